@@ -1,0 +1,89 @@
+"""Every error of the inspection core, in one tree.
+
+```
+LinesideError
+├── FrameError                  a frame cannot be judged: the part becomes NOT_INSPECTED
+│   ├── UndecodableFrame (ValueError)    bytes that are no complete picture of the declared kind
+│   ├── FrameTooLarge (ValueError)       more pixels than the limit, found before allocation
+│   ├── GeometryMismatch (ValueError)    another size, depth or channel count than declared
+│   └── RegistrationRefused (ValueError) the frame does not fit its reference image
+├── EngineError (RuntimeError)  a model ran and did not deliver: the part becomes NOT_INSPECTED
+│   └── NonFiniteOutput                  NaN or infinity in the output: reads as "no defect" if let through
+├── ReleaseError                a release may not be loaded; a person must act
+│   ├── ReleaseUnverified (ValueError)   a file is missing, changed or outside its folder
+│   ├── NotADetector (ValueError)        the ONNX graph is no detector this program understands
+│   └── CanaryFailed (RuntimeError)      the loaded model missed a defect that it must find
+├── RecipeError (ValueError)    a recipe may not be used; a person must act
+└── NothingUsable (RuntimeError) no engine on this host passed the agreement check
+```
+"""
+
+
+class LinesideError(Exception):
+    """Base of every error this project raises on purpose."""
+
+
+class FrameError(LinesideError):
+    """A frame that cannot be judged.
+
+    Attributes:
+        reason: the machine-readable reason that the verdict carries, snake_case.
+    """
+
+    reason = "frame_error"
+
+
+class UndecodableFrame(FrameError, ValueError):
+    """The bytes are no complete picture of the declared kind."""
+
+    reason = "undecodable"
+
+
+class FrameTooLarge(FrameError, ValueError):
+    """The header claims more pixels than the limit."""
+
+    reason = "too_large"
+
+
+class GeometryMismatch(FrameError, ValueError):
+    """The frame has another size, depth or channel count than was declared."""
+
+    reason = "geometry_mismatch"
+
+
+class RegistrationRefused(FrameError, ValueError):
+    """The frame could not be registered to its reference image within the residual limit."""
+
+    reason = "registration_refused"
+
+
+class EngineError(LinesideError, RuntimeError):
+    """An inference engine failed on a frame or could not load a model."""
+
+
+class NonFiniteOutput(EngineError):
+    """The model's output holds NaN or infinity."""
+
+
+class ReleaseError(LinesideError):
+    """A release may not be loaded."""
+
+
+class ReleaseUnverified(ReleaseError, ValueError):
+    """A file of the release is missing, changed, or reaches outside its folder."""
+
+
+class NotADetector(ReleaseError, ValueError):
+    """The ONNX graph is not a detector that this program understands."""
+
+
+class CanaryFailed(ReleaseError, RuntimeError):
+    """A loaded model did not find a known defect in a canary frame of its own release."""
+
+
+class RecipeError(LinesideError, ValueError):
+    """A recipe may not be used as written."""
+
+
+class NothingUsable(LinesideError, RuntimeError):
+    """No inference engine on this host could run the model and agree with the reference engine."""
