@@ -1,0 +1,16 @@
+#!/bin/sh
+# The system tests use three Debian packages: strace (power cuts, network proof), chromium and chromium-driver (the page).
+# Installs what is missing where it may; elsewhere it names what is missing, and those tests are skipped (a failure in CI).
+missing=""
+command -v strace >/dev/null || missing="$missing strace"
+command -v chromium >/dev/null || missing="$missing chromium"
+command -v chromedriver >/dev/null || missing="$missing chromium-driver"
+[ -z "$missing" ] && exit 0
+if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing fonts-noto-cjk
+elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then
+    sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing fonts-noto-cjk
+else
+    echo "not installed:$missing; the tests that need them are skipped (install them with your package manager)" >&2
+    [ -z "$CI" ]
+fi
