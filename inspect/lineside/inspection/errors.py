@@ -14,6 +14,7 @@ LinesideError
 │   ├── NotADetector (ValueError)        the ONNX graph is no detector this program understands
 │   └── CanaryFailed (RuntimeError)      the loaded model missed a defect that it must find
 ├── RecipeError (ValueError)    a recipe may not be used; a person must act
+├── CatalogueError (ValueError) a defect catalogue may not be used; a person must act
 └── NothingUsable (RuntimeError) no engine on this host passed the agreement check
 ```
 """
@@ -83,6 +84,10 @@ class CanaryFailed(ReleaseError, RuntimeError):
 
 class RecipeError(LinesideError, ValueError):
     """A recipe may not be used as written."""
+
+
+class CatalogueError(LinesideError, ValueError):
+    """A defect catalogue may not be used as written."""
 
 
 class NothingUsable(LinesideError, RuntimeError):

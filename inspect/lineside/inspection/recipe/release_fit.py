@@ -1,0 +1,42 @@
+"""Whether a release can carry out a recipe."""
+
+from collections.abc import Iterable, Sequence
+
+from lineside.inspection.catalogue import Catalogue
+from lineside.inspection.errors import RecipeError
+from lineside.inspection.recipe.records import Recipe
+
+
+def check_release_fits(recipe: Recipe, release_class_names: Sequence[str], catalogue: Catalogue) -> None:
+    """Refuse a pair of recipe and release in which a class would be searched for in vain or found without a meaning.
+
+    Args:
+        recipe: the rules.
+        release_class_names: the classes that the release can find.
+        catalogue: the recipe's defect catalogue.
+
+    Raises:
+        RecipeError: the catalogue is not the recipe's; the release finds a class that is not in it; or it
+            cannot find one of its classes, so that a limit on it would always hold.
+    """
+    if (catalogue.id, catalogue.version) != (recipe.catalogue_id, recipe.catalogue_version):
+        raise RecipeError(
+            f"recipe {recipe.id!r} names classes of catalogue {recipe.catalogue_id!r} version {recipe.catalogue_version}; "
+            f"it was compared with {catalogue.id!r} version {catalogue.version}"
+        )
+    unknown = [name for name in release_class_names if name not in catalogue.classes]
+    if unknown:
+        raise RecipeError(
+            f"release {recipe.release!r} finds {_list(unknown)}, not in catalogue {catalogue.id!r} version "
+            f"{catalogue.version} ({_list(catalogue.classes)}); add the class in a new version of the catalogue"
+        )
+    unseen = [name for name in recipe.limits if name not in release_class_names]
+    if unseen:
+        raise RecipeError(
+            f"release {recipe.release!r} cannot find {_list(unseen)}, which recipe {recipe.id!r} limits; it finds "
+            f"{_list(release_class_names)}; use a release that does, or a catalogue without the class"
+        )
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in names)
