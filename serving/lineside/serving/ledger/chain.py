@@ -52,9 +52,7 @@ def verify_chain(ledger: Ledger) -> ChainReport:
         try:
             rows = ledger.read_blocking(partial(_page, plant=ledger.plant, after=head.sequence))
         except DatabaseError as error:
-            return ChainReport(
-                head.sequence, head, f"what follows event {head.sequence} cannot be read: {error.orig}"
-            )
+            return ChainReport(head.sequence, head, f"what follows event {head.sequence} cannot be read: {error.orig}")
         if not rows:
             return ChainReport(head.sequence, head, None)
         for row in rows:

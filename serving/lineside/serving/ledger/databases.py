@@ -99,7 +99,7 @@ class SqliteDatabase:
         self._url = URL.create("sqlite+pysqlite", database=url.database)
 
     def hold_writer_lock(self, plant: str) -> Callable[[], None]:
-        """Lock a file beside the database; the operating system frees it when the process ends, however it ends."""
+        """Lock a file beside the database; the system frees it when the process ends, however it ends."""
         lock_path = self._path.with_name(f"{self._path.name}.writer-{_plant_key(plant).hex()[:8]}.lock")
         lock = FileLock(lock_path)
         if not lock.acquire(note=f"process {os.getpid()} writes plant {plant}\n"):
@@ -126,7 +126,7 @@ class SqliteDatabase:
             os.close(descriptor)
 
     def writer_engine(self) -> Engine:
-        """Connections that begin with BEGIN IMMEDIATE, so that no transaction fails halfway for the write lock."""
+        """Connections that begin with BEGIN IMMEDIATE: no transaction fails halfway for the write lock."""
         engine = self._engine("BEGIN IMMEDIATE", poolclass=NullPool)
 
         @event.listens_for(engine, "connect")
@@ -147,8 +147,8 @@ class SqliteDatabase:
         return engine
 
     def _engine(self, begin: str, **pool: Any) -> Engine:
-        # pysqlite's own transaction control begins late and breaks SAVEPOINT: isolation_level=None switches it
-        # off, and SQLAlchemy's "begin" is made explicit instead.
+        # pysqlite's own transaction control begins late and breaks SAVEPOINT: isolation_level=None switches
+        # it off, and SQLAlchemy's "begin" is made explicit instead.
         engine = create_engine(
             self._url,
             connect_args={"isolation_level": None, "timeout": _SQLITE_BUSY_TIMEOUT_MS / 1000},
@@ -173,12 +173,12 @@ class PostgresDatabase:
         return lambda: None
 
     def claim(self, connection: Connection, plant: str) -> None:
-        """Take a session-level advisory lock: the server frees it when the connection ends, however it ends."""
+        """Take an advisory lock of the session: the server frees it when the connection ends."""
         key = int.from_bytes(_plant_key(plant)[:8], "big", signed=True)
         if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar_one():
             raise LedgerLocked(
-                f"the ledger of plant {plant!r} in database {self._url.database!r} is being written by another"
-                " process; stop that server first, or give this one its own plant name"
+                f"the ledger of plant {plant!r} in database {self._url.database!r} is being written by"
+                " another process; stop that server first, or give this one its own plant name"
             )
 
     def serialise_migration(self, connection: Connection) -> None:
@@ -212,7 +212,5 @@ class PostgresDatabase:
             )
         except ModuleNotFoundError as error:
             raise LedgerUrlRefused(
-                "PostgreSQL needs its driver: pip install 'lineside[postgres]' (missing: "
-                + str(error.name)
-                + ")"
+                "PostgreSQL needs its driver: pip install 'lineside[postgres]' (missing: " + str(error.name) + ")"
             ) from error

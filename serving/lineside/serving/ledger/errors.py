@@ -3,13 +3,13 @@
 ```
 LinesideError
 └── LedgerError
-    ├── LedgerBusy (RuntimeError)         the queue is full: shed now, retry after a moment
-    ├── LedgerUnavailable (RuntimeError)  disk full, I/O error, connection lost: nothing was written; retry later
-    ├── LedgerClosed (RuntimeError)       used after close
-    ├── LedgerLocked (RuntimeError)       another process writes this plant's events; a person must act
-    ├── LedgerReadOnly (RuntimeError)     this ledger was opened without the right to do that
-    ├── LedgerSchemaMismatch (RuntimeError)  the database is of another version of this program; a person must act
-    └── LedgerUrlRefused (ValueError)     the database URL names nothing that can hold a ledger
+    ├── LedgerBusy (RuntimeError)            the queue is full: shed now, retry after a moment
+    ├── LedgerUnavailable (RuntimeError)     disk full, I/O error, connection lost: retry later
+    ├── LedgerClosed (RuntimeError)          used after close
+    ├── LedgerLocked (RuntimeError)          another process writes this plant's events; a person must act
+    ├── LedgerReadOnly (RuntimeError)        this ledger was opened without the right to do that
+    ├── LedgerSchemaMismatch (RuntimeError)  made by another version of this program; a person must act
+    └── LedgerUrlRefused (ValueError)        the database URL names nothing that can hold a ledger
 ```
 """
 

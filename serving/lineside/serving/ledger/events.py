@@ -1,8 +1,8 @@
 """Events: the append-only, gap-free, hash-chained log of one plant.
 
-The hash of an event is SHA-256 over the canonical JSON (sorted keys, no spaces, UTF-8) of one object with all its
-fields but the hash itself: data, id, occurred_at, plant, previous_hash, recorded_at, sequence, station, type.
-Instants stand in it as RFC 3339 with microseconds and `Z`. Anyone can check a chain with that sentence alone.
+The hash of an event is SHA-256 over the canonical JSON (sorted keys, no spaces, UTF-8) of one object with all
+its fields but the hash itself: data, id, occurred_at, plant, previous_hash, recorded_at, sequence, station,
+type. Instants stand in it as RFC 3339 with microseconds and `Z`. These two sentences suffice to check a chain.
 """
 
 import hashlib
@@ -111,9 +111,7 @@ def append(
         ValueError: the type has no version, an instant is naive, or the data is not JSON.
     """
     if not _TYPE_PATTERN.fullmatch(type):
-        raise ValueError(
-            f"event type {type!r}: expected lower-case words and a version, e.g. 'inspection.v1'"
-        )
+        raise ValueError(f"event type {type!r}: expected words and a version, like 'inspection.v1'")
     sequence = head.sequence + 1
     digest = event_hash(
         id=id,

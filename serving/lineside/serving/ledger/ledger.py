@@ -30,9 +30,9 @@ DEFAULT_READER_THREADS = 4
 class Ledger:
     """One plant's ledger in one database. Open it with `open`, `open_beside` or `open_readonly`.
 
-    An operation is a function from a `Transaction` to a value. `write` returns that value after the transaction
-    is on disk; if it raises, nothing of the operation counts as written. Operations run on the writer's thread
-    and should do database work only.
+    An operation is a function from a `Transaction` to a value. `write` returns that value after the
+    transaction is on disk; if it raises, nothing of the operation counts as written. Operations run on the
+    writer's thread and should do database work only.
     """
 
     def __init__(
@@ -120,9 +120,7 @@ class Ledger:
         )
 
     @classmethod
-    def open_readonly(
-        cls, url: str, *, plant: str, clock: Clock, reader_threads: int = DEFAULT_READER_THREADS
-    ) -> Self:
+    def open_readonly(cls, url: str, *, plant: str, clock: Clock, reader_threads: int = DEFAULT_READER_THREADS) -> Self:
         """Open to read, beside a running server or without one.
 
         Raises:
@@ -141,10 +139,7 @@ class Ledger:
             identifiers=IdentifierSource(clock),
         )
         try:
-            if not ledger.read_blocking(schema.is_current):
-                raise LedgerSchemaMismatch(
-                    "the ledger's schema is not up to date: start the server of this version once to upgrade it"
-                )
+            ledger.read_blocking(_require_current_schema)
         except BaseException:
             ledger.close()
             raise
@@ -215,7 +210,7 @@ class Ledger:
     async def write(self, operation: Callable[[Transaction], T]) -> T:
         """Run an operation and wait until it is durable; never blocks the event loop.
 
-        A cancelled wait withdraws the operation if its group has not begun; otherwise it is written all the same.
+        A cancelled wait withdraws the operation if its group has not begun; else it is written all the same.
 
         Raises:
             LedgerBusy: too many writes wait.
@@ -248,9 +243,7 @@ class Ledger:
 
     async def events_after(self, sequence: int, *, limit: int = 500) -> tuple[Event, ...]:
         """Up to `limit` of the plant's events that follow `sequence`, in order."""
-        return await self.read(
-            lambda connection: read_after(connection, self._plant, sequence=sequence, limit=limit)
-        )
+        return await self.read(lambda connection: read_after(connection, self._plant, sequence=sequence, limit=limit))
 
     async def wait_for_event(self, after_sequence: int, *, timeout_s: float) -> bool:
         """Wait until an event after `after_sequence` is durable; False if none came in time.
@@ -295,15 +288,20 @@ class Ledger:
 
     def _hearing(self) -> CommitSignal:
         if self._signal is None:
-            raise LedgerReadOnly(
-                "this process is not the plant's writer and hears of no commits: read the events"
-            )
+            raise LedgerReadOnly("this process is not the plant's writer and hears of no commits: read the events")
         return self._signal
 
 
 def _schema_is_current(database: Database) -> bool:
     with database.writer_engine().connect() as connection:
         return schema.is_current(connection)
+
+
+def _require_current_schema(connection: Connection) -> None:
+    if not schema.is_current(connection):
+        raise LedgerSchemaMismatch(
+            "the ledger's schema is not up to date: start the server of this version once to upgrade it"
+        )
 
 
 def _upgrade(database: Database) -> None:
@@ -319,6 +317,4 @@ def _translated(action: Callable[[], T]) -> T:
         return action()
     except (OperationalError, InterfaceError, OSError) as error:
         cause = getattr(error, "orig", None) or error
-        raise LedgerUnavailable(
-            f"the ledger's database cannot be used ({type(cause).__name__}: {cause})"
-        ) from error
+        raise LedgerUnavailable(f"the ledger's database cannot be used ({type(cause).__name__}: {cause})") from error

@@ -1,7 +1,7 @@
 """Every table of the ledger, as SQLAlchemy Core; design.md's words are the columns' names.
 
-The migrations create them; a test proves that both agree. Identifiers are UUIDv7 in text form, digests lowercase
-hex SHA-256, instants aware UTC, and JSON columns hold canonical text.
+The migrations create them; a test proves that both agree. Identifiers are UUIDv7 in text form, digests
+lowercase hex SHA-256, instants aware UTC, and JSON columns hold canonical text.
 """
 
 from sqlalchemy import (
@@ -97,7 +97,7 @@ inspections = Table(
     Index(None, "verdict", "judged_at"),
     Index(None, "judged_at"),
 )
-"""One judging attempt of one part at one station. Its identifier is the page cursor: it sorts by opening time."""
+"""One judging attempt of one part at one station. Its identifier sorts by opening time: the page cursor."""
 
 frames = Table(
     "frames",

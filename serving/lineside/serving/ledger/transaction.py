@@ -15,8 +15,8 @@ from lineside.serving.ledger.events import ChainHead, Event, append
 class Transaction:
     """One operation's view of the transaction that it shares with its group.
 
-    Everything done through it is undone together if the operation raises; other operations of the group stand.
-    An operation must not commit, roll back or keep the connection. It runs once; what it returns reaches its
+    Everything done through it is undone together if the operation raises; the others of the group stand. An
+    operation must not commit, roll back or keep the connection. It runs once; what it returns reaches its
     caller only after the group is durable.
 
     Attributes:

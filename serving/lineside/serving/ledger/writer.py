@@ -61,7 +61,7 @@ class GroupWriter:
 
     Args:
         open_session: connects and reads the chain's head; called again after a failed group.
-        begin_operation: makes the `Transaction` an operation gets, from the connection and the head before it.
+        begin_operation: makes an operation's `Transaction` from the connection and the head before it.
         on_commit: called on the writer's thread with the new head after each durable group.
         queue_bound: operations that may wait before `LedgerBusy`.
     """

@@ -51,12 +51,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("plant", "sequence", name=op.f("pk_events")),
         sa.UniqueConstraint("id", name=op.f("uq_events_id")),
     )
-    op.create_index(
-        op.f("ix_events_plant_station_sequence"), "events", ["plant", "station", "sequence"], unique=False
-    )
-    op.create_index(
-        op.f("ix_events_plant_type_sequence"), "events", ["plant", "type", "sequence"], unique=False
-    )
+    op.create_index(op.f("ix_events_plant_station_sequence"), "events", ["plant", "station", "sequence"], unique=False)
+    op.create_index(op.f("ix_events_plant_type_sequence"), "events", ["plant", "type", "sequence"], unique=False)
     op.create_table(
         "idempotency",
         sa.Column("scope", sa.String(), nullable=False),
@@ -100,12 +96,8 @@ def upgrade() -> None:
         sa.Column("deadline_at", UtcDateTime(), nullable=True),
         sa.Column("judged_at", UtcDateTime(), nullable=True),
         sa.Column("event_sequence", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint(
-            "verdict IN ('OK', 'NG', 'NOT_INSPECTED')", name=op.f("ck_inspections_verdict_known")
-        ),
-        sa.CheckConstraint(
-            "(verdict IS NULL) = (judged_at IS NULL)", name=op.f("ck_inspections_judged_when_verdict")
-        ),
+        sa.CheckConstraint("verdict IN ('OK', 'NG', 'NOT_INSPECTED')", name=op.f("ck_inspections_verdict_known")),
+        sa.CheckConstraint("(verdict IS NULL) = (judged_at IS NULL)", name=op.f("ck_inspections_judged_when_verdict")),
         sa.CheckConstraint("attempt >= 1", name=op.f("ck_inspections_attempt_from_1")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inspections")),
         sa.UniqueConstraint(
@@ -120,12 +112,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_inspections_lot"), "inspections", ["lot"], unique=False)
     op.create_index(op.f("ix_inspections_parent_id"), "inspections", ["parent_id"], unique=False)
     op.create_index(op.f("ix_inspections_part_id"), "inspections", ["part_id"], unique=False)
-    op.create_index(
-        op.f("ix_inspections_station_opened_at"), "inspections", ["station", "opened_at"], unique=False
-    )
-    op.create_index(
-        op.f("ix_inspections_verdict_judged_at"), "inspections", ["verdict", "judged_at"], unique=False
-    )
+    op.create_index(op.f("ix_inspections_station_opened_at"), "inspections", ["station", "opened_at"], unique=False)
+    op.create_index(op.f("ix_inspections_verdict_judged_at"), "inspections", ["verdict", "judged_at"], unique=False)
     op.create_table(
         "orders",
         sa.Column("plant", sa.String(), nullable=False),
@@ -205,9 +193,7 @@ def upgrade() -> None:
         sa.Column("occurred_at", UtcDateTime(), nullable=False),
         sa.Column("recorded_at", UtcDateTime(), nullable=False),
         sa.Column("recorded_by", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["inspection_id"], ["inspections.id"], name=op.f("fk_dispositions_inspection_id")
-        ),
+        sa.ForeignKeyConstraint(["inspection_id"], ["inspections.id"], name=op.f("fk_dispositions_inspection_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dispositions")),
     )
     op.create_index(op.f("ix_dispositions_inspection_id"), "dispositions", ["inspection_id"], unique=False)
