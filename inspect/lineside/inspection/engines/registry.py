@@ -1,0 +1,94 @@
+"""The engines by name, each imported on first use."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from lineside.inspection.engines.base import Engine
+from lineside.inspection.errors import EngineError
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEntry:
+    """How an engine is made.
+
+    Attributes:
+        module: dotted path of its adapter.
+        factory: class in that module, called with (model, threads=..., **options).
+        options: further keyword arguments.
+        package: the package that must be installed.
+        is_usable: name of a function in `module` that says whether this host can run it; None: always.
+    """
+
+    module: str
+    factory: str
+    package: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    is_usable: str | None = None
+
+
+REFERENCE_ENGINE = "onnxruntime-fp32"
+"""What the others must agree with."""
+
+ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
+    {
+        REFERENCE_ENGINE: EngineEntry(
+            "lineside.inspection.engines.onnxruntime_engine", "OnnxRuntimeEngine", "onnxruntime"
+        ),
+        "onnxruntime-cuda": EngineEntry(
+            "lineside.inspection.engines.onnxruntime_engine",
+            "OnnxRuntimeEngine",
+            "onnxruntime",
+            {"provider": "CUDAExecutionProvider"},
+            "has_cuda",
+        ),
+        "openvino-fp32": EngineEntry(
+            "lineside.inspection.engines.openvino_engine", "OpenVinoEngine", "openvino", {"precision": "fp32"}
+        ),
+        "openvino-bf16": EngineEntry(
+            "lineside.inspection.engines.openvino_engine",
+            "OpenVinoEngine",
+            "openvino",
+            {"precision": "bf16"},
+            "has_bf16",
+        ),
+    }
+)
+
+
+def usable_engines() -> tuple[str, ...]:
+    """Names of the engines that are installed and that this host can run, the reference first."""
+    return tuple(name for name in ENGINES if _why_unusable(name) is None)
+
+
+def load_engine(name: str, model: bytes, *, threads: int) -> Engine:
+    """Load a model into an engine.
+
+    Args:
+        name: a key of `ENGINES`.
+        model: ONNX bytes with the uint8 input, as `read_model_graph` makes them.
+        threads: cores to use, at least 1.
+
+    Raises:
+        EngineError: no such engine, not usable here, or it cannot load the model.
+    """
+    reason = _why_unusable(name)
+    if reason is not None:
+        raise EngineError(reason)
+    entry = ENGINES[name]
+    factory: Callable[..., Engine] = getattr(importlib.import_module(entry.module), entry.factory)
+    return factory(model, threads=threads, **entry.options)
+
+
+def _why_unusable(name: str) -> str | None:
+    entry = ENGINES.get(name)
+    if entry is None:
+        return f"no engine {name!r}; expected one of {list(ENGINES)}"
+    if importlib.util.find_spec(entry.package) is None:
+        return f"engine {name!r} needs the package {entry.package!r}; install it with pip"
+    if entry.is_usable is not None and not getattr(importlib.import_module(entry.module), entry.is_usable)():
+        return f"engine {name!r} cannot run on this host: {entry.is_usable} says no"
+    return None

@@ -1,0 +1,22 @@
+"""Releases: model packages, verified before anything of them is used."""
+
+from lineside.inspection.release.canary import CANARY_IOU, DetectsDefects, run_canary
+from lineside.inspection.release.manifest import MANIFEST_NAME, MODEL_NAME, Manifest, parse_manifest
+from lineside.inspection.release.reading import read_release, starter_release_folder
+from lineside.inspection.release.record import CanaryDefect, CanaryFrame, InputKind, Release
+
+__all__ = [
+    "CANARY_IOU",
+    "MANIFEST_NAME",
+    "MODEL_NAME",
+    "CanaryDefect",
+    "CanaryFrame",
+    "DetectsDefects",
+    "InputKind",
+    "Manifest",
+    "Release",
+    "parse_manifest",
+    "read_release",
+    "run_canary",
+    "starter_release_folder",
+]

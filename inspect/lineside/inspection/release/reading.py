@@ -1,0 +1,179 @@
+"""Reading a release folder: every file verified against the manifest, read once, and passed on in memory.
+
+Between checking a file and using it there is no second read, so nobody can exchange it in between.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from importlib.resources import files as package_files
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+
+from lineside.inspection.decoding import DecodingLimits, decode
+from lineside.inspection.errors import FrameError, ReleaseUnverified
+from lineside.inspection.frames import Image, MediaType
+from lineside.inspection.model_graph import GraphLimits, ModelGraph, read_model_graph
+from lineside.inspection.release.manifest import (
+    MANIFEST_NAME,
+    MODEL_NAME,
+    CanaryEntry,
+    FileEntry,
+    Manifest,
+    parse_manifest,
+)
+from lineside.inspection.release.record import CanaryDefect, CanaryFrame, Release
+
+_MAX_MANIFEST_BYTES = 4 * 2**20
+_MAX_FILE_BYTES = 512 * 2**20
+_MAX_FILES = 1000
+_CANARY_LIMITS = DecodingLimits(max_pixels=8192 * 8192, max_bytes=64 * 2**20)
+
+
+def read_release(folder: Path, *, limits: GraphLimits | None = None) -> Release:
+    """Read and verify a release.
+
+    Args:
+        folder: holds `manifest.json`, the files that it names, and nothing else.
+        limits: sizes past which the model is refused; the default ones if None.
+
+    Returns:
+        The release with its model and canary frames in memory; the folder is not needed afterwards.
+
+    Raises:
+        ReleaseUnverified: a file is missing, changed, not named by the manifest, a link, or outside the folder; or
+            manifest and model contradict each other.
+        NotADetector: the model is unsafe or no detector.
+    """
+    text = _read_file(folder, MANIFEST_NAME, most_bytes=_MAX_MANIFEST_BYTES)
+    manifest = parse_manifest(text, source=str(folder / MANIFEST_NAME))
+    _refuse_unsafe_paths(manifest, folder)
+    _compare_listing(manifest, folder)
+    contents = {path: _read_verified(folder, path, entry) for path, entry in manifest.files.items()}
+    graph = read_model_graph(contents[MODEL_NAME], limits=limits)
+    _compare_model(manifest, graph, folder)
+    return Release(
+        name=manifest.name,
+        version=manifest.version,
+        digest=hashlib.sha256(text).hexdigest(),
+        input_kind=manifest.input.kind,
+        input_size_wh_px=graph.input_size_wh_px,
+        head=graph.head,
+        classes=graph.classes,
+        thresholds=manifest.thresholds,
+        catalogue_id=manifest.catalogue.id,
+        catalogue_version=manifest.catalogue.version,
+        licence=manifest.licence,
+        canary=tuple(_canary_frame(entry, contents) for entry in manifest.canary),
+        served_model=graph.served_model,
+    )
+
+
+def starter_release_folder(name: str) -> Path:
+    """Where a release that comes with the package lies.
+
+    Args:
+        name: "pcb-single" or "pcb-reference".
+
+    Raises:
+        ReleaseUnverified: no such starter is installed.
+    """
+    starters = Path(str(package_files("lineside.inspection") / "starters"))
+    known = sorted(path.parent.name for path in starters.glob(f"*/{MANIFEST_NAME}"))
+    if name not in known:
+        raise ReleaseUnverified(f"no starter release {name!r} in {starters}, expected one of {known}")
+    return starters / name
+
+
+def _refuse_unsafe_paths(manifest: Manifest, folder: Path) -> None:
+    """Allow plain relative paths within the folder only, spelt in the one canonical way."""
+    if len(manifest.files) > _MAX_FILES:
+        raise ReleaseUnverified(f"{folder}: {len(manifest.files)} files, more than {_MAX_FILES}")
+    for name in manifest.files:
+        path = PurePosixPath(name)
+        is_plain = not path.is_absolute() and ".." not in path.parts and str(path) == name
+        if not is_plain or "\\" in name or ":" in name or "\0" in name or name == MANIFEST_NAME:
+            raise ReleaseUnverified(f"{folder}: {name!r} is no plain path within the release")
+
+
+def _compare_listing(manifest: Manifest, folder: Path) -> None:
+    """The folder holds exactly the files of the manifest, and no link."""
+    present: set[str] = set()
+    for parent, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            path = Path(parent, name)
+            relative = path.relative_to(folder).as_posix()
+            if path.is_symlink():
+                raise ReleaseUnverified(f"{folder}: {relative!r} is a symbolic link; a release holds its own files")
+            if name in names:
+                present.add(relative)
+    expected = {*manifest.files, MANIFEST_NAME}
+    if present != expected:
+        raise ReleaseUnverified(
+            f"{folder}: missing {sorted(expected - present)}, not in the manifest {sorted(present - expected)[:10]}; "
+            "take the release from its source again"
+        )
+
+
+def _read_verified(folder: Path, name: str, entry: FileEntry) -> bytes:
+    content = _read_file(folder, name, most_bytes=min(entry.size_bytes, _MAX_FILE_BYTES))
+    found = hashlib.sha256(content).hexdigest()
+    if len(content) != entry.size_bytes or found != entry.sha256:
+        raise ReleaseUnverified(
+            f"{folder}: {name!r} has {len(content)} bytes with SHA-256 {found}, the manifest says "
+            f"{entry.size_bytes} with {entry.sha256}; take the release from its source again"
+        )
+    return content
+
+
+def _read_file(folder: Path, name: str, *, most_bytes: int) -> bytes:
+    """Read a regular file, following no link in its last part."""
+    path = folder / name
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise ReleaseUnverified(f"{path} cannot be read: {error.strerror}") from error
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ReleaseUnverified(f"{path} is no regular file")
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise ReleaseUnverified(f"{path} is longer than the {most_bytes} bytes it may have")
+    return content
+
+
+def _compare_model(manifest: Manifest, graph: ModelGraph, folder: Path) -> None:
+    """The manifest says of the model what the model says of itself."""
+    pairs = (
+        ("classes", manifest.classes, graph.classes),
+        ("input.size_wh_px", manifest.input.size_wh_px, graph.input_size_wh_px),
+        ("head", manifest.head.value, graph.head.value),
+    )
+    for key, claimed, found in pairs:
+        if claimed != found:
+            raise ReleaseUnverified(f"{folder}: the manifest's {key} is {claimed}, the model's is {found}")
+
+
+def _canary_frame(entry: CanaryEntry, contents: Mapping[str, bytes]) -> CanaryFrame:
+    image = _picture(entry.frame, contents)
+    if entry.reference is not None:
+        frame, reference = _gray(image), _gray(_picture(entry.reference, contents))
+        if frame.shape != reference.shape:
+            raise ReleaseUnverified(f"canary {entry.frame!r} and its reference differ in size")
+        image = np.dstack([frame, reference, cv2.absdiff(frame, reference)]).astype(np.uint8, copy=False)
+    expected = tuple(CanaryDefect(defect.class_name, defect.box_xyxy_px) for defect in entry.expected)
+    return CanaryFrame(entry.frame, image, expected)
+
+
+def _picture(name: str, contents: Mapping[str, bytes]) -> Image:
+    try:
+        return decode(contents[name], MediaType.PNG, limits=_CANARY_LIMITS).image
+    except FrameError as error:
+        raise ReleaseUnverified(f"canary picture {name!r} cannot be used: {error}") from error
+
+
+def _gray(image: Image) -> Image:
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
