@@ -71,7 +71,7 @@ def uniform_of_part(secret: PlantSecret, *, part_id: str, lot: str | None) -> fl
     """The part's number in [0, 1), uniform over parts for whoever does not know the secret."""
     message = _field(part_id) + (b"-" if lot is None else b"+" + _field(lot))
     digest = hmac.new(secret.value, b"lineside.audit/1" + message, hashlib.sha256).digest()
-    return (int.from_bytes(digest[:8], "big") >> (64 - _BITS)) / 2**_BITS
+    return (int.from_bytes(digest[:8], "big") >> (64 - _BITS)) / float(2**_BITS)
 
 
 def _field(text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What every file of rules has in common at its edge: a strict pydantic model, and errors that name key, line and remedy."""
+"""The edge of every file of rules: strict pydantic models, and errors that name key, line and remedy."""
 
 import difflib
 from collections.abc import Sequence
@@ -21,15 +21,13 @@ class FileModel(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _suggest_known_keys(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+    def _suggest_known_keys(cls, data: Any) -> Any:
         """Refuse an unknown key with the nearest known one: most are typing errors, and each would drop a rule."""
         if isinstance(data, dict):
             known = [field.alias or name for name, field in cls.model_fields.items()]
             for key in data:
                 if key not in known:
-                    raise PydanticCustomError(
-                        "unknown_key", "{hint}", {"key": key, "hint": _hint(key, known)}
-                    )
+                    raise PydanticCustomError("unknown_key", "{hint}", {"key": key, "hint": _hint(key, known)})
         return data
 
 

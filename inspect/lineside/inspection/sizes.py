@@ -53,9 +53,7 @@ def box_size_mm(box_xyxy_px: BoxXyxyPx, mm_per_px: float, *, definition: SizeDef
     left, top, right, bottom = box_xyxy_px
     across_px, down_px = right - left, bottom - top
     if not (math.isfinite(across_px) and math.isfinite(down_px) and across_px >= 0 and down_px >= 0):
-        raise ValueError(
-            f"box {box_xyxy_px} is not finite or is inside out; expected left <= right and top <= bottom"
-        )
+        raise ValueError(f"box {box_xyxy_px} is not finite or is inside out; expected left <= right and top <= bottom")
     match definition:
         case SizeDefinition.WIDTH:
             return min(across_px, down_px) * mm_per_px

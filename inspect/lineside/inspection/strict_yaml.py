@@ -23,7 +23,7 @@ MAX_DEPTH = 20
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Keys and list positions from the top of the file to a value."""
 
-YamlValue: TypeAlias = "None | bool | int | float | str | list[YamlValue] | dict[str, YamlValue]"
+YamlValue: TypeAlias = "bool | int | float | str | list[YamlValue] | dict[str, YamlValue] | None"
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -94,15 +94,16 @@ def _refuse_what_expands(text: str) -> None:
     """Look at the flat stream of events, before anything is built from it."""
     depth = documents = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
+        line = _line(event)
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
                 raise NotStrictYaml("a second document starts here; a file holds one", line=line)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise NotStrictYaml("anchors (&) and aliases (*) are not read; write the value out", line=line)
-        if getattr(event, "tag", None) is not None:
-            raise NotStrictYaml(f"tags are not read; remove {event.tag}", line=line)
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            raise NotStrictYaml(f"tags are not read; remove {tag}", line=line)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
@@ -112,27 +113,30 @@ def _refuse_what_expands(text: str) -> None:
 
 
 def _value(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int]) -> YamlValue:
-    lines.setdefault(path, node.start_mark.line + 1)
+    lines.setdefault(path, _line(node))
     if isinstance(node, yaml.ScalarNode):
         return _scalar(node)
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*path, position), lines) for position, item in enumerate(node.value)]
     entries: dict[str, YamlValue] = {}
     for key_node, value_node in node.value:
-        line = key_node.start_mark.line + 1
+        line = _line(key_node)
         key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
         if not isinstance(key, str):
             raise NotStrictYaml("a key is not text; put it in quotes", line=line)
         if key in entries:
-            raise NotStrictYaml(
-                f"the key {key!r} is here twice (first in line {lines[(*path, key)]})", line=line
-            )
+            raise NotStrictYaml(f"the key {key!r} is here twice (first in line {lines[(*path, key)]})", line=line)
         lines[(*path, key)] = line
         entries[key] = _value(value_node, (*path, key), lines)
     return entries
 
 
-def _scalar(node: yaml.ScalarNode) -> None | bool | int | float | str:
+def _line(found: yaml.Event | yaml.Node) -> int:
+    """Counted from 1; the pure Python parser marks everything."""
+    return 1 if found.start_mark is None else found.start_mark.line + 1
+
+
+def _scalar(node: yaml.ScalarNode) -> bool | int | float | str | None:
     text: str = node.value
     if node.style is not None:  # quoted or a block: text, whatever it looks like
         return text

@@ -121,9 +121,7 @@ class ViewFindings:
                 f"{len(self.class_names)} class names; does the release's manifest name every class?"
             )
         if not bool(np.all(boxes[:, :2] <= boxes[:, 2:])):
-            raise ValueError(
-                f"view {self.view!r}: a box is inside out; expected left <= right and top <= bottom"
-            )
+            raise ValueError(f"view {self.view!r}: a box is inside out; expected left <= right and top <= bottom")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +139,7 @@ class ViewNotInspected:
     def __post_init__(self) -> None:
         """Refuse a reason that claims a finding."""
         if self.reason.code.makes_ng:
-            raise ValueError(
-                f"view {self.view!r}: {self.reason.code} is a finding, not a reason for having none"
-            )
+            raise ValueError(f"view {self.view!r}: {self.reason.code} is a finding, not a reason for having none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +167,7 @@ class Judgement:
 
 
 def effective_thresholds(recipe: Recipe, release_thresholds: Mapping[str, float]) -> dict[str, float]:
-    """The confidence from which a detection of each class counts: the recipe's where it gives one, else the release's.
+    """The confidence from which each class counts: the recipe's where it gives one, else the release's.
 
     Args:
         recipe: the rules.
@@ -188,9 +184,7 @@ def effective_thresholds(recipe: Recipe, release_thresholds: Mapping[str, float]
         own = recipe.limit_for(class_name).confidence
         threshold = release_threshold if own is None else own
         if not 0.0 <= threshold <= 1.0:
-            raise ValueError(
-                f"the threshold of class {class_name!r} is {threshold}; expected a number in [0, 1]"
-            )
+            raise ValueError(f"the threshold of class {class_name!r} is {threshold}; expected a number in [0, 1]")
         thresholds[class_name] = float(threshold)
     return thresholds
 
@@ -233,12 +227,7 @@ def judge(
                 f"findings of view {finding.view!r} under the key {name!r}; recipe {recipe.id!r} has the views "
                 f"{', '.join(recipe.views)}"
             )
-    seen = (
-        name
-        for finding in findings.values()
-        if isinstance(finding, ViewFindings)
-        for name in finding.class_names
-    )
+    seen = (name for finding in findings.values() if isinstance(finding, ViewFindings) for name in finding.class_names)
     thresholds = effective_thresholds(recipe, {**dict.fromkeys(seen, 0.0), **release_thresholds})
     tally = _Tally(recipe, thresholds)
     not_inspected = []
@@ -251,10 +240,8 @@ def judge(
         if isinstance(finding, ViewFindings):
             tally.add(view, finding)
     exceeded = tally.exceeded_limits()
-    if exceeded:
-        verdict = Verdict.NG
-    else:
-        verdict = Verdict.NOT_INSPECTED if not_inspected else Verdict.OK
+    verdict_unless_ng = Verdict.NOT_INSPECTED if not_inspected else Verdict.OK
+    verdict = Verdict.NG if exceeded else verdict_unless_ng
     return Judgement(verdict, (*exceeded, *not_inspected), tuple(tally.defects), thresholds)
 
 
@@ -317,15 +304,9 @@ class _Tally:
         if not any(zone.polygon.encloses(box_xyxy_px) for zone in touched):
             scopes.append((None, self._recipe.limit_for(class_name)))
         definition = self._recipe.limit_for(class_name).size_definition
-        size_mm = (
-            None
-            if view.scale is None
-            else box_size_mm(box_xyxy_px, view.scale.mm_per_px, definition=definition)
-        )
+        size_mm = None if view.scale is None else box_size_mm(box_xyxy_px, view.scale.mm_per_px, definition=definition)
         counting = [
-            (scope, limit)
-            for scope, limit in scopes
-            if size_mm is None or size_mm >= (limit.min_size_mm or 0.0)
+            (scope, limit) for scope, limit in scopes if size_mm is None or size_mm >= (limit.min_size_mm or 0.0)
         ]
         if not counting:
             return
@@ -363,9 +344,7 @@ def _exceeded(
         yield Reason(ReasonCode.DEFECT_LIMIT, message, view)
     if limit.max_size_mm is None:
         return
-    too_large = [
-        defect for defect in defects if defect.size_mm is not None and defect.size_mm > limit.max_size_mm
-    ]
+    too_large = [defect for defect in defects if defect.size_mm is not None and defect.size_mm > limit.max_size_mm]
     if too_large:
         largest = max(too_large, key=lambda defect: defect.size_mm or 0.0)
         unit = limit.size_definition.unit

@@ -119,9 +119,7 @@ def _turn(origin: PointPx, first: PointPx, second: PointPx) -> float:
 def _on_segment(point: PointPx, start: PointPx, end: PointPx) -> bool:
     """Whether a point lies on a segment, within the rounding of coordinates as large as a frame's."""
     length_px = math.hypot(end[0] - start[0], end[1] - start[1])
-    if abs(_turn(start, end, point)) > 1e-9 * max(length_px, 1.0) * max(
-        length_px, abs(point[0]), abs(point[1]), 1.0
-    ):
+    if abs(_turn(start, end, point)) > 1e-9 * max(length_px, 1.0) * max(length_px, abs(point[0]), abs(point[1]), 1.0):
         return False
     return (
         min(start[0], end[0]) - 1e-9 <= point[0] <= max(start[0], end[0]) + 1e-9
@@ -129,9 +127,7 @@ def _on_segment(point: PointPx, start: PointPx, end: PointPx) -> bool:
     )
 
 
-def _edges_conflict(
-    first: tuple[PointPx, PointPx], second: tuple[PointPx, PointPx], *, neighbours: bool
-) -> bool:
+def _edges_conflict(first: tuple[PointPx, PointPx], second: tuple[PointPx, PointPx], *, neighbours: bool) -> bool:
     """Whether two edges of one polygon meet where they must not."""
     (a, b), (c, d) = first, second
     if neighbours:

@@ -43,9 +43,7 @@ class MigrationInFile(FileModel):
 
     since_version: int = Field(ge=2, description="The first version without the old class.")
     old: Name
-    new: list[Name] = Field(
-        min_length=1, description="One class for a merge or a new name, several for a split."
-    )
+    new: list[Name] = Field(min_length=1, description="One class for a merge or a new name, several for a split.")
     note: str = Field(default="", max_length=500)
 
 
@@ -87,8 +85,7 @@ def load_catalogue(text: str, *, source: str = "catalogue") -> Catalogue:
             description=entry.description,
         )
     migrations = tuple(
-        Migration(entry.since_version, entry.old, tuple(entry.new), entry.note)
-        for entry in content.migrations
+        Migration(entry.since_version, entry.old, tuple(entry.new), entry.note) for entry in content.migrations
     )
     catalogue = Catalogue(content.id, content.version, MappingProxyType(classes), migrations)
     for position, migration in enumerate(migrations):
@@ -106,9 +103,7 @@ def _check_migration(file: SourceFile, position: int, migration: Migration, cata
         raise file.problem((*path, "old"), f"the class {migration.old!r} is still in the catalogue")
     for name in catalogue.successors(migration.old):
         if name not in catalogue.classes:
-            raise file.problem(
-                (*path, "new"), f"it leads to {name!r}; known classes: {', '.join(catalogue.classes)}"
-            )
+            raise file.problem((*path, "new"), f"it leads to {name!r}; known classes: {', '.join(catalogue.classes)}")
 
 
 def builtin_catalogue(name: str) -> Catalogue:

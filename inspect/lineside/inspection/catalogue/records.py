@@ -55,7 +55,7 @@ class DefectClass:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """What became of a class when the catalogue changed: a split has several targets, a merge several migrations to one.
+    """What became of a class that is gone: a split has several new ones, a merge several migrations to one.
 
     Attributes:
         since_version: the first catalogue version without the old class.
@@ -89,7 +89,8 @@ class Catalogue:
     def successors(self, class_name: str) -> tuple[str, ...]:
         """Today's classes for a class of this or an earlier version; empty for one that never was.
 
-        >>> catalogue = Catalogue("x", 3, {}, (Migration(2, "scratch", ("deep scratch", "scuff")), Migration(3, "scuff", ("mark",))))
+        >>> split = Migration(2, "scratch", ("deep scratch", "scuff"))
+        >>> catalogue = Catalogue("x", 3, {}, (split, Migration(3, "scuff", ("mark",))))
         >>> catalogue.successors("scratch")
         ('deep scratch', 'mark')
         """

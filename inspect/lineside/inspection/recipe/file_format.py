@@ -16,7 +16,7 @@ PointInFile = Annotated[list[float], Field(min_length=2, max_length=2)]
 SizeInFile = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)]
 
 
-def _instant(value: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+def _instant(value: Any) -> Any:
     """An instant from its RFC 3339 text; it must say its offset, since a local time is not one instant."""
     if not isinstance(value, str):
         return value
@@ -25,9 +25,7 @@ def _instant(value: Any) -> Any:  # noqa: ANN401 - whatever the file holds
     except ValueError:
         instant = None
     if instant is None or instant.tzinfo is None:
-        raise PydanticCustomError(
-            "instant", "expected an instant with its offset, such as 2026-01-31T09:00:00+09:00"
-        )
+        raise PydanticCustomError("instant", "expected an instant with its offset, such as 2026-01-31T09:00:00+09:00")
     return instant.astimezone(UTC)
 
 
@@ -58,9 +56,7 @@ class CalibrationInFile(FileModel):
     id: Name = Field(description="The plant's number of the calibration record.")
     method: Name = Field(description='How it was measured, e.g. "glass scale, 5 positions".')
     at: Instant
-    expires_at: Instant | None = Field(
-        default=None, description="From then on no part is judged with this scale."
-    )
+    expires_at: Instant | None = Field(default=None, description="From then on no part is judged with this scale.")
 
 
 class ScaleInFile(FileModel):
@@ -86,16 +82,12 @@ class ZoneLimitInFile(FileModel):
     """What a zone allows of a class. A threshold belongs to a class, not to a place: there is none here."""
 
     max_count: int = Field(default=0, ge=0, description="Defects allowed; one more makes the part NG.")
-    min_size_mm: PositiveSize | None = Field(
-        default=None, description="Smaller ones do not count (width, length)."
-    )
+    min_size_mm: PositiveSize | None = Field(default=None, description="Smaller ones do not count (width, length).")
     max_size_mm: PositiveSize | None = Field(
         default=None, description="A larger one makes the part NG (width, length)."
     )
     min_size_mm2: PositiveSize | None = Field(default=None, description="Smaller ones do not count (area).")
-    max_size_mm2: PositiveSize | None = Field(
-        default=None, description="A larger one makes the part NG (area)."
-    )
+    max_size_mm2: PositiveSize | None = Field(default=None, description="A larger one makes the part NG (area).")
 
 
 class LimitInFile(ZoneLimitInFile):
@@ -111,9 +103,7 @@ class ZoneInFile(FileModel):
     """A region of a view: either nothing wholly inside counts (ignore), or it has limits of its own."""
 
     name: Name
-    polygon_px: list[PointInFile] = Field(
-        min_length=3, description="Corners [x, y] in order around the zone."
-    )
+    polygon_px: list[PointInFile] = Field(min_length=3, description="Corners [x, y] in order around the zone.")
     ignore: Literal[True] | None = None
     limits: dict[Name, ZoneLimitInFile] | None = Field(
         default=None, description="By class; a class that is not named keeps the recipe's limit."
@@ -134,12 +124,8 @@ _HEALTH = HealthLimits()
 class HealthInFile(FileModel):
     """What an image must satisfy to be judged; null switches a check off. Fields as in `HealthLimits`."""
 
-    min_std: float | None = Field(
-        default=_HEALTH.min_std, description="Blank below this deviation of gray levels."
-    )
-    refuse_repeats: bool = Field(
-        default=_HEALTH.refuse_repeats, description="Frozen if equal to the frame before."
-    )
+    min_std: float | None = Field(default=_HEALTH.min_std, description="Blank below this deviation of gray levels.")
+    refuse_repeats: bool = Field(default=_HEALTH.refuse_repeats, description="Frozen if equal to the frame before.")
     min_brightest: float | None = Field(
         default=_HEALTH.min_brightest,
         description="Under-exposed if the 99.5 % quantile does not reach this level.",
@@ -153,12 +139,8 @@ class HealthInFile(FileModel):
     max_white_share: Share | None = Field(
         default=_HEALTH.max_white_share, description="Over-exposed if more than this share is white."
     )
-    min_mean: float | None = Field(
-        default=_HEALTH.min_mean, description="Under-exposed below this mean gray level."
-    )
-    max_mean: float | None = Field(
-        default=_HEALTH.max_mean, description="Over-exposed above this mean gray level."
-    )
+    min_mean: float | None = Field(default=_HEALTH.min_mean, description="Under-exposed below this mean gray level.")
+    max_mean: float | None = Field(default=_HEALTH.max_mean, description="Over-exposed above this mean gray level.")
     min_sharpness: float | None = Field(default=_HEALTH.min_sharpness, description="Defocused below this.")
 
 

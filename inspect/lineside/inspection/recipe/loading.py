@@ -79,8 +79,7 @@ class _Loader:
         limits = self._limits(content.limits, ("limits",))
         scale = self._scale(content.scale, ("scale",))
         views = {
-            name: self._view(name, view, recipe_scale=scale, limits=limits)
-            for name, view in content.views.items()
+            name: self._view(name, view, recipe_scale=scale, limits=limits) for name, view in content.views.items()
         }
         self._check_scales(views, limits)
         return Recipe(
@@ -193,8 +192,7 @@ class _Loader:
             return Zone(entry.name, polygon, None)
         self._check_classes(entry.limits, (*path, "limits"))
         own = {
-            name: self._zone_limit(limit, limits[name], (*path, "limits", name))
-            for name, limit in entry.limits.items()
+            name: self._zone_limit(limit, limits[name], (*path, "limits", name)) for name, limit in entry.limits.items()
         }
         return Zone(entry.name, polygon, MappingProxyType({**limits, **own}))
 
@@ -221,9 +219,7 @@ class _Loader:
             return None
         calibration = entry.calibration
         if calibration.expires_at is not None and calibration.expires_at <= calibration.at:
-            raise self._file.problem(
-                (*path, "calibration", "expires_at"), "not after `at`: it could never be used"
-            )
+            raise self._file.problem((*path, "calibration", "expires_at"), "not after `at`: it could never be used")
         return Scale(
             float(entry.mm_per_px),
             Calibration(calibration.id, calibration.method, calibration.at, calibration.expires_at),
@@ -240,9 +236,7 @@ class _Loader:
             for position, zone in enumerate(view.zones):
                 for name, limit in (zone.limits or {}).items():
                     if limit.needs_scale:
-                        raise self._missing_scale(
-                            ("views", view.name, "zones", position, "limits", name), view.name
-                        )
+                        raise self._missing_scale(("views", view.name, "zones", position, "limits", name), view.name)
 
     def _missing_scale(self, path: KeyPath, view_name: str) -> Exception:
         return self._file.problem(

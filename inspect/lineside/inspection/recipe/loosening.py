@@ -7,15 +7,14 @@ that is not: whatever cannot be shown to be at least as strict is listed.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from datetime import datetime
 
 from lineside.inspection.image_health import HealthLimits
 from lineside.inspection.recipe.records import ClassLimit, Recipe, Scale, View, Zone
 from lineside.inspection.reference import RegistrationLimits
 
 
-def looser_than(
-    new: Recipe, old: Recipe, *, release_thresholds: Mapping[str, float] | None = None
-) -> tuple[str, ...]:
+def looser_than(new: Recipe, old: Recipe, *, release_thresholds: Mapping[str, float] | None = None) -> tuple[str, ...]:
     """Every way in which `new` may let a part pass that `old` would have stopped.
 
     Args:
@@ -103,9 +102,7 @@ def _references(path: str, new: View, old: View) -> Iterator[str]:
         where = f"{path}.references.{reference.id}"
         if before is None:
             yield f"{where}: a new reference image"
-        elif before.expires_at is not None and (
-            reference.expires_at is None or reference.expires_at > before.expires_at
-        ):
+        elif _lasts_longer(reference.expires_at, before.expires_at):
             yield f"{where}.expires_at: {before.expires_at} -> {reference.expires_at or 'never'}"
     if old.references and not new.references:
         yield f"{path}.references: no longer compared with a reference image"
@@ -118,9 +115,12 @@ def _scale(path: str, new: Scale | None, old: Scale | None) -> Iterator[str]:
     if new.mm_per_px < old.mm_per_px:
         yield f"{path}.mm_per_px: {old.mm_per_px:g} -> {new.mm_per_px:g}"
     was, now = old.calibration, new.calibration
-    is_later = was.expires_at is not None and (now.expires_at is None or now.expires_at > was.expires_at)
-    if was.id == now.id and is_later:
-        yield f"{path}.calibration.expires_at: {was.expires_at} -> {now.expires_at or 'never'}, without a new calibration"
+    if was.id == now.id and _lasts_longer(now.expires_at, was.expires_at):
+        yield f"{path}.calibration.expires_at: {was.expires_at} -> {now.expires_at or 'never'}, not calibrated anew"
+
+
+def _lasts_longer(new: datetime | None, old: datetime | None) -> bool:
+    return old is not None and (new is None or new > old)
 
 
 def _ignore_zones(path: str, new: View, old: View) -> Iterator[str]:
@@ -157,22 +157,17 @@ def _limit_zones(path: str, new: View, old: View, *, new_recipe: Recipe) -> Iter
 def _takes_nothing_out(zone: Zone, recipe: Recipe) -> bool:
     """Whether whatever makes a part NG outside the zone also does so inside it: it allows none at all."""
     return all(
-        zone.limit_for(name).max_count == 0
-        and (zone.limit_for(name).min_size_mm or 0.0) <= (limit.min_size_mm or 0.0)
+        zone.limit_for(name).max_count == 0 and (zone.limit_for(name).min_size_mm or 0.0) <= (limit.min_size_mm or 0.0)
         for name, limit in recipe.limits.items()
     )
 
 
 def _is_no_stricter(zone: Zone, recipe: Recipe) -> bool:
     """Whether the part's limits are at least as strict as the zone's, so that the zone is not missed."""
-    return not any(
-        True for name, limit in recipe.limits.items() for _ in _limit(name, limit, zone.limit_for(name))
-    )
+    return not any(True for name, limit in recipe.limits.items() for _ in _limit(name, limit, zone.limit_for(name)))
 
 
-def _bounds(
-    path: str, new: HealthLimits | RegistrationLimits, old: HealthLimits | RegistrationLimits
-) -> Iterator[str]:
+def _bounds(path: str, new: HealthLimits | RegistrationLimits, old: HealthLimits | RegistrationLimits) -> Iterator[str]:
     """Fields named min_... may not fall, fields named max_... may not rise, and none may be switched off (None)."""
     for field in fields(old):
         was, now = getattr(old, field.name), getattr(new, field.name)

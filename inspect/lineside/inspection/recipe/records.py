@@ -239,9 +239,7 @@ class Recipe:
                 *(each for zone in view.zones for each in (zone.limits or {}).values()),
             ]
             if view.scale is None and any(limit.needs_scale for limit in limits):
-                raise RecipeError(
-                    f"view {view.name!r} has size limits but no scale, so they could not be applied"
-                )
+                raise RecipeError(f"view {view.name!r} has size limits but no scale, so they could not be applied")
 
     def limit_for(self, class_name: str) -> ClassLimit:
         """What the recipe allows of a class outside all zones; nothing at all of one that it does not know."""

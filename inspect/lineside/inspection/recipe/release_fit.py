@@ -8,7 +8,7 @@ from lineside.inspection.recipe.records import Recipe
 
 
 def check_release_fits(recipe: Recipe, release_class_names: Sequence[str], catalogue: Catalogue) -> None:
-    """Refuse a pair of recipe and release in which a class would be searched for in vain or found without a meaning.
+    """Refuse a release that cannot find what the recipe limits, or finds what it does not know.
 
     Args:
         recipe: the rules.
@@ -21,7 +21,7 @@ def check_release_fits(recipe: Recipe, release_class_names: Sequence[str], catal
     """
     if (catalogue.id, catalogue.version) != (recipe.catalogue_id, recipe.catalogue_version):
         raise RecipeError(
-            f"recipe {recipe.id!r} names classes of catalogue {recipe.catalogue_id!r} version {recipe.catalogue_version}; "
+            f"recipe {recipe.id!r} uses catalogue {recipe.catalogue_id!r} version {recipe.catalogue_version}; "
             f"it was compared with {catalogue.id!r} version {catalogue.version}"
         )
     unknown = [name for name in release_class_names if name not in catalogue.classes]
