@@ -1,0 +1,143 @@
+"""From the bytes of one view to findings: decode, health, reference, detect, failing closed at each step."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from lineside.inspection.decoding import DecodingLimits, ExpectedGeometry, decode
+from lineside.inspection.detector import Detector
+from lineside.inspection.errors import EngineError, FrameError, NonFiniteOutput
+from lineside.inspection.frames import Frame, Image, MediaType, RawGeometry
+from lineside.inspection.image_health import assess
+from lineside.inspection.recipe import Recipe, View
+from lineside.inspection.reference import PreparedReference, compose, register, to_gray
+from lineside.inspection.release import InputKind, Release
+from lineside.inspection.verdict import Reason, ReasonCode, ViewFindings, ViewNotInspected, effective_thresholds
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFrame:
+    """One view as a station sent it.
+
+    Attributes:
+        body: the encoded picture.
+        media_type: what the sender says it is.
+        digest: lowercase hex SHA-256 of `body`.
+        view: the view of the recipe that this is.
+        raw: geometry of a raw body; None for the others.
+        captured_at: aware UTC instant of exposure, None if unknown.
+    """
+
+    body: bytes
+    media_type: MediaType
+    digest: str
+    view: str = "default"
+    raw: RawGeometry | None = None
+    captured_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What looking at one view gave.
+
+    Attributes:
+        findings: detections, or why there are none.
+        timings_ms: milliseconds by stage, only of the stages that ran.
+        notes: what a reader of the record should know, e.g. "exif_orientation_ignored".
+    """
+
+    findings: ViewFindings | ViewNotInspected
+    timings_ms: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspector:
+    """Examines views under one recipe with one loaded release. Thread-safe: holds no state of its own.
+
+    Attributes:
+        recipe: the rules.
+        release: the release that `detector` runs.
+        detector: the loaded model.
+        references: prepared references by view; empty for a single-image release.
+        limits: decoding limits.
+        monotonic: seconds of a monotonic clock, for the timings.
+    """
+
+    recipe: Recipe
+    release: Release
+    detector: Detector
+    references: Mapping[str, Sequence[PreparedReference]]
+    limits: DecodingLimits
+    monotonic: Callable[[], float] = field(repr=False)
+
+    def examine(self, encoded: EncodedFrame, *, previous_digest: str | None, now: datetime) -> Examination:
+        """Examine one view; an expected failure becomes a `ViewNotInspected` with its reason.
+
+        Args:
+            encoded: the view as received; `encoded.view` must be one of the recipe's.
+            previous_digest: digest of the frame before it from the same camera; equal means a frozen image.
+            now: aware UTC instant, for the expiry of references.
+        """
+        view = self.recipe.views[encoded.view]
+        thresholds = effective_thresholds(self.recipe, self.release.thresholds)
+        timings_ms: dict[str, float] = {}
+        notes: tuple[str, ...] = ()
+        try:
+            frame = self._timed("decode", timings_ms, lambda: self._decode(encoded, view))
+            notes = frame.notes
+            health = self._timed(
+                "health",
+                timings_ms,
+                lambda: assess(frame.image, self.recipe.health, previous_digest=previous_digest, digest=frame.digest),
+            )
+            if health.faults:
+                reason = Reason(
+                    ReasonCode.UNHEALTHY,
+                    f"the image is {', '.join(fault.value for fault in health.faults)}: check camera, lens and light",
+                    encoded.view,
+                )
+                return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
+            network_image = self._timed("register", timings_ms, lambda: self._network_image(frame, view, now))
+            detections = self._timed("detect", timings_ms, lambda: self.detector.detect(network_image, thresholds=thresholds))
+        except FrameError as error:
+            reason = Reason(ReasonCode(error.reason), str(error), encoded.view)
+            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
+        except NonFiniteOutput as error:
+            reason = Reason(ReasonCode.NON_FINITE_OUTPUT, str(error), encoded.view)
+            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
+        except EngineError as error:
+            reason = Reason(ReasonCode.ENGINE_FAILURE, str(error), encoded.view)
+            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
+        findings = ViewFindings(encoded.view, detections, self.release.classes, frame.size_wh_px)
+        return Examination(findings, timings_ms, notes)
+
+    def _decode(self, encoded: EncodedFrame, view: View) -> Frame:
+        expected = None if view.size_wh_px is None else ExpectedGeometry(view.size_wh_px)
+        return decode(
+            encoded.body,
+            encoded.media_type,
+            limits=self.limits,
+            raw=encoded.raw,
+            expected=expected,
+            view=encoded.view,
+            captured_at=encoded.captured_at,
+        )
+
+    def _network_image(self, frame: Frame, view: View, now: datetime) -> Image:
+        """The picture the model looks at: the frame itself, or frame, reference and difference."""
+        if self.release.input_kind is InputKind.SINGLE:
+            return frame.image
+        gray = to_gray(frame.image)
+        registration = register(gray, self.references[frame.view], limits=view.registration, now=now)
+        return compose(gray, registration)
+
+    def _timed(self, stage: str, timings_ms: dict[str, float], work: Callable[[], T]) -> T:
+        started_s = self.monotonic()
+        try:
+            return work()
+        finally:
+            timings_ms[stage] = (self.monotonic() - started_s) * 1000.0

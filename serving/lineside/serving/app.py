@@ -1,0 +1,70 @@
+"""The HTTP application. Several may live in one process; the page is mounted apart (`lineside.serving.dashboard`)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from lineside.serving.catalogue.endpoints import router as catalogue_router
+from lineside.serving.clock import Clock, SystemClock
+from lineside.serving.dispositions.endpoints import router as dispositions_router
+from lineside.serving.events.endpoints import router as events_router
+from lineside.serving.history.endpoints import router as history_router
+from lineside.serving.inspections.endpoints import router as inspections_router
+from lineside.serving.probes.endpoints import router as probes_router
+from lineside.serving.problems import install_problem_handlers
+from lineside.serving.recipes.endpoints import router as recipes_router
+from lineside.serving.reviews.endpoints import router as reviews_router
+from lineside.serving.security import check_every_route_is_guarded
+from lineside.serving.security.endpoints import router as security_router
+from lineside.serving.services import open_services
+from lineside.serving.settings import Settings
+from lineside.serving.stations.endpoints import router as stations_router
+
+_ROUTERS = (
+    inspections_router,
+    history_router,
+    dispositions_router,
+    reviews_router,
+    stations_router,
+    recipes_router,
+    catalogue_router,
+    events_router,
+    probes_router,
+    security_router,
+)
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
+    """Make an application; nothing is opened before its lifespan starts.
+
+    Args:
+        settings: everything it is told from outside.
+        clock: where time comes from; the machine's own by default.
+
+    Raises:
+        UnguardedRoute: a route says neither who may call it nor that everyone may.
+    """
+    used_clock = clock or SystemClock()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_services(settings, used_clock) as services:
+            app.state.services = services
+            yield
+
+    # No documentation pages: they load scripts from the internet. /openapi.json is a route of its own, with a key.
+    app = FastAPI(
+        title="Lineside",
+        version=version("lineside"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+    )
+    install_problem_handlers(app)
+    for router in _ROUTERS:
+        app.include_router(router)
+    check_every_route_is_guarded(app)
+    return app

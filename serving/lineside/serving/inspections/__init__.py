@@ -1,0 +1,1 @@
+"""Inspections: one frame of one attempt comes in, a durable verdict goes out."""

@@ -1,0 +1,92 @@
+"""Attempts in progress: who waits for what, and the locks that keep one frame from being judged twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lineside.inspection.inspector import Examination
+from lineside.serving.inspections.store import FrameRow
+from lineside.serving.inspections.submission import Cause
+from lineside.serving.recipes import StoredRecipe
+from lineside.serving.releases import LoadedRelease
+from lineside.serving.stations import BoundContext
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptKey:
+    """What names an attempt within a plant."""
+
+    station: str
+    part_id: str
+    attempt: int
+
+
+@dataclass(slots=True, eq=False)
+class OpenAttempt:
+    """An attempt from its first view to its verdict.
+
+    Attributes:
+        inspection_id: UUIDv7 of the inspection.
+        key: station, part and attempt.
+        cause: why the attempt is made.
+        parent_id: the panel or carrier the part belongs to.
+        context: product, lot, order and recipe in force at the part's trigger.
+        recipe: that recipe; None if the station had none.
+        opened_at: when the first view came, aware UTC.
+        opened_s: the same on the monotonic clock.
+        deadline_s: when the verdict is due, on the monotonic clock.
+        is_recorded: whether the attempt's row is in the ledger.
+        examinations: by view, as they come.
+        frames: the rows to write, by view.
+        lock: held while a view is added or the verdict is written.
+        is_closed: whether the verdict is written.
+        loaded: the release that examined its views; None if none could.
+        users: requests that work on it now.
+        timer: fires when the deadline passes with views missing; None for an attempt of one view.
+    """
+
+    inspection_id: str
+    key: AttemptKey
+    cause: Cause
+    parent_id: str | None
+    context: BoundContext
+    recipe: StoredRecipe | None
+    opened_at: datetime
+    opened_s: float
+    deadline_s: float
+    is_recorded: bool = False
+    examinations: dict[str, Examination] = field(default_factory=dict)
+    frames: dict[str, FrameRow] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    is_closed: bool = False
+    loaded: LoadedRelease | None = None
+    users: int = 0
+    timer: asyncio.TimerHandle | None = None
+
+    def missing_views(self) -> tuple[str, ...]:
+        """Views that the recipe asks for and that have not come, in the recipe's order."""
+        if self.recipe is None:
+            return ()
+        return tuple(view for view in self.recipe.recipe.views if view not in self.examinations)
+
+
+class Turns:
+    """One lock for each key in use, gone when nobody holds or waits for it."""
+
+    def __init__(self) -> None:
+        self._locks: dict[Hashable, tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def hold(self, key: Hashable) -> AsyncIterator[None]:
+        """Be the only one with this key for the length of the block."""
+        lock, users = self._locks.get(key, (asyncio.Lock(), 0))
+        self._locks[key] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._locks.pop(key)
+            if users > 1:
+                self._locks[key] = (lock, users - 1)

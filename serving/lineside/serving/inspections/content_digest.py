@@ -1,0 +1,57 @@
+"""The Content-Digest header (RFC 9530): does the body match what its sender hashed?"""
+
+import base64
+import binascii
+import hashlib
+import re
+
+from lineside.serving.errors import DigestMismatch, DigestMissing, DigestUnreadable
+
+# RFC 9530 takes a structured-field dictionary; only these two algorithms are "active" in its registry.
+_ENTRY = re.compile(r"\s*([a-z0-9-]+)\s*=\s*:([A-Za-z0-9+/=]*):\s*")
+_HASHES = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
+
+
+def check_content_digest(body: bytes, header: str | None, *, required: bool) -> str:
+    """Compare a body with its Content-Digest header.
+
+    Args:
+        body: the body as received.
+        header: the header's value, None if absent.
+        required: whether an absent header is an error.
+
+    Returns:
+        The body's SHA-256 as lowercase hex.
+
+    Raises:
+        DigestMissing: absent though required.
+        DigestUnreadable: no digest in the header that this server can check.
+        DigestMismatch: the body is not what its sender hashed.
+    """
+    sha256 = hashlib.sha256(body)
+    if header is None:
+        if required:
+            raise DigestMissing("the request has no Content-Digest; send `Content-Digest: sha-256=:<base64>:`")
+        return sha256.hexdigest()
+    checked = 0
+    for entry in header.split(","):
+        match = _ENTRY.fullmatch(entry)
+        if match is None:
+            raise DigestUnreadable(f"Content-Digest {header[:120]!r} is not of the form `sha-256=:<base64>:`")
+        algorithm, value = match.groups()
+        if algorithm not in _HASHES:
+            continue
+        try:
+            claimed = base64.b64decode(value, validate=True)
+        except binascii.Error as error:
+            raise DigestUnreadable(f"Content-Digest {algorithm} is not base64: {error}") from error
+        actual = sha256.digest() if algorithm == "sha-256" else hashlib.sha512(body).digest()
+        if claimed != actual:
+            raise DigestMismatch(
+                f"the body's {algorithm} is {base64.b64encode(actual).decode()}, its Content-Digest says "
+                f"{value}: it changed on its way; send it again"
+            )
+        checked += 1
+    if checked == 0:
+        raise DigestUnreadable(f"Content-Digest {header[:120]!r} has neither sha-256 nor sha-512; send one of them")
+    return sha256.hexdigest()

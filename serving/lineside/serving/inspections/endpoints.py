@@ -1,0 +1,122 @@
+"""POST /v1/inspections: the station's call."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import ValidationError
+
+from lineside.inspection.frames import MediaType
+from lineside.serving.dependencies import ServicesDep
+from lineside.serving.errors import BodyTooLarge, MediaTypeUnsupported
+from lineside.serving.inspections.content_digest import check_content_digest
+from lineside.serving.inspections.schemas import InspectionOut, PendingOut, SubmissionIn
+from lineside.serving.inspections.submission import Submission
+from lineside.serving.ledger import canonical_json
+from lineside.serving.security import Action, Principal, allow
+
+router = APIRouter(prefix="/v1/inspections", tags=["inspections"])
+
+_HEADER_PREFIX = "lineside-"
+_LONGEST_KEY = 255
+
+
+@router.post(
+    "",
+    responses={200: {"model": InspectionOut}, 202: {"model": PendingOut}},
+    openapi_extra={
+        "parameters": [
+            {
+                "in": "query",
+                "name": name,
+                "required": name in SubmissionIn.model_json_schema()["required"],
+                "schema": schema,
+            }
+            for name, schema in SubmissionIn.model_json_schema(ref_template="#/components/schemas/{model}")[
+                "properties"
+            ].items()
+            if "$ref" not in str(schema)
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                media_type.value: {"schema": {"type": "string", "format": "binary"}} for media_type in MediaType
+            },
+        },
+    },
+)
+async def post_inspection(
+    request: Request,
+    services: ServicesDep,
+    principal: Annotated[Principal, Depends(allow(Action.POST_INSPECTION))],
+) -> Response:
+    """Judge one frame of one attempt.
+
+    The answer is the verdict (200) once all views of the recipe are there, else the list of those missing (202). The
+    verdict is on disk before it is sent. What is said of the frame comes in the query or in `Lineside-*` headers.
+    """
+    submission = _submission(request)
+    principal.require_station(submission.station)
+    station = services.stations.get(submission.station)
+
+    async def read_body() -> tuple[bytes, str]:
+        body = await _read_bounded(request, services.settings.max_body_bytes)
+        digest = check_content_digest(body, request.headers.get("content-digest"), required=station.digest_required)
+        return body, digest
+
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= _LONGEST_KEY:
+        raise _invalid("Idempotency-Key", f"has {len(key)} characters; expected 1 to {_LONGEST_KEY}")
+    answer = await services.inspections.submit(
+        submission, read_body=read_body, idempotency=None if key is None else (principal.key_id, key)
+    )
+    headers = {"Lineside-Replayed": "true"} if answer.replayed else None
+    return Response(
+        canonical_json(answer.body), status_code=answer.status, media_type="application/json", headers=headers
+    )
+
+
+def _submission(request: Request) -> Submission:
+    """What the request says of the frame; the query and the headers may not contradict each other."""
+    said: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in said:
+            raise _invalid(name, "is given twice")
+        said[name] = value
+    for name, value in request.headers.items():
+        if name.startswith(_HEADER_PREFIX):
+            field = name.removeprefix(_HEADER_PREFIX).replace("-", "_")
+            if said.setdefault(field, value) != value:
+                raise _invalid(field, "says one thing in the query and another in its header")
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type not in set(MediaType):
+        raise MediaTypeUnsupported(
+            f"Content-Type {media_type or 'missing'!r} is no frame; send one of "
+            f"{', '.join(known.value for known in MediaType)}"
+        )
+    try:
+        return SubmissionIn.model_validate(said).to_submission(MediaType(media_type))
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False, include_context=False)) from error
+    except ValueError as error:
+        raise _invalid("width", str(error)) from error
+
+
+def _invalid(field: str, message: str) -> RequestValidationError:
+    return RequestValidationError([{"type": "value_error", "loc": ("query", field), "msg": message, "input": None}])
+
+
+async def _read_bounded(request: Request, limit_bytes: int) -> bytes:
+    """Read the body, and stop as soon as it is too long, whatever its Content-Length claims."""
+    claimed = request.headers.get("content-length", "")
+    if claimed.isdigit() and int(claimed) > limit_bytes:
+        raise BodyTooLarge(f"the body has {claimed} bytes and the limit is {limit_bytes}")
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit_bytes:
+            raise BodyTooLarge(f"the body has more than {limit_bytes} bytes, the limit")
+        chunks.append(chunk)
+    return b"".join(chunks)

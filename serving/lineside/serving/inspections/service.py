@@ -1,0 +1,264 @@
+"""The main job: a frame is admitted, examined, judged, written down and answered, within its deadline."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from lineside.inspection.audit import PlantSecret
+from lineside.inspection.decoding import DecodingLimits
+from lineside.inspection.inspector import EncodedFrame, Examination, Inspector
+from lineside.inspection.verdict import Reason, ReasonCode, ViewNotInspected
+from lineside.serving.clock import Clock
+from lineside.serving.errors import AttemptClosed, UnknownView
+from lineside.serving.images import ImageStore
+from lineside.serving.inspections import store
+from lineside.serving.inspections.admission import Admission
+from lineside.serving.inspections.attempts import AttemptKey, OpenAttempt, Turns
+from lineside.serving.inspections.closing import Closing
+from lineside.serving.inspections.inspectors import InspectorPool
+from lineside.serving.inspections.recording import Recorder, pending_answer
+from lineside.serving.inspections.schemas import ReasonOut, detection_rows
+from lineside.serving.inspections.submission import Answer, Submission
+from lineside.serving.ledger import Ledger
+from lineside.serving.metrics import Metrics
+from lineside.serving.recipes import RecipeBook
+from lineside.serving.releases import ReleaseShelf
+from lineside.serving.settings import Settings
+from lineside.serving.stations import StationDirectory
+
+_PARALLEL = 2  # frames on the processor at once: one engine stream each; more only queue inside the engine
+_NO_RECIPE_DEADLINE_S = 1.0  # a station without a recipe still gets its answer quickly
+
+
+class InspectionService:
+    """Judges what stations send. One for each app; start it before use, stop it at the end."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        ledger: Ledger,
+        images: ImageStore,
+        stations: StationDirectory,
+        recipes: RecipeBook,
+        releases: ReleaseShelf,
+        metrics: Metrics,
+        audit_secret: PlantSecret,
+        retention_secret: PlantSecret,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._ledger = ledger
+        self._stations = stations
+        self._recipes = recipes
+        self._inspectors = InspectorPool(
+            recipes, releases, limits=DecodingLimits(max_pixels=settings.max_pixels), clock=clock
+        )
+        self._recorder = Recorder(
+            settings=settings,
+            clock=clock,
+            ledger=ledger,
+            images=images,
+            closing=Closing(
+                settings=settings, clock=clock, audit_secret=audit_secret, retention_secret=retention_secret
+            ),
+            metrics=metrics,
+        )
+        self._admission = Admission(bound=settings.queue_bound, parallel=_PARALLEL, clock=clock)
+        self._turns = Turns()
+        self._open: dict[AttemptKey, OpenAttempt] = {}
+        self._previous_frames: dict[tuple[str, str], tuple[AttemptKey, str]] = {}
+        self._processors = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="inspect")
+        self._background: set[asyncio.Task[Any]] = set()
+
+    async def start(self) -> None:
+        """Close what a crash left open, then load the releases that the stations' recipes name."""
+        await self._recorder.close_left_open()
+        for station in self._stations.all():
+            if station.recipe_id is not None and station.recipe_version is not None:
+                await self._inspectors.prepare(station.recipe_id, station.recipe_version)
+
+    async def prepare(self, recipe_id: str, version: int) -> None:
+        """Load what a recipe needs before parts come; a release that fails leaves its parts NOT_INSPECTED."""
+        await self._inspectors.prepare(recipe_id, version)
+
+    async def stop(self) -> None:
+        """Let the frames inside finish, then free the threads."""
+        if self._background:
+            await asyncio.wait(self._background)
+        self._processors.shutdown(wait=True)
+        await self._recorder.stop()
+
+    @property
+    def admission(self) -> Admission:
+        """The door, for metrics and probes."""
+        return self._admission
+
+    def unready_reason(self) -> str | None:
+        """Why no verdict can be given now; None when one can."""
+        return self._inspectors.unready_reason()
+
+    async def submit(
+        self,
+        submission: Submission,
+        *,
+        read_body: Callable[[], Awaitable[tuple[bytes, str]]],
+        idempotency: tuple[str, str] | None,
+    ) -> Answer:
+        """Take one view and answer with the verdict, or with what is missing.
+
+        Args:
+            submission: the view without its body.
+            read_body: gives the body and its SHA-256, checked against its Content-Digest; called once admitted.
+            idempotency: (scope, key) if the client sent an idempotency key.
+
+        Raises:
+            UnknownStation, UnknownView: the request names what does not exist.
+            Shed: no room, or the deadline cannot be met.
+            IdempotencyConflict, ViewConflict, AttemptOutOfOrder, AttemptClosed: it contradicts what was received.
+        """
+        opened_s = self._clock.monotonic()
+        key = AttemptKey(submission.station, submission.part_id, submission.attempt)
+        attempt = self._open.get(key) or self._new_attempt(key, submission, opened_s)
+        if attempt.recipe is not None and submission.view not in attempt.recipe.recipe.views:
+            raise UnknownView(
+                f"recipe {attempt.recipe.recipe.id!r} asks for the views "
+                f"{', '.join(sorted(attempt.recipe.recipe.views))}; there is no {submission.view!r}"
+            )
+        async with (
+            self._admission.enter(attempt.deadline_s - opened_s),
+            self._turns.hold((key, submission.view)),
+        ):
+            body, digest = await read_body()
+            promise = None
+            if idempotency is not None:
+                promise = store.Promise(*idempotency, submission.request_digest(digest))
+            standing = await self._ledger.read(
+                lambda connection: store.find_earlier(
+                    connection, self._settings.plant, submission, digest=digest, promise=promise
+                )
+            )
+            if isinstance(standing, Answer):
+                return standing
+            store.check_order(submission, standing)
+            attempt = self._open.setdefault(key, attempt)
+            if submission.view in attempt.frames:
+                return pending_answer(attempt)  # this very view came before, and others are missing still
+            attempt.users += 1
+            try:
+                return await self._examine_and_record(attempt, submission, body, digest=digest, promise=promise)
+            finally:
+                attempt.users -= 1
+                if attempt.users == 0 and (attempt.is_closed or not attempt.is_recorded):
+                    self._open.pop(key, None)
+
+    def _new_attempt(self, key: AttemptKey, submission: Submission, opened_s: float) -> OpenAttempt:
+        context = self._stations.bind(submission.station, submission.part_id, submission.encoder)
+        recipe = None
+        if context.recipe_id is not None and context.recipe_version is not None:
+            recipe = self._recipes.get(context.recipe_id, context.recipe_version)
+        deadline_s = _NO_RECIPE_DEADLINE_S if recipe is None else recipe.recipe.deadline_ms / 1000.0
+        return OpenAttempt(
+            inspection_id=self._ledger.new_id(),
+            key=key,
+            cause=submission.cause,
+            parent_id=submission.parent_id,
+            context=context if submission.lot is None else context.with_lot(submission.lot),
+            recipe=recipe,
+            opened_at=self._clock.now(),
+            opened_s=opened_s,
+            deadline_s=opened_s + deadline_s,
+        )
+
+    async def _examine_and_record(
+        self,
+        attempt: OpenAttempt,
+        submission: Submission,
+        body: bytes,
+        *,
+        digest: str,
+        promise: store.Promise | None,
+    ) -> Answer:
+        staging = self._recorder.stage(body)
+        examination = await self._examine(attempt, submission, body, digest)
+        staged = await staging
+        async with attempt.lock:
+            if attempt.is_closed:
+                self._recorder.discard(staged)
+                raise AttemptClosed(
+                    f"view {submission.view!r} came after the deadline of inspection {attempt.inspection_id}: "
+                    "the attempt is NOT_INSPECTED; send the next attempt"
+                )
+            attempt.examinations[submission.view] = examination
+            attempt.frames[submission.view] = self._frame_row(submission, digest, len(body), examination)
+            if attempt.missing_views():
+                return await self._recorder.record_pending(attempt, submission.view, staged, promise)
+            return await self._recorder.record_verdict(attempt, submission.view, staged, promise)
+
+    async def _examine(self, attempt: OpenAttempt, submission: Submission, body: bytes, digest: str) -> Examination:
+        """Examine on a worker thread; past the deadline the view is late, whatever the worker still finds."""
+        if attempt.recipe is None:
+            reason = Reason(ReasonCode.NO_RECIPE, "the station has no recipe", submission.view)
+            return Examination(ViewNotInspected(submission.view, reason), {})
+        recipe = attempt.recipe.recipe
+        ready = self._inspectors.ready(recipe.id, recipe.version)
+        if ready is None:
+            why = self._inspectors.failure(recipe.id, recipe.version) or "it is being loaded"
+            reason = Reason(ReasonCode.NO_RELEASE, f"release {recipe.release!r} cannot judge: {why}", submission.view)
+            return Examination(ViewNotInspected(submission.view, reason), {})
+        inspector, attempt.loaded = ready
+        encoded = EncodedFrame(
+            body, submission.media_type, digest, submission.view, submission.raw, submission.captured_at
+        )
+        task = asyncio.create_task(
+            self._run_examination(inspector, encoded, self._previous_digest(attempt.key, submission.view, digest))
+        )
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        remaining_s = attempt.deadline_s - self._clock.monotonic() - self._settings.commit_reserve_ms / 1000.0
+        done, _ = await asyncio.wait({task}, timeout=max(0.0, remaining_s))
+        if done:
+            return task.result()
+        self._admission.keep_inside(task)
+        reason = Reason(
+            ReasonCode.LATE,
+            f"the deadline of {recipe.deadline_ms:g} ms passed while the view was examined",
+            submission.view,
+        )
+        return Examination(ViewNotInspected(submission.view, reason), {})
+
+    def _previous_digest(self, key: AttemptKey, view: str, digest: str) -> str | None:
+        """The digest of the camera's frame before this one, None if that was a try of the very same frame."""
+        camera = (key.station, view)
+        previous = self._previous_frames.get(camera)
+        self._previous_frames[camera] = (key, digest)
+        return None if previous is None or previous[0] == key else previous[1]
+
+    async def _run_examination(
+        self, inspector: Inspector, encoded: EncodedFrame, previous_digest: str | None
+    ) -> Examination:
+        async with self._admission.run():
+            examine = partial(inspector.examine, encoded, previous_digest=previous_digest, now=self._clock.now())
+            return await asyncio.get_running_loop().run_in_executor(self._processors, examine)
+
+    def _frame_row(
+        self, submission: Submission, digest: str, size_bytes: int, examination: Examination
+    ) -> store.FrameRow:
+        findings = examination.findings
+        detections, failure = None, None
+        if isinstance(findings, ViewNotInspected):
+            failure = ReasonOut.of(findings.reason).model_dump(mode="json")
+        else:
+            detections = detection_rows(findings)
+        return store.FrameRow(
+            submission=submission,
+            digest=digest,
+            size_bytes=size_bytes,
+            kept=False,
+            received_at=self._clock.now(),
+            detections=detections,
+            failure=failure,
+        )

@@ -1,0 +1,310 @@
+"""Reading and writing attempts in the ledger. Each function runs inside one transaction or one snapshot."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, insert, select, update
+
+from lineside.serving.errors import AttemptClosed, AttemptOutOfOrder, IdempotencyConflict, ViewConflict
+from lineside.serving.inspections.schemas import InspectionOut
+from lineside.serving.inspections.submission import Answer, Submission
+from lineside.serving.ledger import Transaction
+from lineside.serving.ledger.tables import defects, events, frames, idempotency, inspections
+
+EVENT_TYPE = "inspection.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What the ledger knows of a part before a submission is looked at.
+
+    Attributes:
+        last_attempt: number of the newest attempt, 0 if there is none.
+        last_is_closed: whether that attempt has its verdict.
+    """
+
+    last_attempt: int
+    last_is_closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRow:
+    """One received view, as it is written down.
+
+    Attributes:
+        submission: what the station said of it.
+        digest: lowercase hex SHA-256 of the body.
+        size_bytes: length of the body.
+        kept: whether the image store keeps it.
+        received_at: aware UTC instant.
+        detections: rows of class, confidence and box, None if the view was not inspected.
+        failure: reason as JSON fields, None if the view was inspected.
+    """
+
+    submission: Submission
+    digest: str
+    size_bytes: int
+    kept: bool
+    received_at: datetime
+    detections: Sequence[Mapping[str, Any]] | None
+    failure: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """An answer to be stored under an idempotency key, so that a retry gets the same one.
+
+    Attributes:
+        scope: whose key it is.
+        key: the key as the client chose it.
+        request_digest: what the key stands for.
+    """
+
+    scope: str
+    key: str
+    request_digest: str
+
+
+def find_earlier(
+    connection: Connection, plant: str, submission: Submission, *, digest: str, promise: Promise | None
+) -> Answer | Earlier:
+    """The stored answer if this very request was answered before, else where the part stands.
+
+    Raises:
+        IdempotencyConflict: the idempotency key was used for another request.
+        ViewConflict: this view of this attempt was received with another body.
+    """
+    if promise is not None:
+        kept = connection.execute(
+            select(
+                idempotency.c.request_digest,
+                idempotency.c.status,
+                idempotency.c.body,
+                idempotency.c.inspection_id,
+            ).where(idempotency.c.scope == promise.scope, idempotency.c.key == promise.key)
+        ).one_or_none()
+        if kept is not None:
+            if kept.request_digest != promise.request_digest:
+                raise IdempotencyConflict(
+                    f"Idempotency-Key {promise.key!r} was used for another request; use a new key for a new frame"
+                )
+            body = kept.body if kept.body is not None else answer_of(connection, plant, kept.inspection_id)
+            return Answer(kept.status, body, replayed=True)
+    return _standing(connection, plant, submission, digest)
+
+
+def _standing(connection: Connection, plant: str, submission: Submission, digest: str) -> Answer | Earlier:
+    last = connection.execute(
+        select(inspections.c.attempt, inspections.c.verdict)
+        .where(
+            inspections.c.plant == plant,
+            inspections.c.station == submission.station,
+            inspections.c.part_id == submission.part_id,
+        )
+        .order_by(inspections.c.attempt.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None:
+        return Earlier(0, last_is_closed=True)
+    if submission.attempt <= last.attempt:
+        replay = _same_frame(connection, plant, submission, digest)
+        if replay is not None:
+            return replay
+    return Earlier(last.attempt, last_is_closed=last.verdict is not None)
+
+
+def _same_frame(connection: Connection, plant: str, submission: Submission, digest: str) -> Answer | None:
+    """The stored answer if this view of this attempt is in the ledger with the same body and has its verdict."""
+    row = connection.execute(
+        select(frames.c.digest, inspections.c.id, inspections.c.verdict)
+        .join(inspections, frames.c.inspection_id == inspections.c.id)
+        .where(
+            inspections.c.plant == plant,
+            inspections.c.station == submission.station,
+            inspections.c.part_id == submission.part_id,
+            inspections.c.attempt == submission.attempt,
+            frames.c.view == submission.view,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.digest != digest:
+        raise ViewConflict(
+            f"view {submission.view!r} of part {submission.part_id!r}, attempt {submission.attempt} was received "
+            f"with another body; a new try of the part is attempt {submission.attempt + 1} with its cause"
+        )
+    return None if row.verdict is None else Answer(200, answer_of(connection, plant, row.id), replayed=True)
+
+
+def answer_of(connection: Connection, plant: str, inspection_id: str) -> Mapping[str, Any]:
+    """The answer of a judged inspection, word for word as the station got it."""
+    data: Mapping[str, Any] = connection.execute(
+        select(events.c.data)
+        .join(
+            inspections,
+            and_(events.c.plant == inspections.c.plant, events.c.sequence == inspections.c.event_sequence),
+        )
+        .where(inspections.c.plant == plant, inspections.c.id == inspection_id)
+    ).scalar_one()
+    return data
+
+
+def check_order(submission: Submission, earlier: Earlier) -> None:
+    """Refuse an attempt that does not follow from what is known of the part.
+
+    Raises:
+        AttemptOutOfOrder: it skips one, or comes while the one before has no verdict.
+        AttemptClosed: its attempt has its verdict, or a later one exists.
+    """
+    part = f"part {submission.part_id!r} at station {submission.station!r}"
+    if submission.attempt < earlier.last_attempt or (
+        submission.attempt == earlier.last_attempt and earlier.last_is_closed
+    ):
+        raise AttemptClosed(
+            f"attempt {submission.attempt} of {part} has its verdict; "
+            f"the next is attempt {earlier.last_attempt + 1} with its cause"
+        )
+    if submission.attempt > earlier.last_attempt + 1:
+        raise AttemptOutOfOrder(
+            f"attempt {submission.attempt} of {part} skips one: the last is {earlier.last_attempt}, "
+            f"send attempt {earlier.last_attempt + 1}"
+        )
+    if submission.attempt == earlier.last_attempt + 1 and not earlier.last_is_closed:
+        raise AttemptOutOfOrder(
+            f"attempt {submission.attempt} of {part} came while attempt {earlier.last_attempt} waits for views"
+        )
+
+
+def open_attempt(transaction: Transaction, values: Mapping[str, Any]) -> None:
+    """Insert an attempt whose views are not all there yet."""
+    transaction.connection.execute(insert(inspections).values(**values))
+
+
+def add_frame(transaction: Transaction, inspection_id: str, row: FrameRow) -> None:
+    """Insert one received view."""
+    submission = row.submission
+    transaction.connection.execute(
+        insert(frames).values(
+            inspection_id=inspection_id,
+            view=submission.view,
+            digest=row.digest,
+            media_type=submission.media_type.value,
+            raw_geometry=None if submission.raw is None else asdict(submission.raw),
+            captured_at=submission.captured_at,
+            sequence=submission.sequence,
+            encoder=submission.encoder,
+            size_bytes=row.size_bytes,
+            kept=row.kept,
+            received_at=row.received_at,
+            detections=row.detections,
+            failure=row.failure,
+        )
+    )
+
+
+def close_attempt(
+    transaction: Transaction, answer: InspectionOut, *, values: Mapping[str, Any], is_open: bool
+) -> Mapping[str, Any]:
+    """Write the verdict, its defects and its event.
+
+    Args:
+        transaction: the transaction that makes them all durable together.
+        answer: what the station gets.
+        values: the columns of the attempt's row.
+        is_open: whether the row was inserted before, by `open_attempt`.
+
+    Returns:
+        The answer as stored JSON.
+    """
+    body: dict[str, Any] = json.loads(answer.model_dump_json())
+    event = transaction.append_event(EVENT_TYPE, station=answer.station, occurred_at=answer.judged_at, data=body)
+    final = {**values, "event_sequence": event.sequence}
+    if is_open:
+        found = transaction.connection.execute(
+            update(inspections)
+            .where(and_(inspections.c.id == answer.id, inspections.c.verdict.is_(None)))
+            .values(**final)
+        )
+        if found.rowcount != 1:
+            raise AttemptClosed(f"inspection {answer.id} has its verdict already")
+    else:
+        transaction.connection.execute(insert(inspections).values(**final))
+    if answer.defects:
+        transaction.connection.execute(
+            insert(defects),
+            [
+                {
+                    "inspection_id": answer.id,
+                    "ordinal": ordinal,
+                    "view": defect.view,
+                    "class_name": defect.class_name,
+                    "confidence": defect.confidence,
+                    "x1_px": defect.box_xyxy_px[0],
+                    "y1_px": defect.box_xyxy_px[1],
+                    "x2_px": defect.box_xyxy_px[2],
+                    "y2_px": defect.box_xyxy_px[3],
+                    "size_mm": defect.size_mm,
+                    "size_definition": defect.size_definition,
+                    "zone": defect.zone,
+                    "severity": defect.severity,
+                }
+                for ordinal, defect in enumerate(answer.defects)
+            ],
+        )
+    return body
+
+
+def keep_promise(
+    transaction: Transaction, promise: Promise, *, answer: Answer, inspection_id: str, now: datetime
+) -> None:
+    """Store an answer under its idempotency key; a verdict's body is not copied, its event has it.
+
+    Raises:
+        IdempotencyConflict: the key was used meanwhile for another request.
+    """
+    taken = transaction.connection.execute(
+        select(idempotency.c.request_digest).where(
+            idempotency.c.scope == promise.scope, idempotency.c.key == promise.key
+        )
+    ).one_or_none()
+    if taken is not None:
+        raise IdempotencyConflict(
+            f"Idempotency-Key {promise.key!r} was used for another request at the same time; use one key a frame"
+        )
+    transaction.connection.execute(
+        insert(idempotency).values(
+            scope=promise.scope,
+            key=promise.key,
+            request_digest=promise.request_digest,
+            status=answer.status,
+            body=None if answer.status == 200 else dict(answer.body),
+            inspection_id=inspection_id,
+            created_at=now,
+        )
+    )
+
+
+def mark_frames(transaction: Transaction, inspection_id: str, *, kept: bool) -> None:
+    """Say of every frame of an attempt whether its image is kept, now that the verdict is known."""
+    transaction.connection.execute(update(frames).where(frames.c.inspection_id == inspection_id).values(kept=kept))
+
+
+def pending_attempts(connection: Connection, plant: str) -> Sequence[Mapping[str, Any]]:
+    """Attempts that had no verdict when the server stopped, oldest first."""
+    rows = connection.execute(
+        select(inspections)
+        .where(inspections.c.plant == plant, inspections.c.verdict.is_(None))
+        .order_by(inspections.c.opened_at)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def received_views(connection: Connection, inspection_id: str) -> Sequence[Mapping[str, Any]]:
+    """View, digest and kept of each frame of an attempt."""
+    rows = connection.execute(
+        select(frames.c.view, frames.c.digest, frames.c.kept).where(frames.c.inspection_id == inspection_id)
+    )
+    return [dict(row) for row in rows.mappings()]

@@ -1,0 +1,67 @@
+"""Everything the server is told from outside, read once at start."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The server's settings: arguments first, then `LINESIDE_*` environment variables, then these defaults.
+
+    Attributes:
+        data_dir: folder of everything the server keeps: ledger, images, secrets, engine choices.
+        database_url: SQLAlchemy URL of the ledger; by default an SQLite file in `data_dir`.
+        plant: name of the plant, part of every inspection's key.
+        releases_dir: folder whose subfolders are releases; the starter releases are always there.
+        engine: "auto" (measured on this host), or an engine's name such as "onnxruntime-fp32".
+        threads: processor threads for inference; by default those this process may use.
+        max_body_bytes: largest frame body accepted.
+        max_pixels: largest frame accepted, in pixels, checked in the header before any allocation.
+        queue_bound: frames admitted at once, running or waiting; one more is shed.
+        commit_reserve_ms: time kept free of each deadline for writing the verdict down.
+        session_hours: how long a page login lasts.
+        is_simulated: marks every inspection as coming from a simulated line (OPC 40100-1 `isSimulated`).
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LINESIDE_", frozen=True, extra="forbid")
+
+    data_dir: Path = Path("lineside-data")
+    database_url: str | None = None
+    plant: str = Field(default="plant-1", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8470, ge=0, le=65535)
+    releases_dir: Path | None = None
+    engine: str = "auto"
+    threads: int | None = Field(default=None, ge=1)
+    max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    max_pixels: int = Field(default=64_000_000, ge=1)
+    queue_bound: int = Field(default=16, ge=1)
+    commit_reserve_ms: float = Field(default=20.0, ge=0)
+    session_hours: float = Field(default=12.0, gt=0)
+    is_simulated: bool = False
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger's database URL."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'ledger.sqlite3').resolve()}"
+
+    @property
+    def images_dir(self) -> Path:
+        """Folder of the image store."""
+        return self.data_dir / "images"
+
+    @property
+    def engine_cache_dir(self) -> Path:
+        """Folder in which the measured engine choice is remembered."""
+        return self.data_dir / "engines"
+
+    @property
+    def inference_threads(self) -> int:
+        """Processor threads for inference: as set, else those the process may run on."""
+        if self.threads is not None:
+            return self.threads
+        if hasattr(os, "sched_getaffinity"):  # not on Windows and macOS
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
