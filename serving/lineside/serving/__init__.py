@@ -10,13 +10,13 @@ __all__ = ["Settings", "create_app"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: whoever needs only the ledger or the keys does not load the web framework and the engines."""
+    """Import on first use: who needs only the ledger or the keys loads no web framework and no engine."""
     if name == "create_app":
-        from lineside.serving.app import create_app  # noqa: PLC0415
+        from lineside.serving.app import create_app
 
         return create_app
     if name == "Settings":
-        from lineside.serving.settings import Settings  # noqa: PLC0415
+        from lineside.serving.settings import Settings
 
         return Settings
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
