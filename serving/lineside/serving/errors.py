@@ -1,0 +1,223 @@
+"""Every error of the service, in one tree. None of them knows HTTP: `problems.py` maps them at the boundary.
+
+```
+LinesideError
+├── LedgerError ...                        see lineside.serving.ledger.errors
+└── ServingError
+    ├── NotAllowed                         the caller may not do that
+    │   ├── NotAuthenticated               no key, or one that is unknown, expired or revoked
+    │   ├── RoleRefused                    the key's role may not do that
+    │   ├── StationRefused                 a station's key acts for another station
+    │   ├── CrossSiteRefused               a change by session cookie without its CSRF token, or from another site
+    │   └── TooManyFailures                too many bad keys from one address
+    ├── NotFound (LookupError)             the request names what does not exist
+    │   ├── UnknownStation, UnknownInspection, UnknownPart, UnknownRecipe, UnknownCatalogue, UnknownRelease,
+    │   ├── UnknownReference, UnknownKey
+    │   └── ImageGone                      the image was not kept, or its retention ended
+    ├── Contradiction                      it contradicts what was received or what stands
+    │   ├── IdempotencyConflict            the same idempotency key for another request
+    │   ├── ViewConflict                   the same view of an attempt with another body
+    │   ├── AttemptOutOfOrder              an attempt skips one, or comes while the one before is open
+    │   ├── AttemptClosed                  an attempt that has its verdict
+    │   ├── VersionConflict                not the version that follows the last one
+    │   ├── LooserRecipe                   a recipe allows more than the one before, without an override
+    │   ├── ReviewUnfit                    a review does not fit the verdict it speaks of
+    │   ├── PartAmbiguous                  a part was inspected at several stations: say which inspection is meant
+    │   └── NoRecipeForProduct             an order for a product that has no recipe
+    ├── Unacceptable (ValueError)          the request itself is at fault
+    │   ├── DigestMissing, DigestUnreadable, DigestMismatch
+    │   ├── UnknownView                    a view that the recipe does not ask for
+    │   ├── BodyTooLarge, MediaTypeUnsupported
+    │   ├── RecipeUnfit                    a valid recipe that this server cannot judge with
+    │   ├── ReferenceRefused               bytes that are no usable reference image
+    │   ├── CursorUnreadable               a page cursor that this server did not give out
+    │   └── KeyRefused                     a key that may not be made like this
+    ├── Shed (RuntimeError)                no room, or the deadline cannot be met: retry later
+    ├── ShuttingDown (RuntimeError)        the server is ending: retry later
+    └── UnguardedRoute (RuntimeError)      an app with a route that nothing guards: it must not start
+```
+"""
+
+from lineside.inspection.errors import LinesideError
+
+
+class ServingError(LinesideError):
+    """Base of the service's errors."""
+
+
+class NotAllowed(ServingError):
+    """The caller may not do that."""
+
+
+class NotAuthenticated(NotAllowed):
+    """There is no key, or one that is unknown, expired or revoked."""
+
+
+class RoleRefused(NotAllowed):
+    """The key's role may not do that."""
+
+
+class StationRefused(NotAllowed):
+    """A station's key acts for another station."""
+
+
+class CrossSiteRefused(NotAllowed):
+    """A change by session cookie came without its CSRF token, or from another site."""
+
+
+class TooManyFailures(NotAllowed):
+    """Too many bad keys came from one address.
+
+    Args:
+        message: what to do.
+        retry_after_s: whole seconds after which another try is looked at.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotFound(ServingError, LookupError):
+    """The request names what does not exist."""
+
+
+class UnknownStation(NotFound):
+    """No station of that name."""
+
+
+class UnknownInspection(NotFound):
+    """No inspection of that identifier."""
+
+
+class UnknownPart(NotFound):
+    """No inspection of a part of that name."""
+
+
+class UnknownRecipe(NotFound):
+    """No recipe of that name, or no such version."""
+
+
+class UnknownCatalogue(NotFound):
+    """No defect catalogue of that name, or no such version."""
+
+
+class UnknownRelease(NotFound):
+    """No release of that name."""
+
+
+class UnknownReference(NotFound):
+    """No stored reference image of that digest."""
+
+
+class UnknownKey(NotFound):
+    """No key of that identifier."""
+
+
+class ImageGone(NotFound):
+    """The image was not kept, or its retention ended."""
+
+
+class Contradiction(ServingError):
+    """The request contradicts what was received before, or what stands."""
+
+
+class IdempotencyConflict(Contradiction):
+    """The idempotency key was used for another request."""
+
+
+class ViewConflict(Contradiction):
+    """This view of this attempt was received with another body."""
+
+
+class AttemptOutOfOrder(Contradiction):
+    """The attempt skips one, or comes while the one before has no verdict."""
+
+
+class AttemptClosed(Contradiction):
+    """The attempt has its verdict."""
+
+
+class VersionConflict(Contradiction):
+    """The version is not the one that follows the last."""
+
+
+class LooserRecipe(Contradiction):
+    """The recipe allows more than the version before it, and nobody answers for that by name."""
+
+
+class ReviewUnfit(Contradiction):
+    """The review does not fit the verdict that it speaks of."""
+
+
+class PartAmbiguous(Contradiction):
+    """The part was inspected at several stations: it is not clear which inspection is meant."""
+
+
+class NoRecipeForProduct(Contradiction):
+    """The ordered product has no recipe."""
+
+
+class Unacceptable(ServingError, ValueError):
+    """The request itself is at fault."""
+
+
+class DigestMissing(Unacceptable):
+    """The body's Content-Digest is required and absent."""
+
+
+class DigestUnreadable(Unacceptable):
+    """The Content-Digest header holds nothing that can be checked."""
+
+
+class DigestMismatch(Unacceptable):
+    """The body is not what its sender hashed."""
+
+
+class UnknownView(Unacceptable):
+    """The recipe does not ask for that view."""
+
+
+class BodyTooLarge(Unacceptable):
+    """The body is longer than the limit."""
+
+
+class MediaTypeUnsupported(Unacceptable):
+    """The body is of a kind that is not taken here."""
+
+
+class RecipeUnfit(Unacceptable):
+    """The recipe is valid by itself and this server cannot judge with it."""
+
+
+class ReferenceRefused(Unacceptable):
+    """The bytes are no usable reference image."""
+
+
+class CursorUnreadable(Unacceptable):
+    """The page cursor was not given out by this server."""
+
+
+class KeyRefused(Unacceptable):
+    """A key may not be made like this."""
+
+
+class Shed(ServingError, RuntimeError):
+    """There is no room, or the deadline cannot be met.
+
+    Args:
+        message: what was found and what to do.
+        retry_after_s: whole seconds after which another try makes sense.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ShuttingDown(ServingError, RuntimeError):
+    """The server is ending."""
+
+
+class UnguardedRoute(ServingError, RuntimeError):
+    """The app has a route that nothing guards."""

@@ -1,0 +1,100 @@
+"""Who may do what: one table."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Role(StrEnum):
+    """What a key is for."""
+
+    STATION = "station"
+    QUALITY = "quality"
+    MLOPS = "mlops"
+    MES = "mes"
+    VIEWER = "viewer"
+    ADMIN = "admin"
+
+
+class Action(StrEnum):
+    """What a route does, as far as permission goes."""
+
+    POST_INSPECTION = "post_inspection"
+    POST_DISPOSITION = "post_disposition"
+    POST_REVIEW = "post_review"
+    READ_INSPECTIONS = "read_inspections"
+    READ_IMAGES = "read_images"
+    READ_RATES = "read_rates"
+    READ_STATIONS = "read_stations"
+    WRITE_STATIONS = "write_stations"
+    WRITE_ORDERS = "write_orders"
+    HOLD_STATIONS = "hold_stations"
+    READ_RECIPES = "read_recipes"
+    WRITE_RECIPES = "write_recipes"
+    READ_CATALOGUES = "read_catalogues"
+    WRITE_CATALOGUES = "write_catalogues"
+    READ_RELEASES = "read_releases"
+    WRITE_DEPLOYMENTS = "write_deployments"
+    READ_EVENTS = "read_events"
+    READ_METRICS = "read_metrics"
+    READ_API_DESCRIPTION = "read_api_description"
+    READ_SESSION = "read_session"
+    VIEW_PAGE = "view_page"
+
+
+_LOOKING = frozenset(
+    {
+        Action.READ_INSPECTIONS,
+        Action.READ_IMAGES,
+        Action.READ_RATES,
+        Action.READ_STATIONS,
+        Action.READ_RECIPES,
+        Action.READ_CATALOGUES,
+        Action.READ_RELEASES,
+        Action.READ_EVENTS,
+        Action.READ_API_DESCRIPTION,
+        Action.READ_SESSION,
+        Action.VIEW_PAGE,
+    }
+)
+
+PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
+    {
+        # A station's key hangs in a cabinet on the shop floor: it hands in, and reads its own settings and events.
+        Role.STATION: frozenset(
+            {
+                Action.POST_INSPECTION,
+                Action.POST_DISPOSITION,
+                Action.READ_STATIONS,
+                Action.READ_EVENTS,
+                Action.READ_SESSION,
+            }
+        ),
+        Role.VIEWER: _LOOKING | {Action.READ_METRICS},
+        Role.QUALITY: _LOOKING
+        | {
+            Action.POST_REVIEW,
+            Action.HOLD_STATIONS,
+            Action.WRITE_RECIPES,
+            Action.WRITE_CATALOGUES,
+        },
+        Role.MLOPS: _LOOKING | {Action.WRITE_DEPLOYMENTS},
+        # The MES sees no images: what is on them is no business of a program that counts parts.
+        Role.MES: frozenset(
+            {
+                Action.READ_INSPECTIONS,
+                Action.READ_RATES,
+                Action.READ_STATIONS,
+                Action.READ_RECIPES,
+                Action.READ_CATALOGUES,
+                Action.READ_EVENTS,
+                Action.READ_API_DESCRIPTION,
+                Action.READ_SESSION,
+                Action.WRITE_ORDERS,
+                Action.HOLD_STATIONS,
+            }
+        ),
+        Role.ADMIN: frozenset(Action),
+    }
+)
+"""Every role's actions. What is not in here is refused."""
