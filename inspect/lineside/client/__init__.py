@@ -1,1 +1,56 @@
-"""client."""
+"""The typed client of the HTTP API."""
+
+from lineside.client.backoff import Backoff
+from lineside.client.client import LinesideClient, content_digest
+from lineside.client.errors import (
+    AnswerUnreadable,
+    ClientError,
+    Contradicted,
+    KeyRefused,
+    NothingThere,
+    ProblemDetail,
+    RequestRefused,
+    ServerFailed,
+    ServerUnreachable,
+    Shed,
+    TryAgainLater,
+)
+from lineside.client.records import (
+    BoundRecipe,
+    Cause,
+    Defect,
+    InspectionAnswer,
+    KeptFrame,
+    LedgerEvent,
+    Pending,
+    Reason,
+    UsedRelease,
+)
+from lineside.client.sending import Pace
+
+__all__ = [
+    "AnswerUnreadable",
+    "Backoff",
+    "BoundRecipe",
+    "Cause",
+    "ClientError",
+    "Contradicted",
+    "Defect",
+    "InspectionAnswer",
+    "KeptFrame",
+    "KeyRefused",
+    "LedgerEvent",
+    "LinesideClient",
+    "NothingThere",
+    "Pace",
+    "Pending",
+    "ProblemDetail",
+    "Reason",
+    "RequestRefused",
+    "ServerFailed",
+    "ServerUnreachable",
+    "Shed",
+    "TryAgainLater",
+    "UsedRelease",
+    "content_digest",
+]

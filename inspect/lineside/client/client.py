@@ -1,0 +1,261 @@
+"""The client of the HTTP API, for stations, workflows and scripts."""
+
+import base64
+import hashlib
+import json
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from lineside.client.errors import AnswerUnreadable
+from lineside.client.event_stream import follow
+from lineside.client.records import Cause, InspectionAnswer, LedgerEvent, Pending, parse
+from lineside.client.sending import Pace, Sender
+from lineside.inspection.frames import MediaType, RawGeometry
+
+Json = dict[str, Any]
+
+
+class LinesideClient:
+    """A typed client of one server. Nothing connects before the first request.
+
+    ```python
+    async with LinesideClient("http://127.0.0.1:8470", key) as client:
+        answer = await client.inspect(jpeg, MediaType.JPEG, station="aoi-1", part_id="P-0001")
+    ```
+
+    Every method raises `RequestRefused` where the server says no, and `TryAgainLater` where no answer that counts
+    arrived in time; see `lineside.client.errors`.
+
+    Args:
+        base_url: where the server is, e.g. "http://127.0.0.1:8470".
+        key: an API key of a role that may do what is asked of it.
+        timeout_s: seconds after which a call gives up, all its tries together.
+        transport: another way to the server, such as `httpx.ASGITransport` for one in this process.
+        pace: waits and clock.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        *,
+        timeout_s: float = 10.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self._timeout_s = timeout_s
+        self._pace = pace or Pace()
+        # No timeout of the pool's own: each call has one, over all its tries. A proxy that the environment names
+        # is not ours to use: a plant's server is reached directly.
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=None,  # noqa: S113 - see above
+            transport=transport,
+            trust_env=False,
+        )
+        self._sender = Sender(self._http, self._pace)
+
+    async def __aenter__(self) -> Self:
+        """Hold the connection pool open."""
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self._http.__aexit__(kind, error, trace)
+
+    async def inspect(
+        self,
+        body: bytes,
+        media_type: MediaType,
+        *,
+        station: str,
+        part_id: str,
+        view: str = "default",
+        attempt: int = 1,
+        cause: Cause = Cause.FIRST,
+        parent_id: str | None = None,
+        lot: str | None = None,
+        sequence: int | None = None,
+        captured_at: datetime | None = None,
+        encoder: int | None = None,
+        raw: RawGeometry | None = None,
+        idempotency_key: str | None = None,
+        give_up_after_s: float | None = None,
+    ) -> InspectionAnswer | Pending:
+        """Have one frame of one attempt judged.
+
+        The same request is sent again, with the same idempotency key, while the connection fails or the server has no
+        room, until the time is over.
+
+        Args:
+            body: the encoded picture.
+            media_type: its encoding.
+            station: who took it.
+            part_id: the inspected unit.
+            view: the view of the recipe that it is.
+            attempt: 1 for the first judging of the part at this station.
+            cause: why the attempt is made; FIRST exactly when `attempt` is 1.
+            parent_id: the panel or carrier that the part belongs to.
+            lot: None to take the station's order.
+            sequence: the camera's frame counter.
+            captured_at: aware instant of exposure.
+            encoder: encoder count at the trigger.
+            raw: geometry of a raw body.
+            idempotency_key: names this frame across restarts of the caller; None makes one for this call.
+            give_up_after_s: instead of the client's timeout.
+
+        Returns:
+            The verdict, or which views are missing.
+        """
+        said: dict[str, Any] = {
+            "station": station,
+            "part_id": part_id,
+            "view": view,
+            "attempt": attempt,
+            "cause": cause.value,
+            "parent_id": parent_id,
+            "lot": lot,
+            "sequence": sequence,
+            "captured_at": None if captured_at is None else captured_at.isoformat(),
+            "encoder": encoder,
+        }
+        if raw is not None:
+            said |= {"width": raw.width_px, "height": raw.height_px, "pixel_format": raw.pixel_format.value}
+        request = self._http.build_request(
+            "POST",
+            "/v1/inspections",
+            params={name: value for name, value in said.items() if value is not None},
+            content=body,
+            headers={
+                "Content-Type": media_type.value,
+                "Content-Digest": content_digest(body),
+                "Idempotency-Key": idempotency_key or str(uuid.uuid4()),
+            },
+        )
+        response = await self._sender.send(
+            request, give_up_after_s=self._timeout_s if give_up_after_s is None else give_up_after_s
+        )
+        if response.status_code == 202:
+            return parse(Pending, response.content)
+        return parse(InspectionAnswer, response.content)
+
+    async def inspection(self, inspection_id: str) -> InspectionAnswer:
+        """One inspection as its station was answered."""
+        return parse(InspectionAnswer, await self._get(f"/v1/inspections/{inspection_id}"))
+
+    async def inspections(self, **filters: str | int) -> AsyncIterator[Json]:
+        """Inspections in the server's order, page after page; filters are the route's query parameters."""
+        cursor: str | None = None
+        while True:
+            page = _object(await self._get("/v1/inspections", filters | ({"cursor": cursor} if cursor else {})))
+            for item in page["items"]:
+                yield item
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                return
+
+    async def image(self, inspection_id: str, *, view: str = "default") -> bytes:
+        """The kept picture of one view, as it was sent."""
+        return await self._get(f"/v1/inspections/{inspection_id}/image", {"view": view})
+
+    async def dispose(self, inspection_id: str, **disposition: Any) -> Json:
+        """Say what physically happened to the part; the fields are the route's."""
+        return await self._change("POST", f"/v1/inspections/{inspection_id}/disposition", disposition)
+
+    async def review(self, inspection_id: str, **review: Any) -> Json:
+        """Say what a human finds of an inspection; the fields are the route's."""
+        return await self._change("POST", f"/v1/inspections/{inspection_id}/reviews", review)
+
+    async def reviews(self, inspection_id: str) -> Json:
+        """The reviews of an inspection."""
+        return _object(await self._get(f"/v1/inspections/{inspection_id}/reviews"))
+
+    async def station(self, station_id: str) -> Json:
+        """A station's settings and what is in force there."""
+        return _object(await self._get(f"/v1/stations/{station_id}"))
+
+    async def put_station(self, station_id: str, **settings: Any) -> Json:
+        """Enrol a station or change its settings; the fields are the route's."""
+        return await self._change("PUT", f"/v1/stations/{station_id}", settings)
+
+    async def put_order(self, station_id: str, **order: Any) -> Json:
+        """Give a station the order (product, lot) that it works on; the fields are the route's."""
+        return await self._change("PUT", f"/v1/stations/{station_id}/order", order)
+
+    async def put_reference(self, image: bytes, media_type: MediaType) -> str:
+        """Store a reference image; what a recipe calls it is `sha256:` and the digest that this returns."""
+        digest = hashlib.sha256(image).hexdigest()
+        request = self._http.build_request(
+            "PUT",
+            f"/v1/references/{digest}",
+            content=image,
+            headers={"Content-Type": media_type.value, "Content-Digest": content_digest(image)},
+        )
+        await self._sender.send(request, give_up_after_s=self._timeout_s)
+        return digest
+
+    async def put_recipe(self, recipe_id: str, text: str, **override: str) -> Json:
+        """Add a version of a recipe, as its YAML file has it."""
+        request = self._http.build_request(
+            "PUT",
+            f"/v1/recipes/{recipe_id}",
+            params=override,
+            content=text.encode(),
+            headers={"Content-Type": "application/yaml"},
+        )
+        return _object((await self._sender.send(request, give_up_after_s=self._timeout_s)).content)
+
+    async def recipes(self) -> Json:
+        """The recipes that the server knows."""
+        return _object(await self._get("/v1/recipes"))
+
+    async def is_ready(self) -> bool:
+        """Whether the server answers and says that it can judge; never raises for one that is not there."""
+        try:
+            response = await self._http.get("/readyz", timeout=self._timeout_s)
+        except httpx.HTTPError:
+            return False
+        return response.status_code == 200
+
+    def events(self, *, after: int = 0, types: Sequence[str] = ()) -> AsyncIterator[LedgerEvent]:
+        """Follow the plant's log without end, each event once and in order, across lost connections.
+
+        Args:
+            after: the sequence number of the last event that the caller has; 0 for all.
+            types: only those, e.g. "inspection.v1"; all where empty.
+        """
+        return follow(self._http, self._pace, after=after, types=frozenset(types))
+
+    async def _get(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
+        request = self._http.build_request("GET", path, params=params)
+        return (await self._sender.send(request, give_up_after_s=self._timeout_s)).content
+
+    async def _change(self, method: str, path: str, content: Mapping[str, Any]) -> Json:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
+        body = json.dumps(content, allow_nan=False).encode()
+        request = self._http.build_request(method, path, content=body, headers=headers)
+        return _object((await self._sender.send(request, give_up_after_s=self._timeout_s)).content)
+
+
+def content_digest(body: bytes) -> str:
+    """The `Content-Digest` header (RFC 9530) of a body."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
+def _object(body: bytes) -> Json:
+    try:
+        parsed = json.loads(body)
+    except ValueError as error:
+        raise AnswerUnreadable(f"the answer is no JSON: {error}; is that a Lineside server?") from error
+    if not isinstance(parsed, dict):
+        raise AnswerUnreadable(f"the answer is {type(parsed).__name__}; expected a JSON object")
+    return parsed
