@@ -13,6 +13,8 @@ from lineside.inspection.strict_yaml import KeyPath, NotStrictYaml, YamlDocument
 MAX_PROBLEMS_SHOWN = 5
 """Problems in one message; the rest is counted."""
 
+_MAX_KEY_SHOWN = 60
+
 
 class FileModel(BaseModel):
     """A mapping in a file: no value is converted, no key is unknown."""
@@ -27,11 +29,14 @@ class FileModel(BaseModel):
             known = [field.alias or name for name, field in cls.model_fields.items()]
             for key in data:
                 if key not in known:
-                    raise PydanticCustomError("unknown_key", "{hint}", {"key": key, "hint": _hint(key, known)})
+                    raise PydanticCustomError(
+                        "unknown_key", "{hint}", {"key": key[:_MAX_KEY_SHOWN], "hint": _hint(key, known)}
+                    )
         return data
 
 
 def _hint(key: str, known: Sequence[str]) -> str:
+    key = key[:_MAX_KEY_SHOWN]
     near = difflib.get_close_matches(key, known, n=1)
     remedy = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
     return f"unknown key {key!r}; {remedy}"

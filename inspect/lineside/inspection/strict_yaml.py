@@ -1,10 +1,9 @@
 """YAML for rules that decide: the plain subset of it, with nothing guessed and the line of every value known.
 
-Refused: anchors and aliases (a few lines can stand for gigabytes), tags, duplicate keys (the last would win
-    in silence), keys
-that are no text, several documents, deep nesting, long files. Plain values follow the YAML 1.2 core schema,
-so `no` and
-`12:30` are text and `010` is ten; dates stay text until a field asks for one; infinity and NaN do not exist.
+Refused are anchors and aliases (a few lines can stand for gigabytes), tags, duplicate keys (the last would win
+in silence), keys that are no text, control characters, several documents, deep nesting and long files. Plain
+values follow the YAML 1.2 core schema, so `no` and `12:30` are text and `010` is ten; dates stay text until a
+field asks for one; infinity and NaN do not exist.
 """
 
 import re
@@ -27,6 +26,7 @@ YamlValue: TypeAlias = "bool | int | float | str | list[YamlValue] | dict[str, Y
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _CONSTANTS: Mapping[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -82,7 +82,10 @@ def read_yaml(text: str) -> YamlDocument:
         raise NotStrictYaml(
             f"not YAML: {error.problem or error.context}", line=None if mark is None else mark.line + 1
         ) from error
-    except yaml.YAMLError as error:  # a character that YAML does not allow; its message has several lines
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        # A character that YAML does not allow, or one that PyYAML cannot build from its number ("\\UFFFFFFFF").
+        if isinstance(error, NotStrictYaml):
+            raise
         raise NotStrictYaml(f"not YAML: {str(error).splitlines()[0]}") from error
     if root is None:
         raise NotStrictYaml("the file is empty")
@@ -138,6 +141,8 @@ def _line(found: yaml.Event | yaml.Node) -> int:
 
 def _scalar(node: yaml.ScalarNode) -> bool | int | float | str | None:
     text: str = node.value
+    if _UNPRINTABLE.search(text):
+        raise NotStrictYaml("control characters and half surrogates are not read", line=_line(node))
     if node.style is not None:  # quoted or a block: text, whatever it looks like
         return text
     if text in _CONSTANTS:

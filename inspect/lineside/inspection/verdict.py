@@ -45,7 +45,7 @@ class ReasonCode(StrEnum):
     ENGINE_FAILURE = "engine_failure"
     NON_FINITE_OUTPUT = "non_finite_output"
     RECIPE_EXPIRED = "recipe_expired"
-    """Every reference image of a view, or the calibration that its sizes rest on, has expired."""
+    """No reference image of a view may be used any more, or the calibration of its scale has expired."""
     INTERRUPTED = "interrupted"
     """The program stopped between taking the part in and judging it."""
     SHED = "shed"
@@ -148,7 +148,7 @@ class Judgement:
 
     Attributes:
         verdict: OK, NG or NOT_INSPECTED.
-        reasons: why it is not OK, in the order of the recipe's views; empty exactly when it is OK.
+        reasons: why it is not OK: limits exceeded, then views not inspected; empty exactly when it is OK.
         defects: every detection that counts, tolerated ones of an OK part included.
         thresholds: the effective confidence threshold of each class.
     """
@@ -205,7 +205,7 @@ def judge(
 
     A class without any threshold counts from confidence 0; a class that the recipe does not know allows
     nothing. A view that was not inspected, is absent, has another size than the recipe says, or rests on an
-    expired calibration or only on expired references makes the part NOT_INSPECTED, unless what was seen makes
+    expired calibration or has no usable reference left makes the part NOT_INSPECTED, unless what was seen makes
     it NG: then it is NG, with both reasons.
 
     Args:
@@ -260,9 +260,9 @@ def _reason_not_to_judge(
         calibration = view.scale.calibration
         message = f"calibration {calibration.id!r} expired at {calibration.expires_at}: calibrate again"
         return Reason(ReasonCode.RECIPE_EXPIRED, message, view.name)
-    if view.references and all(reference.is_expired(now) for reference in view.references):
+    if view.references and not any(reference.is_usable(now) for reference in view.references):
         names = ", ".join(repr(reference.id) for reference in view.references)
-        message = f"every reference image has expired ({names}): approve a new one"
+        message = f"no reference image may be used now ({names}): approve a new one"
         return Reason(ReasonCode.RECIPE_EXPIRED, message, view.name)
     return None
 

@@ -30,14 +30,13 @@ def wilson_interval(events: int, units: int, *, confidence: float = 0.95) -> Rat
     """Two-sided Wilson score interval of a share.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of
-        the American
-    Statistical Association 22 (1927) 209-212; without continuity correction, method 3 of R. G. Newcombe,
-    "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998) 857-872.
+    the American Statistical Association 22 (1927) 209-212; without continuity correction, method 3 of
+    R. G. Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998)
+    857-872.
 
     Assumptions: the units are independent and share one chance of an event. Defects that come in runs (a worn
-        tool, one bad
-    lot) break the first: the interval is then too narrow. Its coverage is near `confidence` on average over
-    shares, not at least `confidence` for each.
+    tool, one bad lot) break the first: the interval is then too narrow. Its coverage is near `confidence` on
+    average over shares, not at least `confidence` for each.
 
     Args:
         events: units that show the event, 0 to `units`.

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from lineside.inspection.file_models import FileModel
 from lineside.inspection.image_health import HealthLimits
+from lineside.inspection.reference import RegistrationLimits
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -22,14 +23,18 @@ def _instant(value: Any) -> Any:
         return value
     try:
         instant = datetime.fromisoformat(value)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise PydanticCustomError("instant", "expected an instant with its offset, such as 2026-01-31T09:00:00+09:00")
-    return instant.astimezone(UTC)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter at the ends of the calendar
+        pass
+    raise PydanticCustomError("instant", "expected an instant with its offset, such as 2026-01-31T09:00:00+09:00")
 
 
-Instant = Annotated[datetime, BeforeValidator(_instant, json_schema_input_type=str)]
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant, json_schema_input_type=str),
+    Field(json_schema_extra={"format": "date-time"}),
+]
 
 
 def _image(value: str) -> str:
@@ -110,15 +115,23 @@ class ZoneInFile(FileModel):
     )
 
 
-class RegistrationInFile(FileModel):
-    """How far a frame may lie from its reference image and still be judged."""
-
-    max_shift_px: float | None = Field(default=None, gt=0)
-    max_residual: float | None = Field(default=None, gt=0)
-    max_uncovered: Share | None = None
-
-
+_REGISTRATION = RegistrationLimits()
 _HEALTH = HealthLimits()
+
+
+class RegistrationInFile(FileModel):
+    """How far a frame may lie from its reference image and still be judged. Fields as in `RegistrationLimits`."""
+
+    max_shift_px: int = Field(default=_REGISTRATION.max_shift_px, ge=0, description="Largest shift of any corner.")
+    max_residual: Share = Field(
+        default=_REGISTRATION.max_residual, description="Largest difference left once the reference is laid over."
+    )
+    max_uncovered_share: Share = Field(
+        default=_REGISTRATION.max_uncovered_share, description="Largest share of the frame that it does not reach."
+    )
+    motion: Literal["translation", "euclidean", "affine"] = Field(
+        default=_REGISTRATION.motion.value, description="How a part may lie differently from its reference."
+    )
 
 
 class HealthInFile(FileModel):

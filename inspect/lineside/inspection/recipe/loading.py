@@ -13,6 +13,7 @@ from lineside.inspection.recipe.file_format import (
     HealthInFile,
     LimitInFile,
     RecipeInFile,
+    RegistrationInFile,
     ScaleInFile,
     ViewInFile,
     ZoneInFile,
@@ -28,7 +29,7 @@ from lineside.inspection.recipe.records import (
     View,
     Zone,
 )
-from lineside.inspection.reference import RegistrationLimits
+from lineside.inspection.reference import Motion, RegistrationLimits
 from lineside.inspection.sizes import SizeDefinition
 from lineside.inspection.strict_yaml import KeyPath
 from lineside.inspection.zones import Polygon
@@ -57,6 +58,11 @@ def recipe_json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the file, for editors."""
     schema = RecipeInFile.model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _named_classes(content: RecipeInFile) -> frozenset[str]:
+    zones = (zone for view in content.views.values() for zone in view.zones)
+    return frozenset(content.limits).union(*(zone.limits or () for zone in zones))
 
 
 class _Loader:
@@ -91,6 +97,7 @@ class _Loader:
             release=content.release,
             views=MappingProxyType(views),
             limits=limits,
+            named_classes=_named_classes(content),
             scale=scale,
             health=self._health(content.health),
             deadline_ms=content.deadline_ms,
@@ -163,7 +170,7 @@ class _Loader:
                 ReferenceSpec(each.id, each.image, each.approved_by, each.approved_at, each.expires_at)
                 for each in entry.references
             ),
-            registration=RegistrationLimits(**entry.registration.model_dump(exclude_none=True)),
+            registration=self._registration(entry.registration, (*path, "registration")),
             zones=tuple(
                 self._zone(zone, (*path, "zones", position), size_wh_px=size_wh_px, limits=limits)
                 for position, zone in enumerate(entry.zones)
@@ -213,6 +220,12 @@ class _Loader:
             return HealthLimits(**entry.model_dump())
         except ValueError as error:
             raise self._file.problem(("health",), str(error)) from error
+
+    def _registration(self, entry: RegistrationInFile, path: KeyPath) -> RegistrationLimits:
+        try:
+            return RegistrationLimits(**entry.model_dump(exclude={"motion"}), motion=Motion(entry.motion))
+        except ValueError as error:
+            raise self._file.problem(path, str(error)) from error
 
     def _scale(self, entry: ScaleInFile | None, path: KeyPath) -> Scale | None:
         if entry is None:

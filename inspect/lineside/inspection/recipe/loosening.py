@@ -48,8 +48,6 @@ def _differences(new: Recipe, old: Recipe, release_thresholds: Mapping[str, floa
         else:
             yield from _view(f"views.{name}", new.views[name], view, new_recipe=new)
     yield from _bounds("health", new.health, old.health)
-    if old.health.refuse_repeats and not new.health.refuse_repeats:
-        yield "health.refuse_repeats: true -> false"
     if new.audit_share < old.audit_share:
         yield f"audit.share: {old.audit_share:g} -> {new.audit_share:g}, so that escapes are seen later"
 
@@ -168,14 +166,17 @@ def _is_no_stricter(zone: Zone, recipe: Recipe) -> bool:
 
 
 def _bounds(path: str, new: HealthLimits | RegistrationLimits, old: HealthLimits | RegistrationLimits) -> Iterator[str]:
-    """Fields named min_... may not fall, fields named max_... may not rise, and none may be switched off (None)."""
+    """A min_... may not fall, a max_... may not rise, and no check may be switched off (None, or False)."""
     for field in fields(old):
         was, now = getattr(old, field.name), getattr(new, field.name)
-        if was is None or not field.name.startswith(("min_", "max_")):
+        if was is None or was is False or now == was:
             continue
-        if now is None or (now < was if field.name.startswith("min_") else now > was):
+        is_stricter = now is not None and (
+            (field.name.startswith("min_") and now > was) or (field.name.startswith("max_") and now < was)
+        )
+        if not is_stricter:
             yield f"{path}.{field.name}: {_shown(was)} -> {_shown(now)}"
 
 
 def _shown(value: float | None) -> str:
-    return "none" if value is None else f"{value:g}"
+    return str(value).lower() if value is None or isinstance(value, bool) else f"{value:g}"

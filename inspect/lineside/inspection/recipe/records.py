@@ -126,7 +126,7 @@ class ReferenceSpec:
         id: unique in its view.
         image: a path relative to the recipe's file, or `sha256:<64 hex digits>` of a stored image.
         approved_by: who approved it.
-        approved_at: aware UTC instant of the approval.
+        approved_at: aware UTC instant of the approval; it may not be used before.
         expires_at: from this instant on it may not be used; None sets no end.
     """
 
@@ -141,9 +141,9 @@ class ReferenceSpec:
         """Lowercase hex digest of a stored image; None where `image` is a path."""
         return self.image.removeprefix("sha256:") if self.image.startswith("sha256:") else None
 
-    def is_expired(self, now: datetime) -> bool:
-        """Whether it may no longer be used at that aware instant."""
-        return self.expires_at is not None and self.expires_at <= now
+    def is_usable(self, now: datetime) -> bool:
+        """Whether it is approved and has not expired at that aware instant."""
+        return self.approved_at <= now and (self.expires_at is None or now < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +204,8 @@ class Recipe:
         catalogue_version: its version.
         release: name of the model release that finds the defects.
         views: by view name, in the file's order; at least one.
-        limits: by class name, for every class of the catalogue; one that the file does not mention allows
-            nothing.
+        limits: by class name, for every class of the catalogue; one that the file does not name allows nothing.
+        named_classes: the classes that the file names; the release must be able to find each of them.
         scale: the scale of views without one of their own; None where there is none.
         health: what an image must satisfy to be judged.
         deadline_ms: a verdict later than this after the trigger is no verdict.
@@ -221,6 +221,7 @@ class Recipe:
     release: str
     views: Mapping[str, View]
     limits: Mapping[str, ClassLimit]
+    named_classes: frozenset[str]
     scale: Scale | None
     health: HealthLimits
     deadline_ms: int

@@ -17,7 +17,7 @@ def check_release_fits(recipe: Recipe, release_class_names: Sequence[str], catal
 
     Raises:
         RecipeError: the catalogue is not the recipe's; the release finds a class that is not in it; or it
-            cannot find one of its classes, so that a limit on it would always hold.
+            cannot find a class that the recipe names, so that a limit on it would always hold.
     """
     if (catalogue.id, catalogue.version) != (recipe.catalogue_id, recipe.catalogue_version):
         raise RecipeError(
@@ -30,7 +30,7 @@ def check_release_fits(recipe: Recipe, release_class_names: Sequence[str], catal
             f"release {recipe.release!r} finds {_list(unknown)}, not in catalogue {catalogue.id!r} version "
             f"{catalogue.version} ({_list(catalogue.classes)}); add the class in a new version of the catalogue"
         )
-    unseen = [name for name in recipe.limits if name not in release_class_names]
+    unseen = sorted(recipe.named_classes.difference(release_class_names))
     if unseen:
         raise RecipeError(
             f"release {recipe.release!r} cannot find {_list(unseen)}, which recipe {recipe.id!r} limits; it finds "
