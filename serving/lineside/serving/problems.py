@@ -237,7 +237,7 @@ def answer_unexpected(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-def answer_errors_as_problems(app: FastAPI) -> None:
+def install_problem_handlers(app: FastAPI) -> None:
     """Make every error that leaves a handler of this app a problem document."""
     app.add_exception_handler(LinesideError, answer_lineside_error)
     app.add_exception_handler(RequestValidationError, answer_invalid_request)
