@@ -1,0 +1,41 @@
+"""The command's root: its subcommands, and what an error looks like on a terminal."""
+
+import sys
+
+import typer
+
+from lineside.cli.keys import keys_app
+from lineside.cli.recipe import recipe_app
+from lineside.cli.version import version
+from lineside.inspection.errors import LinesideError
+
+app = typer.Typer(
+    name="lineside",
+    help="Visual quality inspection for production lines: a verdict for every part, and nothing lost.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(recipe_app)
+app.add_typer(keys_app)
+app.command()(version)
+
+
+def main() -> None:
+    """Run the command line.
+
+    Ends with 0, 1 after an error of the work itself (one line on stderr), 2 after a wrong call, 130 after Ctrl-C.
+    """
+    try:
+        app()
+    except (LinesideError, OSError) as error:
+        sys.stderr.write(f"lineside: {_one_line(error)}\n")
+        sys.exit(1)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__

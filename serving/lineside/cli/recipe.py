@@ -1,0 +1,75 @@
+"""`lineside recipe`: check recipe files, and the schema that helps an editor to write them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lineside.cli.output import print_json, print_line, say
+from lineside.inspection.errors import RecipeError
+
+recipe_app = typer.Typer(
+    name="recipe", help="Check recipes, print their schema.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@recipe_app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Recipe files (YAML).", exists=True, dir_okay=False)],
+    catalogue: Annotated[
+        Path | None,
+        typer.Option(
+            help="The defect catalogue (YAML) that the recipes name; the built-in `pcb` if not given.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Check recipe files as the server would; names key path and line of what is wrong, and exits 1."""
+    from lineside.inspection.catalogue import builtin_catalogue, load_catalogue
+    from lineside.inspection.recipe import load_recipe, recipe_digest
+
+    used = (
+        builtin_catalogue("pcb")
+        if catalogue is None
+        else load_catalogue(catalogue.read_text(encoding="utf-8"), source=str(catalogue))
+    )
+    findings: list[dict[str, str | int | bool | None]] = []
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        try:
+            recipe = load_recipe(text, catalogue=used, source=str(file))
+        except RecipeError as error:
+            findings.append({"file": str(file), "is_valid": False, "problem": str(error)})
+            continue
+        findings.append(
+            {
+                "file": str(file),
+                "is_valid": True,
+                "id": recipe.id,
+                "version": recipe.version,
+                "product": recipe.product,
+                "release": recipe.release,
+                "digest": recipe_digest(text),
+            }
+        )
+    if as_json:
+        print_json(findings)
+    else:
+        for finding in findings:
+            if finding["is_valid"]:
+                print_line(f"{finding['file']}: recipe {finding['id']} version {finding['version']} is valid")
+            else:
+                say(f"lineside: {finding['problem']}")
+    if not all(finding["is_valid"] for finding in findings):
+        raise typer.Exit(1)
+
+
+@recipe_app.command()
+def schema() -> None:
+    """Print the JSON Schema of recipe files, for editors."""
+    from lineside.inspection.recipe import recipe_json_schema
+
+    print_json(recipe_json_schema())
