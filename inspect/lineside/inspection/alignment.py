@@ -168,27 +168,25 @@ def _coarse_shifts(frame: Image, reference: Image, reach: int) -> list[Shift]:
 
 def _descend(frame: Image, reference: Image, start: Shift, reach: int, pixel_size: int) -> tuple[Shift, float]:
     """Walk from a shift to the neighbouring minimum of the mean absolute difference, within `reach`."""
-    height, width = frame.shape
-    margin = min(reach, min(height, width) // 3)
-    step = max(1, (height - 2 * margin) * (width - 2 * margin) // _COMPARED_PX)
-    middle = reference[margin : height - margin : step, margin : width - margin]
+    step = max(1, frame.size // _COMPARED_PX)
     seen: dict[Shift, float] = {}
 
     def error(shift: Shift) -> float:
         if shift not in seen:
-            right, down = shift
-            part = frame[margin + down : height - margin + down : step, margin + right : width - margin + right]
-            distance = max(abs(right), abs(down)) * pixel_size
-            seen[shift] = cv2.norm(part, middle, cv2.NORM_L1) / middle.size + _LEVELS_PER_PX * distance
+            in_frame, in_reference = overlap(frame.shape, shift)
+            part = frame[in_frame][::step]
+            distance = max(abs(shift[0]), abs(shift[1])) * pixel_size
+            difference = cv2.norm(part, reference[in_reference][::step], cv2.NORM_L1) / part.size
+            seen[shift] = difference + _LEVELS_PER_PX * distance
         return seen[shift]
 
-    best = (_clamp(start[0], margin), _clamp(start[1], margin))
+    best = (_clamp(start[0], reach), _clamp(start[1], reach))
     while True:
         neighbours = [
             (best[0] + right, best[1] + down)
             for down in (-1, 0, 1)
             for right in (-1, 0, 1)
-            if abs(best[0] + right) <= margin and abs(best[1] + down) <= margin
+            if abs(best[0] + right) <= reach and abs(best[1] + down) <= reach
         ]
         nearest = min(neighbours, key=error)
         if error(nearest) >= error(best):
