@@ -14,7 +14,7 @@ from lineside.inspection.frames import Image
 Shift = tuple[int, int]
 """(right, down) in whole pixels: the second picture moved by it lies on the first."""
 
-_COARSEST_SIDE_PX = 192
+_COARSEST_SIDE_PX = 96
 _CANDIDATES = 3
 _APART = 2
 _COMPARED_PX = 1 << 17
@@ -56,7 +56,7 @@ class AlignablePicture:
 
 
 def pyramid(gray: Image) -> tuple[Image, ...]:
-    """The picture and its halvings (area averages), until the longest side has at most 192 px."""
+    """The picture and its halvings (area averages), until the longest side has at most 96 px."""
     levels = [gray]
     while max(levels[-1].shape) > _COARSEST_SIDE_PX and min(levels[-1].shape) >= 2:
         height, width = levels[-1].shape

@@ -54,15 +54,16 @@ class RegistrationLimits:
 
     Attributes:
         max_shift_px: largest displacement of any corner in x and y, and how far is searched.
-        max_residual: largest `alignment.residual`. On real binarised boards a matching pair has at most 0.03,
-            a wrong crop of the same board 0.3 or more.
+        max_residual: largest `alignment.residual`. Of 689 pairs from three real binarised boards (DeepPCB), a
+            picture and its own reference have at most 0.22 (median 0.01); with a neighbouring crop of the same
+            board as reference, 99 % have more than 0.4.
         max_uncovered_share: largest share of the frame that the shifted reference does not reach; nothing is
             compared there.
         motion: what may differ apart from the shift.
     """
 
     max_shift_px: int = 16
-    max_residual: float = 0.15
+    max_residual: float = 0.3
     max_uncovered_share: float = 0.06
     motion: Motion = Motion.TRANSLATION
 
