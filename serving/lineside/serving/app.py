@@ -15,6 +15,7 @@ from lineside.serving.inspections.endpoints import router as inspections_router
 from lineside.serving.probes.endpoints import router as probes_router
 from lineside.serving.problems import install_problem_handlers
 from lineside.serving.recipes.endpoints import router as recipes_router
+from lineside.serving.reported.endpoints import router as reported_router
 from lineside.serving.reviews.endpoints import router as reviews_router
 from lineside.serving.security import check_every_route_is_guarded
 from lineside.serving.security.endpoints import router as security_router
@@ -24,6 +25,7 @@ from lineside.serving.stations.endpoints import router as stations_router
 
 _ROUTERS = (
     inspections_router,
+    reported_router,
     history_router,
     dispositions_router,
     reviews_router,

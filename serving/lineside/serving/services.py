@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from lineside.inspection.audit import PlantSecret
+from lineside.inspection.decoding import DecodingLimits
 from lineside.serving.catalogue import CatalogueShelf
 from lineside.serving.clock import Clock
 from lineside.serving.images import ImageStore
+from lineside.serving.inspections.inspectors import InspectorPool
 from lineside.serving.inspections.service import InspectionService
 from lineside.serving.ledger import Ledger
 from lineside.serving.metrics import Metrics
 from lineside.serving.recipes import RecipeBook
 from lineside.serving.releases import ReleaseShelf
-from lineside.serving.security import KeyService, secret_bytes
+from lineside.serving.reported import ReportedInspections
+from lineside.serving.retention import Housekeeping
+from lineside.serving.security import KeyService, read_or_create_secret
 from lineside.serving.settings import Settings
 from lineside.serving.stations import StationDirectory
 
@@ -33,6 +37,7 @@ class Services:
     catalogues: CatalogueShelf
     releases: ReleaseShelf
     inspections: InspectionService
+    reported: ReportedInspections
     metrics: Metrics
 
 
@@ -50,7 +55,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         stack.callback(ledger.close)
         images = await asyncio.to_thread(ImageStore, settings.images_dir)
         metrics = Metrics()
-        keys = KeyService(ledger, clock=clock, pepper=secret_bytes(settings.data_dir, "key-pepper"))
+        keys = KeyService(ledger, clock=clock, pepper=read_or_create_secret(settings.data_dir / "key-pepper"))
         catalogues = await CatalogueShelf.open(ledger, clock=clock)
         releases = ReleaseShelf(
             settings.releases_dir,
@@ -61,6 +66,18 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         stack.callback(releases.close)
         recipes = await RecipeBook.open(ledger, images=images, catalogues=catalogues, releases=releases, clock=clock)
         stations = await StationDirectory.open(ledger, recipes=recipes, clock=clock)
+        inspectors = InspectorPool(
+            recipes, releases, limits=DecodingLimits(max_pixels=settings.max_pixels), clock=clock
+        )
+        reported = ReportedInspections(
+            settings=settings,
+            clock=clock,
+            ledger=ledger,
+            images=images,
+            recipes=recipes,
+            inspectors=inspectors,
+            metrics=metrics,
+        )
         inspections = InspectionService(
             settings=settings,
             clock=clock,
@@ -68,13 +85,22 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             images=images,
             stations=stations,
             recipes=recipes,
-            releases=releases,
+            inspectors=inspectors,
             metrics=metrics,
-            audit_secret=PlantSecret(secret_bytes(settings.data_dir, "audit-secret")),
-            retention_secret=PlantSecret(secret_bytes(settings.data_dir, "retention-secret")),
+            audit_secret=PlantSecret(read_or_create_secret(settings.data_dir / "audit-secret")),
+            retention_secret=PlantSecret(read_or_create_secret(settings.data_dir / "retention-secret")),
         )
         await inspections.start()
         stack.push_async_callback(inspections.stop)
+        housekeeping = Housekeeping(
+            ledger=ledger,
+            images=images,
+            recipes=recipes,
+            clock=clock,
+            interval_s=settings.retention_interval_s,
+            min_free_bytes=settings.min_free_bytes,
+        )
+        stack.push_async_callback(_end, asyncio.create_task(housekeeping.run_forever()))
         yield Services(
             settings=settings,
             clock=clock,
@@ -86,5 +112,13 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             catalogues=catalogues,
             releases=releases,
             inspections=inspections,
+            reported=reported,
             metrics=metrics,
         )
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a background task and wait until it has ended."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

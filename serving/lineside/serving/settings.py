@@ -22,6 +22,8 @@ class Settings(BaseSettings):
         queue_bound: frames admitted at once, running or waiting; one more is shed.
         commit_reserve_ms: time kept free of each deadline for writing the verdict down.
         session_hours: how long a page login lasts.
+        retention_interval_s: how often the images that the recipes no longer keep are removed.
+        min_free_bytes: space to leave free on the disk of the images.
         is_simulated: marks every inspection as coming from a simulated line (OPC 40100-1 `isSimulated`).
     """
 
@@ -40,6 +42,8 @@ class Settings(BaseSettings):
     queue_bound: int = Field(default=16, ge=1)
     commit_reserve_ms: float = Field(default=20.0, ge=0)
     session_hours: float = Field(default=12.0, gt=0)
+    retention_interval_s: float = Field(default=3600.0, gt=0)
+    min_free_bytes: int = Field(default=2 * 10**9, ge=0)
     is_simulated: bool = False
 
     @property

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from lineside.inspection.audit import PlantSecret
-from lineside.inspection.decoding import DecodingLimits
 from lineside.inspection.inspector import EncodedFrame, Examination, Inspector
 from lineside.inspection.verdict import Reason, ReasonCode, ViewNotInspected
 from lineside.serving.clock import Clock
@@ -19,12 +18,10 @@ from lineside.serving.inspections.attempts import AttemptKey, OpenAttempt, Turns
 from lineside.serving.inspections.closing import Closing
 from lineside.serving.inspections.inspectors import InspectorPool
 from lineside.serving.inspections.recording import Recorder, pending_answer
-from lineside.serving.inspections.schemas import ReasonOut, detection_rows
 from lineside.serving.inspections.submission import Answer, Submission
 from lineside.serving.ledger import Ledger
 from lineside.serving.metrics import Metrics
 from lineside.serving.recipes import RecipeBook
-from lineside.serving.releases import ReleaseShelf
 from lineside.serving.settings import Settings
 from lineside.serving.stations import StationDirectory
 
@@ -44,7 +41,7 @@ class InspectionService:
         images: ImageStore,
         stations: StationDirectory,
         recipes: RecipeBook,
-        releases: ReleaseShelf,
+        inspectors: InspectorPool,
         metrics: Metrics,
         audit_secret: PlantSecret,
         retention_secret: PlantSecret,
@@ -54,9 +51,7 @@ class InspectionService:
         self._ledger = ledger
         self._stations = stations
         self._recipes = recipes
-        self._inspectors = InspectorPool(
-            recipes, releases, limits=DecodingLimits(max_pixels=settings.max_pixels), clock=clock
-        )
+        self._inspectors = inspectors
         self._recorder = Recorder(
             settings=settings,
             clock=clock,
@@ -193,7 +188,14 @@ class InspectionService:
                     "the attempt is NOT_INSPECTED; send the next attempt"
                 )
             attempt.examinations[submission.view] = examination
-            attempt.frames[submission.view] = self._frame_row(submission, digest, len(body), examination)
+            attempt.frames[submission.view] = store.FrameRow.of(
+                submission,
+                examination.findings,
+                digest=digest,
+                size_bytes=len(body),
+                kept=False,
+                received_at=self._clock.now(),
+            )
             if attempt.missing_views():
                 return await self._recorder.record_pending(attempt, submission.view, staged, promise)
             return await self._recorder.record_verdict(attempt, submission.view, staged, promise)
@@ -243,22 +245,3 @@ class InspectionService:
         async with self._admission.run():
             examine = partial(inspector.examine, encoded, previous_digest=previous_digest, now=self._clock.now())
             return await asyncio.get_running_loop().run_in_executor(self._processors, examine)
-
-    def _frame_row(
-        self, submission: Submission, digest: str, size_bytes: int, examination: Examination
-    ) -> store.FrameRow:
-        findings = examination.findings
-        detections, failure = None, None
-        if isinstance(findings, ViewNotInspected):
-            failure = ReasonOut.of(findings.reason).model_dump(mode="json")
-        else:
-            detections = detection_rows(findings)
-        return store.FrameRow(
-            submission=submission,
-            digest=digest,
-            size_bytes=size_bytes,
-            kept=False,
-            received_at=self._clock.now(),
-            detections=detections,
-            failure=failure,
-        )

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, insert, select, update
 
+from lineside.inspection.verdict import ViewFindings, ViewNotInspected
 from lineside.serving.errors import AttemptClosed, AttemptOutOfOrder, IdempotencyConflict, ViewConflict
-from lineside.serving.inspections.schemas import InspectionOut
+from lineside.serving.inspections.schemas import InspectionOut, ReasonOut, detection_rows
 from lineside.serving.inspections.submission import Answer, Submission
 from lineside.serving.ledger import Transaction
 from lineside.serving.ledger.tables import defects, events, frames, idempotency, inspections
@@ -51,6 +52,25 @@ class FrameRow:
     received_at: datetime
     detections: Sequence[Mapping[str, Any]] | None
     failure: Mapping[str, Any] | None
+
+    @classmethod
+    def of(
+        cls,
+        submission: Submission,
+        findings: ViewFindings | ViewNotInspected,
+        *,
+        digest: str,
+        size_bytes: int,
+        kept: bool,
+        received_at: datetime,
+    ) -> "FrameRow":
+        """The row of a view and what came of it."""
+        detections, failure = None, None
+        if isinstance(findings, ViewNotInspected):
+            failure = ReasonOut.of(findings.reason).model_dump(mode="json")
+        else:
+            detections = detection_rows(findings)
+        return cls(submission, digest, size_bytes, kept, received_at, detections, failure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,281 @@
+"""Taking in what a station judged while the server was away: both judgements are kept, the part is counted once."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from lineside.inspection.frames import RawGeometry
+from lineside.inspection.inspector import EncodedFrame, Examination
+from lineside.inspection.verdict import Judgement, Reason, ReasonCode, ViewFindings, ViewNotInspected, judge
+from lineside.serving.clock import Clock
+from lineside.serving.errors import DigestMismatch, IdempotencyConflict, UnknownView
+from lineside.serving.images import ImageStore
+from lineside.serving.inspections import store
+from lineside.serving.inspections.closing import verdict_columns
+from lineside.serving.inspections.inspectors import InspectorPool
+from lineside.serving.inspections.schemas import FrameOut, InspectionOut, RecipeOut, ReleaseOut
+from lineside.serving.inspections.submission import Answer, Submission
+from lineside.serving.ledger import Ledger, Transaction, canonical_json
+from lineside.serving.metrics import Metrics
+from lineside.serving.recipes import RecipeBook, StoredRecipe
+from lineside.serving.releases import LoadedRelease
+from lineside.serving.reported.schemas import RejudgementOut, ReportedFrameIn, ReportIn
+from lineside.serving.settings import Settings
+
+EVENT_TYPE = "rejudgement.v1"
+_SCOPE = "reported"  # of the answers kept for retries; keys of the other scopes are key identifiers, which are UUIDs
+
+
+class ReportedInspections:
+    """Writes stations' own records down beside what the server finds in their frames."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        ledger: Ledger,
+        images: ImageStore,
+        recipes: RecipeBook,
+        inspectors: InspectorPool,
+        metrics: Metrics,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._ledger = ledger
+        self._images = images
+        self._recipes = recipes
+        self._inspectors = inspectors
+        self._metrics = metrics
+        self._one_at_a_time = asyncio.Semaphore(1)  # a backlog must not delay the verdicts of parts on the line
+
+    async def take_in(self, inspection_id: str, report: ReportIn, bodies: Mapping[str, bytes]) -> Answer:
+        """Record a station's judgement, judge its frames again, and record that too.
+
+        Args:
+            inspection_id: the identifier that the station gave the inspection; sending it again gives the same answer.
+            report: the station's record.
+            bodies: by view, the images that the station still has.
+
+        Raises:
+            UnknownRecipe: the report names a recipe version that this server does not have.
+            UnknownView, DigestMismatch: an image that the report does not list, or that is not the one it lists.
+            IdempotencyConflict: this identifier was used for another report.
+            AttemptClosed, AttemptOutOfOrder: the server judged that attempt itself, or misses the one before.
+        """
+        recipe = self._recipes.get(report.recipe_id, report.recipe_version)
+        self._check_bodies(recipe, report, bodies)
+        promise = store.Promise(
+            _SCOPE, inspection_id, hashlib.sha256(canonical_json(report.model_dump(mode="json")).encode()).hexdigest()
+        )
+        first = _submission(report, report.frames[0]) if report.frames else None
+        if first is None:
+            raise UnknownView("the report lists no frame; a part without any is recorded by no one as inspected")
+        standing = await self._ledger.read(
+            lambda connection: store.find_earlier(
+                connection, self._settings.plant, first, digest=report.frames[0].digest, promise=promise
+            )
+        )
+        if isinstance(standing, Answer):
+            if standing.status == 200 and "station_verdict" not in standing.body:
+                raise IdempotencyConflict(
+                    f"the server judged this very frame itself, as inspection {standing.body['id']}: keep that one"
+                )
+            return standing
+        store.check_order(first, standing)
+        async with self._one_at_a_time:
+            examinations = await self._examine(recipe, report, bodies)
+            kept = await asyncio.to_thread(self._keep, report, bodies)
+        return await self._record(inspection_id, report, recipe, examinations, kept=kept, promise=promise)
+
+    def _check_bodies(self, recipe: StoredRecipe, report: ReportIn, bodies: Mapping[str, bytes]) -> None:
+        listed = {frame.view: frame for frame in report.frames}
+        for view in listed:
+            if view not in recipe.recipe.views:
+                raise UnknownView(f"recipe {recipe.recipe.id!r} does not ask for view {view!r}")
+        for view, body in bodies.items():
+            if view not in listed:
+                raise UnknownView(f"an image of view {view!r} came, and the record does not list it")
+            digest = hashlib.sha256(body).hexdigest()
+            if digest != listed[view].digest:
+                raise DigestMismatch(
+                    f"the image of view {view!r} has the SHA-256 {digest}, its record says {listed[view].digest}"
+                )
+
+    async def _examine(
+        self, recipe: StoredRecipe, report: ReportIn, bodies: Mapping[str, bytes]
+    ) -> tuple[dict[str, Examination], LoadedRelease | None]:
+        await self._inspectors.prepare(recipe.recipe.id, recipe.recipe.version)
+        ready = self._inspectors.ready(recipe.recipe.id, recipe.recipe.version)
+        examinations: dict[str, Examination] = {}
+        for frame in report.frames:
+            body = bodies.get(frame.view)
+            if ready is None or body is None:
+                code = ReasonCode.NO_RELEASE if body is not None else ReasonCode.MISSING_VIEW
+                message = "no release could judge it" if body is not None else "the station no longer had the image"
+                examinations[frame.view] = Examination(
+                    ViewNotInspected(frame.view, Reason(code, message, frame.view)), {}
+                )
+                continue
+            encoded = EncodedFrame(body, frame.media_type, frame.digest, frame.view, _raw(frame), frame.captured_at)
+            # A backlog arrives out of camera order, so "the same as the frame before" says nothing about it.
+            examinations[frame.view] = await asyncio.to_thread(
+                ready[0].examine, encoded, previous_digest=None, now=report.opened_at
+            )
+        return examinations, None if ready is None else ready[1]
+
+    def _keep(self, report: ReportIn, bodies: Mapping[str, bytes]) -> frozenset[str]:
+        """Keep every image that came: what was judged without us is looked at again."""
+        for frame in report.frames:
+            if frame.view in bodies:
+                self._images.keep(self._images.stage(bodies[frame.view]))
+        return frozenset(bodies)
+
+    async def _record(
+        self,
+        inspection_id: str,
+        report: ReportIn,
+        recipe: StoredRecipe,
+        examined: tuple[dict[str, Examination], LoadedRelease | None],
+        *,
+        kept: frozenset[str],
+        promise: store.Promise,
+    ) -> Answer:
+        examinations, loaded = examined
+        now = self._clock.now()
+        findings: dict[str, ViewFindings | ViewNotInspected] = {
+            view: examination.findings for view, examination in examinations.items()
+        }
+        judgement = judge(
+            recipe.recipe, findings, release_thresholds={} if loaded is None else loaded.release.thresholds, now=now
+        )
+        answer = self._as_answer(inspection_id, report, recipe, kept)
+        rejudgement = _rejudgement(inspection_id, report, judgement, loaded, now=now)
+        columns = {**self._columns(answer), **verdict_columns(answer)}
+        rows = [
+            store.FrameRow.of(
+                _submission(report, frame),
+                examinations[frame.view].findings,
+                digest=frame.digest,
+                size_bytes=frame.size_bytes,
+                kept=frame.view in kept,
+                received_at=now,
+            )
+            for frame in report.frames
+        ]
+        body = rejudgement.model_dump(mode="json")
+
+        def write(transaction: Transaction) -> None:
+            store.close_attempt(transaction, answer, values=columns, is_open=False)
+            for row in rows:
+                store.add_frame(transaction, inspection_id, row)
+            transaction.append_event(EVENT_TYPE, station=report.station, occurred_at=now, data=body)
+            store.keep_promise(transaction, promise, answer=Answer(201, body), inspection_id=inspection_id, now=now)
+
+        await self._ledger.write(write)
+        self._metrics.inspection_closed(answer)
+        return Answer(201, body)
+
+    def _as_answer(
+        self, inspection_id: str, report: ReportIn, recipe: StoredRecipe, kept: frozenset[str]
+    ) -> InspectionOut:
+        return InspectionOut(
+            id=inspection_id,
+            plant=self._settings.plant,
+            station=report.station,
+            part_id=report.part_id,
+            attempt=report.attempt,
+            cause=report.cause,
+            parent_id=report.parent_id,
+            product=report.product,
+            lot=report.lot,
+            order_id=report.order_id,
+            verdict=report.verdict,
+            reasons=report.reasons,
+            defects=report.defects,
+            audit=False,
+            audit_probability=0.0,  # the station has no part in the plant's draw, so its parts stand for no others
+            recipe=RecipeOut(id=recipe.recipe.id, version=recipe.recipe.version, digest=recipe.digest),
+            release=report.release,
+            engine=report.engine,
+            thresholds=report.thresholds,
+            threshold_status="uncertified",
+            judged_by="station",
+            is_simulated=self._settings.is_simulated,
+            opened_at=report.opened_at,
+            judged_at=report.judged_at,
+            deadline_ms=float(recipe.recipe.deadline_ms),
+            timings_ms={},
+            frames=tuple(
+                FrameOut(view=frame.view, digest=frame.digest, kept=frame.view in kept) for frame in report.frames
+            ),
+        )
+
+    def _columns(self, answer: InspectionOut) -> dict[str, Any]:
+        return {
+            "id": answer.id,
+            "plant": answer.plant,
+            "station": answer.station,
+            "part_id": answer.part_id,
+            "attempt": answer.attempt,
+            "cause": answer.cause.value,
+            "parent_id": answer.parent_id,
+            "lot": answer.lot,
+            "product": answer.product,
+            "order_id": answer.order_id,
+            "recipe_id": answer.recipe and answer.recipe.id,
+            "recipe_version": answer.recipe and answer.recipe.version,
+            "recipe_digest": answer.recipe and answer.recipe.digest,
+            "judged_by": answer.judged_by,
+            "is_simulated": answer.is_simulated,
+            "opened_at": answer.opened_at,
+            "deadline_at": None,
+        }
+
+
+def _rejudgement(
+    inspection_id: str, report: ReportIn, judgement: Judgement, loaded: LoadedRelease | None, *, now: datetime
+) -> RejudgementOut:
+    reasons, defects = InspectionOut.reasons_and_defects(judgement)
+    release = None
+    if loaded is not None:
+        release = ReleaseOut(name=loaded.release.name, version=loaded.release.version, digest=loaded.release.digest)
+    return RejudgementOut(
+        inspection_id=inspection_id,
+        station=report.station,
+        part_id=report.part_id,
+        station_verdict=report.verdict,
+        verdict=judgement.verdict,
+        agrees=judgement.verdict is report.verdict,
+        reasons=reasons,
+        defects=defects,
+        release=release,
+        engine=None if loaded is None else loaded.detector.engine_name,
+        thresholds={name: round(value, 6) for name, value in judgement.thresholds.items()},
+        judged_at=now,
+    )
+
+
+def _submission(report: ReportIn, frame: ReportedFrameIn) -> Submission:
+    return Submission(
+        station=report.station,
+        part_id=report.part_id,
+        media_type=frame.media_type,
+        view=frame.view,
+        attempt=report.attempt,
+        cause=report.cause,
+        parent_id=report.parent_id,
+        lot=report.lot,
+        sequence=frame.sequence,
+        captured_at=frame.captured_at,
+        encoder=frame.encoder,
+        raw=_raw(frame),
+    )
+
+
+def _raw(frame: ReportedFrameIn) -> RawGeometry | None:
+    if frame.width is None or frame.height is None or frame.pixel_format is None:
+        return None
+    return RawGeometry(frame.width, frame.height, frame.pixel_format)

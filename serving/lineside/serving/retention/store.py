@@ -1,0 +1,89 @@
+"""Which frames' images have served their time. Rows stay; only their claim to an image ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, or_, select, update
+
+from lineside.serving.ledger import Transaction
+from lineside.serving.ledger.tables import frames, inspections, recipes, reference_images, reviews
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFrame:
+    """A frame whose image is kept.
+
+    Attributes:
+        inspection_id: its inspection.
+        view: its view.
+        size_bytes: length of its image.
+        received_at: when it came.
+        is_expendable: an OK part's, neither audited nor reviewed: the first to go when space runs out.
+    """
+
+    inspection_id: str
+    view: str
+    size_bytes: int
+    received_at: datetime
+    is_expendable: bool
+
+
+def recipe_ids(connection: Connection) -> Sequence[str]:
+    """Names of all recipes, sorted."""
+    return connection.execute(select(recipes.c.id).distinct().order_by(recipes.c.id)).scalars().all()
+
+
+def held_frames(connection: Connection, plant: str, recipe_id: str | None) -> list[HeldFrame]:
+    """Frames of a recipe's judged parts whose images are kept, oldest first; None is parts without a recipe."""
+    is_reviewed = exists().where(reviews.c.inspection_id == inspections.c.id)
+    rows = connection.execute(
+        select(
+            frames.c.inspection_id,
+            frames.c.view,
+            frames.c.size_bytes,
+            frames.c.received_at,
+            inspections.c.verdict,
+            inspections.c.audit,
+            is_reviewed.label("is_reviewed"),
+        )
+        .join(inspections, frames.c.inspection_id == inspections.c.id)
+        .where(
+            inspections.c.plant == plant,
+            inspections.c.recipe_id.is_(None) if recipe_id is None else inspections.c.recipe_id == recipe_id,
+            inspections.c.verdict.is_not(None),
+            frames.c.kept,
+        )
+        .order_by(frames.c.received_at, frames.c.inspection_id)
+    )
+    return [
+        HeldFrame(
+            inspection_id=row.inspection_id,
+            view=row.view,
+            size_bytes=row.size_bytes,
+            received_at=row.received_at,
+            is_expendable=row.verdict == "OK" and not row.audit and not row.is_reviewed,
+        )
+        for row in rows
+    ]
+
+
+def let_go(transaction: Transaction, held: Sequence[HeldFrame]) -> None:
+    """End these frames' claim to their images."""
+    for frame in held:
+        transaction.connection.execute(
+            update(frames)
+            .where(frames.c.inspection_id == frame.inspection_id, frames.c.view == frame.view)
+            .values(kept=False)
+        )
+
+
+def is_claimed(connection: Connection, digest: str) -> bool:
+    """Whether a kept frame or a recipe's reference needs the image."""
+    claims = select(
+        or_(
+            exists().where(frames.c.digest == digest, frames.c.kept),
+            exists().where(reference_images.c.digest == digest),
+        )
+    )
+    return bool(connection.execute(claims).scalar_one())
