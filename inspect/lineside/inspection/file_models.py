@@ -37,7 +37,7 @@ class FileModel(BaseModel):
 
 def _hint(key: str, known: Sequence[str]) -> str:
     key = key[:_MAX_KEY_SHOWN]
-    near = difflib.get_close_matches(key, known, n=1)
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     remedy = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
     return f"unknown key {key!r}; {remedy}"
 
@@ -93,9 +93,15 @@ class SourceFile:
             return str(self.problem(path, detail["msg"]))
         if detail["type"] == "missing":
             return str(self.problem(path, "required, but not there"))
+        if detail["type"] in ("model_type", "dict_type"):
+            return str(self.problem(path, f"expected keys with values, found a {_kind(detail['input'])}"))
         found = detail["input"]
         shown = f" (found {found!r})" if isinstance(found, str | int | float | bool | None) else ""
         return str(self.problem(path, f"{detail['msg']}{shown[:120]}"))
+
+
+def _kind(value: Any) -> str:
+    return {list: "list", dict: "mapping", str: "text", type(None): "blank"}.get(type(value), type(value).__name__)
 
 
 def key_path(path: KeyPath) -> str:

@@ -178,5 +178,8 @@ def _bounds(path: str, new: HealthLimits | RegistrationLimits, old: HealthLimits
             yield f"{path}.{field.name}: {_shown(was)} -> {_shown(now)}"
 
 
-def _shown(value: float | None) -> str:
-    return str(value).lower() if value is None or isinstance(value, bool) else f"{value:g}"
+def _shown(value: float | str | None) -> str:
+    """As the file writes it."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool | str) else f"{value:g}"

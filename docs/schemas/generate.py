@@ -1,0 +1,21 @@
+"""Write the JSON Schemas of the files that people edit, for editors that complete and check them.
+
+Run it from the repository's root after changing a file format: `python docs/schemas/generate.py`. A test compares.
+"""
+
+import json
+from pathlib import Path
+
+from lineside.inspection.catalogue import catalogue_json_schema
+from lineside.inspection.recipe import recipe_json_schema
+
+
+def schema_texts() -> dict[str, str]:
+    """The text of every generated schema, by file name."""
+    schemas = {"recipe.schema.json": recipe_json_schema(), "catalogue.schema.json": catalogue_json_schema()}
+    return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
+
+
+if __name__ == "__main__":
+    for name, text in schema_texts().items():
+        (Path(__file__).parent / name).write_text(text, encoding="utf-8")
