@@ -113,9 +113,7 @@ class Board:
                 image = self._expose(pass_, drawn, column, row)
                 across = slice(column * TILE_PX, column * TILE_PX + TILE_PX)
                 frame[:, across] = image[:band, : width - across.start]
-                reference[:, across] = self._golden_tile(look, column, row, golden_pass)[
-                    :band, : width - across.start
-                ]
+                reference[:, across] = self._golden_tile(look, column, row, golden_pass)[:band, : width - across.start]
                 found.extend(
                     Defect(defect_class, self._box(change, pass_, column, row))
                     for defect_class, change in drawn.changes
@@ -258,9 +256,7 @@ def _take(parts: list[Strip], rows: int) -> tuple[Strip, list[Strip]]:
     frame = np.concatenate([part.frame for part in parts])
     reference = np.concatenate([part.reference for part in parts])
     defects = [defect for part in parts for defect in part.defects]
-    taken = Strip(
-        top, frame[:rows], reference[:rows], tuple(d for d in defects if d.box_xyxy_px[1] < top + rows)
-    )
+    taken = Strip(top, frame[:rows], reference[:rows], tuple(d for d in defects if d.box_xyxy_px[1] < top + rows))
     if rows == len(frame):
         return taken, []
     later = tuple(d for d in defects if d.box_xyxy_px[1] >= top + rows)

@@ -115,9 +115,7 @@ class _Pen:
         self.rng = rng
         self._origin = origin
 
-    def stroke(
-        self, start: tuple[float, float], end: tuple[float, float], thickness_px: int, wobble_px: float
-    ) -> None:
+    def stroke(self, start: tuple[float, float], end: tuple[float, float], thickness_px: int, wobble_px: float) -> None:
         """A line that strays sideways by about `wobble_px`."""
         steps = max(2, int(np.hypot(end[0] - start[0], end[1] - start[1]) / 7) + 1)
         share = np.linspace(0, 1, steps + 1)[:, None]
@@ -149,9 +147,7 @@ class _Pen:
 
     def leave_specks(self, share: float) -> None:
         """Take back some of the ink in small clumps, as scraping leaves copper behind."""
-        noise = cv2.blur(
-            self.rng.random(self.ink.shape, np.float32), (2, 2) if self.rng.random() < 0.6 else (3, 2)
-        )
+        noise = cv2.blur(self.rng.random(self.ink.shape, np.float32), (2, 2) if self.rng.random() < 0.6 else (3, 2))
         self.ink &= (noise > 0.5 - 0.144 * 2.2 * (0.5 - share)).astype(np.uint8)
 
     def _around(self, center: tuple[float, float], radius_px: float) -> tuple[float, float]:
@@ -216,11 +212,7 @@ def _draw_mousebite(surface: Surface, at: Pixel, pen: _Pen) -> bool:
     else:
         thickness = int(np.clip(rng.integers(3, 8), 3, max(3, depth)))
         for _ in range(int(rng.choice([1, 1, 2, 3]))):
-            tip = (
-                np.array(at)
-                + inward * max(depth - thickness / 2, 1.5)
-                + side * rng.uniform(-1.3, 1.3) * depth
-            )
+            tip = np.array(at) + inward * max(depth - thickness / 2, 1.5) + side * rng.uniform(-1.3, 1.3) * depth
             root = np.array(at) - inward * rng.uniform(0, 2) + side * rng.uniform(-3, 3)
             pen.stroke(tuple(root), tuple(tip), thickness, 0.7)
     if rng.random() < 0.4:

@@ -77,9 +77,7 @@ class BoardDesign:
         if self.seed < 0:
             raise ValueError(f"board seed {self.seed}: expected an integer >= 0")
         if not all(16 <= side <= LARGEST_SIDE_PX for side in self.size_wh_px):
-            raise ValueError(
-                f"board size {self.size_wh_px}: expected each side within 16..{LARGEST_SIDE_PX} px"
-            )
+            raise ValueError(f"board size {self.size_wh_px}: expected each side within 16..{LARGEST_SIDE_PX} px")
 
     @property
     def tiles_wh(self) -> tuple[int, int]:

@@ -16,8 +16,6 @@ def generate(design: BoardDesign, *, look: Look, defects: int, seed: int) -> Sam
     return Board(design).sample(look=look, defects=defects, seed=seed)
 
 
-def strips(
-    design: BoardDesign, *, look: Look, defects: int, seed: int, rows_px: int = TILE_PX
-) -> Iterator[Strip]:
+def strips(design: BoardDesign, *, look: Look, defects: int, seed: int, rows_px: int = TILE_PX) -> Iterator[Strip]:
     """The same part as `generate` gives, in strips from top to bottom; see `Board.strips`."""
     return Board(design).strips(look=look, defects=defects, seed=seed, rows_px=rows_px)

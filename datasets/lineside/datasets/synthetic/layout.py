@@ -120,9 +120,7 @@ class Layout:
         self._nets[self._scratch > 0] = net
 
     def _rasterise(self, shapes: Sequence[Shape], grow_px: float) -> None:
-        rasterise(
-            shapes, self._scratch, origin=(-OVERHANG_PX, -OVERHANG_PX), scale=_MAP_SCALE, grow_px=grow_px
-        )
+        rasterise(shapes, self._scratch, origin=(-OVERHANG_PX, -OVERHANG_PX), scale=_MAP_SCALE, grow_px=grow_px)
 
 
 def octilinear_ways(start: Point, end: Point) -> list[tuple[Point, ...]]:

@@ -122,9 +122,7 @@ def _photograph(
     jitter = cv2.GaussianBlur(lines[:, None], (1, 5), 1.0).ravel() * (1.6 * pass_.line_jitter_px)
     covered = _moved(_blurred(copper, pass_.blur_px), pass_.shift_xy_px, jitter)
     # Unequal pixels of the sensor stay in their columns and are the same for every part of a design.
-    gains = 1.0 + generator_for(design.seed, Purpose.SENSOR, column).normal(0, 0.012, TILE_PX).astype(
-        np.float32
-    )
+    gains = 1.0 + generator_for(design.seed, Purpose.SENSOR, column).normal(0, 0.012, TILE_PX).astype(np.float32)
     width, height = design.size_wh_px
     xs = (np.arange(TILE_PX, dtype=np.float32) + column * TILE_PX) / width - 0.5
     ys = (np.arange(TILE_PX, dtype=np.float32) + row * TILE_PX) / height - 0.5
@@ -154,7 +152,5 @@ def _moved(
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return cv2.warpAffine(field, matrix, (TILE_PX, TILE_PX), flags=flags).astype(np.float32, copy=False)
     xs = np.arange(TILE_PX, dtype=np.float32)[None, :] + np.float32(MARGIN_PX - dx) + jitter_px[:, None]
-    ys = np.repeat(
-        np.arange(TILE_PX, dtype=np.float32)[:, None] + np.float32(MARGIN_PX - dy), TILE_PX, axis=1
-    )
+    ys = np.repeat(np.arange(TILE_PX, dtype=np.float32)[:, None] + np.float32(MARGIN_PX - dy), TILE_PX, axis=1)
     return cv2.remap(field, xs, ys, cv2.INTER_LINEAR).astype(np.float32, copy=False)

@@ -9,9 +9,7 @@ from lineside.datasets.synthetic.shapes import Ellipse, Lettering, Point, Polygo
 _WAYS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
 
-def via(
-    layout: Layout, at: Point, *, radius_px: float, hole_px: float = 0.0, net: int | None = None
-) -> int | None:
+def via(layout: Layout, at: Point, *, radius_px: float, hole_px: float = 0.0, net: int | None = None) -> int | None:
     """A round pad, drilled where `hole_px` is positive; the drill misses the middle a little."""
     rng = layout.rng
     squash = rng.uniform(0.9, 1.1) if rng.random() < 0.3 else 1.0
@@ -65,9 +63,7 @@ def chip(layout: Layout, at: Point) -> None:
             layout.terminal(middle, net, (side, 0) if is_flat else (0, side))
 
 
-def package(
-    layout: Layout, at: Point, *, leads: int, pitch_px: float, lead_wh_px: Point, span_px: float
-) -> None:
+def package(layout: Layout, at: Point, *, leads: int, pitch_px: float, lead_wh_px: Point, span_px: float) -> None:
     """A surface-mounted package: two rows of leads `span_px` apart, lying or standing."""
     rng = layout.rng
     is_lying = bool(rng.integers(2))

@@ -109,9 +109,7 @@ def _draw(shape: Shape, canvas: NDArray[np.uint8], origin: Point, scale: float, 
         case Stroke(points, width_px):
             thickness = max(1, round((width_px + 2 * grow_px) * scale))
             line = [_fixed(points, origin, scale)]
-            cv2.polylines(
-                canvas, line, isClosed=False, color=color, thickness=thickness, shift=_FIXED_POINT_BITS
-            )
+            cv2.polylines(canvas, line, isClosed=False, color=color, thickness=thickness, shift=_FIXED_POINT_BITS)
         case Polygon(points):
             corners = _fixed(points, origin, scale)
             cv2.fillPoly(canvas, [corners], color, 8, _FIXED_POINT_BITS)
@@ -128,9 +126,7 @@ def _draw(shape: Shape, canvas: NDArray[np.uint8], origin: Point, scale: float, 
         case Ellipse(center, radii_px):
             middle = _fixed((center,), origin, scale)[0]
             axes = tuple(max(1, round((radius + grow_px) * scale * _FIXED_POINT)) for radius in radii_px)
-            cv2.ellipse(
-                canvas, (int(middle[0]), int(middle[1])), axes, 0, 0, 360, color, -1, 8, _FIXED_POINT_BITS
-            )
+            cv2.ellipse(canvas, (int(middle[0]), int(middle[1])), axes, 0, 0, 360, color, -1, 8, _FIXED_POINT_BITS)
         case Lettering():
             _letter(shape, canvas, origin, scale, grow_px)
 

@@ -138,7 +138,5 @@ def _distance_px(mask: Mask) -> NDArray[np.float32]:
 
 def _ridges(distance_px: NDArray[np.float32], low_px: float, high_px: float) -> NDArray[np.bool_]:
     highest = cv2.dilate(distance_px, np.ones((3, 3), np.uint8))
-    is_ridge: NDArray[np.bool_] = (
-        (distance_px >= highest - 0.3) & (distance_px >= low_px) & (distance_px <= high_px)
-    )
+    is_ridge: NDArray[np.bool_] = (distance_px >= highest - 0.3) & (distance_px >= low_px) & (distance_px <= high_px)
     return is_ridge
