@@ -1,16 +1,13 @@
 """Releases around the blob detector, and frames for it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from blob_detector import TinyRelease
+from blob_detector import TinyRelease, WriteRelease
 from lineside.inspection.release import Release, read_release
-
-WriteRelease = Callable[..., Path]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
@@ -38,6 +38,7 @@ class BlobModel:
     head: Literal["raw", "end_to_end"] = "raw"
     kind: Literal["single", "reference"] = "single"
     classes: Sequence[str] = BLOB_CLASSES
+    mixing: Sequence[float] | None = None
     levels: Sequence[int] = tuple(blob_level(index) for index in range(len(BLOB_CLASSES)))
     metadata: Mapping[str, str] | None = None
 
@@ -45,7 +46,8 @@ class BlobModel:
         """The ONNX graph."""
         width, height = self.size_wh_px
         count = len(self.classes)
-        mixing = [1 / 3] * 3 if self.kind == "single" else [0.0, 0.0, 1.0]  # the defect shows in the difference
+        # in a reference model the defect shows in the third channel, the difference
+        mixing = self.mixing or ([1 / 3] * 3 if self.kind == "single" else [0.0, 0.0, 1.0])
         weights: dict[str, NDArray[Any]] = {
             "mix_weight": np.tile(np.array(mixing, np.float32)[None, :, None, None], (count, 1, 1, 1)),
             "mix_bias": -np.array(self.levels, np.float32) / 255,
@@ -222,3 +224,11 @@ def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != "manifest.json"
     }
+
+
+class WriteRelease(Protocol):
+    """The fixture that writes a release folder: its arguments are the fields of `TinyRelease`."""
+
+    def __call__(self, **fields: Any) -> Path:
+        """Write the folder and return it."""
+        ...

@@ -2,7 +2,7 @@
 
 from lineside.inspection.engines.agreement import Difference, Tolerance, compare
 from lineside.inspection.engines.base import Engine, EngineChoice
-from lineside.inspection.engines.registry import ENGINES, REFERENCE_ENGINE, load_engine, usable_engines
+from lineside.inspection.engines.registry import ENGINES, REFERENCE_ENGINE, EngineEntry, load_engine, usable_engines
 from lineside.inspection.engines.selection import AUTO, available_threads, choose_engine
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Difference",
     "Engine",
     "EngineChoice",
+    "EngineEntry",
     "Tolerance",
     "available_threads",
     "choose_engine",

@@ -59,34 +59,35 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
 )
 
 
-def usable_engines() -> tuple[str, ...]:
+def usable_engines(engines: Mapping[str, EngineEntry] = ENGINES) -> tuple[str, ...]:
     """Names of the engines that are installed and that this host can run, the reference first."""
-    return tuple(name for name in ENGINES if _why_unusable(name) is None)
+    return tuple(name for name in engines if _why_unusable(name, engines) is None)
 
 
-def load_engine(name: str, model: bytes, *, threads: int) -> Engine:
+def load_engine(name: str, model: bytes, *, threads: int, engines: Mapping[str, EngineEntry] = ENGINES) -> Engine:
     """Load a model into an engine.
 
     Args:
-        name: a key of `ENGINES`.
+        name: a key of `engines`.
         model: ONNX bytes with the uint8 input, as `read_model_graph` makes them.
         threads: cores to use, at least 1.
+        engines: the table of engines.
 
     Raises:
         EngineError: no such engine, not usable here, or it cannot load the model.
     """
-    reason = _why_unusable(name)
+    reason = _why_unusable(name, engines)
     if reason is not None:
         raise EngineError(reason)
-    entry = ENGINES[name]
+    entry = engines[name]
     factory: Callable[..., Engine] = getattr(importlib.import_module(entry.module), entry.factory)
     return factory(model, threads=threads, **entry.options)
 
 
-def _why_unusable(name: str) -> str | None:
-    entry = ENGINES.get(name)
+def _why_unusable(name: str, engines: Mapping[str, EngineEntry]) -> str | None:
+    entry = engines.get(name)
     if entry is None:
-        return f"no engine {name!r}; expected one of {list(ENGINES)}"
+        return f"no engine {name!r}; expected one of {list(engines)}"
     if importlib.util.find_spec(entry.package) is None:
         return f"engine {name!r} needs the package {entry.package!r}; install it with pip"
     if entry.is_usable is not None and not getattr(importlib.import_module(entry.module), entry.is_usable)():

@@ -8,6 +8,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from lineside.inspection.detections import Detections
 from lineside.inspection.engines.agreement import Difference, Tolerance, compare
 from lineside.inspection.engines.base import Engine, EngineChoice
 from lineside.inspection.engines.memory import ChoiceMemory, circumstances
-from lineside.inspection.engines.registry import ENGINES, REFERENCE_ENGINE, load_engine, usable_engines
+from lineside.inspection.engines.registry import ENGINES, REFERENCE_ENGINE, EngineEntry, load_engine, usable_engines
 from lineside.inspection.errors import EngineError, NothingUsable
 from lineside.inspection.heads import decode_output, threshold_vector
 from lineside.inspection.preparation import cut, network_channels, network_tiles
@@ -44,6 +45,7 @@ def choose_engine(
     threads: int | None = None,
     requested: str = AUTO,
     tolerance: Tolerance | None = None,
+    engines: Mapping[str, EngineEntry] = ENGINES,
     monotonic: Monotonic = time.perf_counter,
 ) -> EngineChoice:
     """Find the engine for a release on this host.
@@ -54,63 +56,111 @@ def choose_engine(
         threads: cores to use; None is `available_threads()`.
         requested: "auto" for the fastest, or an engine's name; that one must agree with the reference as well.
         tolerance: how far an engine may differ from the reference; the default one if None.
+        engines: the table of engines; it holds the reference engine.
         monotonic: seconds of a monotonic clock.
 
     Raises:
-        EngineError: the requested engine is unknown or cannot run here.
+        EngineError: the requested engine is unknown, or the reference engine failed on a canary frame.
         NothingUsable: no eligible engine runs the model and agrees with the reference.
     """
     threads = available_threads() if threads is None else threads
     tolerance = tolerance or Tolerance()
     if requested == AUTO:
-        candidates = usable_engines()
-    elif requested in ENGINES:
+        candidates = usable_engines(engines)
+    elif requested in engines:
         candidates = (requested,)
     else:
-        raise EngineError(f"no engine {requested!r}; expected {AUTO!r} or one of {list(ENGINES)}")
+        raise EngineError(f"no engine {requested!r}; expected {AUTO!r} or one of {list(engines)}")
     memory = None
     if cache_dir is not None:
         memory = ChoiceMemory(cache_dir, circumstances(release.digest, candidates, threads, tolerance))
         remembered = memory.recall()
         if remembered is not None:
             return remembered
-    choice = _measure(release, candidates, threads=threads, tolerance=tolerance, monotonic=monotonic)
+    measurement = _Measurement(release, candidates, threads, tolerance, engines, monotonic)
+    choice = measurement.run()
     if memory is not None:
         memory.keep(choice)
     return choice
 
 
-def _measure(
-    release: Release, candidates: Sequence[str], *, threads: int, tolerance: Tolerance, monotonic: Monotonic
-) -> EngineChoice:
-    inputs = _canary_inputs(release)
-    loaded: dict[str, Engine] = {}
-    refused: dict[str, str] = {}
-    try:
-        for name in (REFERENCE_ENGINE, *(name for name in candidates if name != REFERENCE_ENGINE)):
-            try:
-                loaded[name] = load_engine(name, release.served_model, threads=threads)
-            except EngineError as error:
-                refused[name] = str(error)
-        if REFERENCE_ENGINE not in loaded:
-            raise NothingUsable(f"the reference engine cannot run release {release.name}: {refused[REFERENCE_ENGINE]}")
-        expected = [_detect(loaded[REFERENCE_ENGINE], release, batch) for batch in inputs]
-        for name in [name for name in loaded if name != REFERENCE_ENGINE]:
-            reason = _disagreement(loaded[name], release, inputs, expected, tolerance)
-            if reason is not None:
-                refused[name] = reason
-                loaded.pop(name).close()
-        eligible = {name: engine for name, engine in loaded.items() if name in candidates}
-        if not eligible:
-            raise NothingUsable(
-                f"no engine may run release {release.name} on this host: {refused}; use {REFERENCE_ENGINE!r}"
-            )
-        lone_ms = _time(eligible, inputs[0], monotonic)
-    finally:
-        for engine in loaded.values():
-            engine.close()
-    fastest = min(lone_ms, key=lone_ms.__getitem__)
-    return EngineChoice(fastest, threads, lone_ms, refused)
+@dataclass(frozen=True, slots=True)
+class _Measurement:
+    """One round of loading, comparing and timing."""
+
+    release: Release
+    candidates: Sequence[str]
+    threads: int
+    tolerance: Tolerance
+    engines: Mapping[str, EngineEntry]
+    monotonic: Monotonic
+
+    def run(self) -> EngineChoice:
+        """Load all candidates, drop those that disagree, time the rest."""
+        inputs = _canary_inputs(self.release)
+        loaded: dict[str, Engine] = {}
+        refused: dict[str, str] = {}
+        try:
+            for name in (REFERENCE_ENGINE, *(name for name in self.candidates if name != REFERENCE_ENGINE)):
+                try:
+                    loaded[name] = load_engine(
+                        name, self.release.served_model, threads=self.threads, engines=self.engines
+                    )
+                except EngineError as error:
+                    refused[name] = str(error)
+            if REFERENCE_ENGINE not in loaded:
+                raise NothingUsable(
+                    f"the reference engine cannot run release {self.release.name}: {refused[REFERENCE_ENGINE]}"
+                )
+            expected = [_detect(loaded[REFERENCE_ENGINE], self.release, batch) for batch in inputs]
+            for name in [name for name in loaded if name != REFERENCE_ENGINE]:
+                reason = self._disagreement(loaded[name], inputs, expected)
+                if reason is not None:
+                    refused[name] = reason
+                    loaded.pop(name).close()
+            eligible = {name: engine for name, engine in loaded.items() if name in self.candidates}
+            if not eligible:
+                raise NothingUsable(
+                    f"no eligible engine may run release {self.release.name} on this host: {refused}; "
+                    f"request {REFERENCE_ENGINE!r} or 'auto'"
+                )
+            lone_ms = self._time(eligible, inputs[0])
+        finally:
+            for engine in loaded.values():
+                engine.close()
+        fastest = min(lone_ms, key=lone_ms.__getitem__)
+        return EngineChoice(fastest, self.threads, lone_ms, refused)
+
+    def _disagreement(
+        self, engine: Engine, inputs: Sequence[NDArray[np.uint8]], expected: Sequence[Detections]
+    ) -> str | None:
+        """Why an engine is refused, None if it agrees with the reference."""
+        thresholds = threshold_vector(self.release.classes, self.release.thresholds)
+        difference = Difference()
+        try:
+            for batch, reference in zip(inputs, expected, strict=True):
+                found = _detect(engine, self.release, batch)
+                difference = difference.plus(compare(reference, found, thresholds=thresholds, tolerance=self.tolerance))
+        except EngineError as error:
+            return str(error)
+        if difference.is_within(self.tolerance):
+            return None
+        return (
+            f"differs from {REFERENCE_ENGINE}: {difference.unmatched} defects found by one of them only, "
+            f"confidences up to {difference.largest_confidence_gap:.3f} apart (allowed {self.tolerance.confidence})"
+        )
+
+    def _time(self, engines: Mapping[str, Engine], batch: NDArray[np.uint8]) -> dict[str, float]:
+        """Median milliseconds of a lone call, by engine."""
+        taken_ms: dict[str, list[float]] = {name: [] for name in engines}
+        for engine in engines.values():
+            engine.infer(batch)  # the first run allocates
+        for _ in range(_ROUNDS):
+            for name, engine in engines.items():
+                started_s = self.monotonic()
+                engine.infer(batch)
+                taken_ms[name].append((self.monotonic() - started_s) * 1000)
+        return {name: statistics.median(values) for name, values in taken_ms.items()}
 
 
 def _canary_inputs(release: Release) -> list[NDArray[np.uint8]]:
@@ -131,39 +181,3 @@ def _detect(engine: Engine, release: Release, batch: NDArray[np.uint8]) -> Detec
         thresholds=threshold_vector(release.classes, release.thresholds),
         size_wh_px=release.input_size_wh_px,
     )
-
-
-def _disagreement(
-    engine: Engine,
-    release: Release,
-    inputs: Sequence[NDArray[np.uint8]],
-    expected: Sequence[Detections],
-    tolerance: Tolerance,
-) -> str | None:
-    """Why an engine is refused, None if it agrees with the reference."""
-    thresholds = threshold_vector(release.classes, release.thresholds)
-    difference = Difference()
-    try:
-        for batch, reference in zip(inputs, expected, strict=True):
-            found = _detect(engine, release, batch)
-            difference = difference.plus(compare(reference, found, thresholds=thresholds, tolerance=tolerance))
-    except EngineError as error:
-        return str(error)
-    if difference.is_within(tolerance):
-        return None
-    return (
-        f"differs from {REFERENCE_ENGINE}: {difference.unmatched} defects found by one of them only, confidences up "
-        f"to {difference.largest_confidence_gap:.3f} apart (allowed {tolerance.confidence})"
-    )
-
-
-def _time(engines: Mapping[str, Engine], batch: NDArray[np.uint8], monotonic: Monotonic) -> dict[str, float]:
-    taken_ms: dict[str, list[float]] = {name: [] for name in engines}
-    for engine in engines.values():
-        engine.infer(batch)  # the first run allocates
-    for _ in range(_ROUNDS):
-        for name, engine in engines.items():
-            started_s = monotonic()
-            engine.infer(batch)
-            taken_ms[name].append((monotonic() - started_s) * 1000)
-    return {name: statistics.median(values) for name, values in taken_ms.items()}
