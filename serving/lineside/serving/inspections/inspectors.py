@@ -68,13 +68,15 @@ class InspectorPool:
     async def _build(self, key: tuple[str, int]) -> None:
         try:
             stored = self._recipes.get(*key)
-            loaded = await asyncio.to_thread(self._releases.load, stored.recipe.release)
+            loaded, references = await asyncio.to_thread(
+                lambda: (self._releases.load(stored.recipe.release), stored.references)
+            )
             self._ready[key] = (
                 Inspector(
                     recipe=stored.recipe,
                     release=loaded.release,
                     detector=loaded.detector,
-                    references=stored.references,
+                    references=references,
                     limits=self._limits,
                     monotonic=self._clock.monotonic,
                 ),

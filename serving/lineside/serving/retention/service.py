@@ -80,8 +80,8 @@ class Housekeeping:
         """Let go what is due, record it, then remove the files that nothing claims any more."""
         now = self._clock.now()
         await self._let_go(None, _NO_RECIPE, now)
-        for recipe_id in await self._ledger.read(store.recipe_ids):
-            await self._let_go(recipe_id, self._recipes.latest(recipe_id).recipe.retention, now)
+        for stored in self._recipes.latest():
+            await self._let_go(stored.recipe.id, stored.recipe.retention, now)
         report = await asyncio.to_thread(self._remove_unclaimed, now)
         if report.is_over_limit:
             _log.error("image_disk_nearly_full", kept_bytes=report.kept_bytes, min_free_bytes=self._min_free_bytes)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, exists, or_, select, update
 
 from lineside.serving.ledger import Transaction
-from lineside.serving.ledger.tables import frames, inspections, recipes, reference_images, reviews
+from lineside.serving.ledger.tables import frames, inspections, reference_images, reviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,6 @@ class HeldFrame:
     size_bytes: int
     received_at: datetime
     is_expendable: bool
-
-
-def recipe_ids(connection: Connection) -> Sequence[str]:
-    """Names of all recipes, sorted."""
-    return connection.execute(select(recipes.c.id).distinct().order_by(recipes.c.id)).scalars().all()
 
 
 def held_frames(connection: Connection, plant: str, recipe_id: str | None) -> list[HeldFrame]:
