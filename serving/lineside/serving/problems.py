@@ -23,12 +23,13 @@ from lineside.inspection.errors import (
     ReleaseError,
 )
 from lineside.serving import errors
+from lineside.serving.images import ImageMissing, ImageStoreUnavailable
 from lineside.serving.ledger import LedgerBusy, LedgerClosed, LedgerUnavailable
 
 _log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-_RETRY_AFTER_S = 1  # where the error itself does not know better: a group commit takes milliseconds
+_RETRY_AFTER_S = 1  # s; where the error itself does not know better: a group commit takes milliseconds
 
 
 class Problem(BaseModel):
@@ -136,6 +137,10 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
             "reference-refused", "The body is no usable reference image", HTTPStatus.UNPROCESSABLE_ENTITY
         ),
         errors.Unacceptable: _INVALID,
+        ImageMissing: ProblemKind("image-gone", "The image is not kept", HTTPStatus.NOT_FOUND),
+        ImageStoreUnavailable: ProblemKind(
+            "images-unavailable", "The image store cannot be written", HTTPStatus.SERVICE_UNAVAILABLE
+        ),
         RecipeError: ProblemKind("recipe-invalid", "The recipe is not valid", HTTPStatus.UNPROCESSABLE_ENTITY),
         CatalogueError: ProblemKind(
             "catalogue-invalid", "The defect catalogue is not valid", HTTPStatus.UNPROCESSABLE_ENTITY
@@ -154,7 +159,10 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
 )
 """How each kind of error looks from outside; the nearest base class in the table counts."""
 
-_HIDDEN = (LedgerUnavailable,)  # their messages name files and hosts, which are no caller's business
+_HIDDEN = (
+    LedgerUnavailable,
+    ImageStoreUnavailable,
+)  # their messages name files and hosts, which are no caller's business
 
 
 def problem_kind(error: LinesideError) -> ProblemKind:
@@ -174,7 +182,10 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> JSONResponse:
-    """One problem as a response."""
+    """One problem as a response, counted."""
+    services = getattr(request.app.state, "services", None)
+    if services is not None:  # there are none before the app has started
+        services.metrics.request_problem(kind.slug)
     problem = Problem(
         type=kind.type_uri,
         title=kind.title,
@@ -203,8 +214,8 @@ async def answer_lineside_error(request: Request, error: Exception) -> JSONRespo
         headers["Retry-After"] = str(retry_after_s)
     detail = str(error)
     if isinstance(error, _HIDDEN):
-        _log.error("ledger_unavailable", path=request.url.path, reason=detail)
-        detail = "the ledger cannot be used at the moment and nothing was written; send the request again later"
+        _log.error(kind.slug.replace("-", "_"), path=request.url.path, reason=detail)
+        detail = "the storage cannot be used at the moment and nothing was written; send the request again later"
     return problem_response(request, kind, detail, headers=headers)
 
 

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
@@ -19,7 +18,6 @@ from lineside.serving.ledger.tables import api_keys
 from lineside.serving.security.limiter import FailureLimiter
 from lineside.serving.security.principal import Principal
 from lineside.serving.security.roles import Role
-from lineside.serving.security.secret_files import read_or_create_secret
 from lineside.serving.security.sessions import SessionSigner
 
 KEY_PREFIX: Final = "lsk_"
@@ -96,20 +94,19 @@ class KeyService:
 
     Args:
         ledger: where the keys are; for making and revoking, open to write (`Ledger.open_beside` is enough).
-        secrets_dir: folder of the pepper and the session secret; made if it is not there.
         clock: for expiry and for the age of the copy.
+        pepper: the server's secret, without which a stolen table of keys proves nothing.
         session_hours: how long a page login lasts.
     """
 
-    def __init__(self, ledger: Ledger, *, secrets_dir: Path, clock: Clock, session_hours: float = 12.0) -> None:
-        secrets_dir.mkdir(parents=True, exist_ok=True)
+    def __init__(self, ledger: Ledger, *, clock: Clock, pepper: bytes, session_hours: float = 12.0) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._pepper = read_or_create_secret(secrets_dir / "key-pepper.secret")
+        self._pepper = pepper
         self._snapshot = _Snapshot({}, {}, float("-inf"))
         self._refreshing = asyncio.Lock()
         self.sessions = SessionSigner(
-            read_or_create_secret(secrets_dir / "session.secret"), clock=clock, hours=session_hours
+            hmac.new(pepper, b"session cookies", hashlib.sha256).digest(), clock=clock, hours=session_hours
         )
         self.failures = FailureLimiter(clock)
 

@@ -1,0 +1,76 @@
+"""Prometheus metrics of one app: a registry of its own, so that several apps in one process count apart."""
+
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from lineside.serving.inspections.schemas import InspectionOut
+
+_LATENCY_BUCKETS_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Fine between a fast CPU's frame (tens of milliseconds) and a slow line's deadline (a second or more)."""
+
+
+class Metrics:
+    """What an app counts. Names start with `lineside_`; units are in the names."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._inspections = Counter(
+            "lineside_inspections",
+            "Judged attempts by verdict.",
+            ["station", "verdict"],
+            registry=self.registry,
+        )
+        self._reasons = Counter(
+            "lineside_reasons",
+            "Reasons given with verdicts, by code.",
+            ["station", "code"],
+            registry=self.registry,
+        )
+        self._audits = Counter(
+            "lineside_audit_draws", "Passed parts drawn for review.", ["station"], registry=self.registry
+        )
+        self._stages = Histogram(
+            "lineside_stage_seconds",
+            "Time from a frame's arrival to its verdict, by stage.",
+            ["stage"],
+            buckets=_LATENCY_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._problems = Counter(
+            "lineside_request_problems",
+            "Requests answered with a problem, by kind; `shed` are those refused for want of room.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self._queue_depth = Gauge(
+            "lineside_queue_depth", "Frames admitted and not yet answered.", registry=self.registry
+        )
+        self._ledger_sequence = Gauge(
+            "lineside_ledger_sequence", "Number of the last durable event.", registry=self.registry
+        )
+        build = Gauge("lineside_build_info", "1, with the version.", ["version"], registry=self.registry)
+        build.labels(version("lineside")).set(1)
+
+    def inspection_closed(self, answer: InspectionOut) -> None:
+        """Count one verdict."""
+        self._inspections.labels(answer.station, answer.verdict.value).inc()
+        for reason in answer.reasons:
+            self._reasons.labels(answer.station, reason.code.value).inc()
+        if answer.audit:
+            self._audits.labels(answer.station).inc()
+        for stage, taken_ms in answer.timings_ms.items():
+            self._stages.labels(stage).observe(taken_ms / 1000.0)
+
+    def request_problem(self, kind: str) -> None:
+        """Count one request that was answered with a problem."""
+        self._problems.labels(kind).inc()
+
+    def exposition(self, *, queue_depth: int, ledger_sequence: int) -> bytes:
+        """All figures in Prometheus' text format, with what stands at this moment."""
+        self._queue_depth.set(queue_depth)
+        self._ledger_sequence.set(ledger_sequence)
+        return generate_latest(self.registry)

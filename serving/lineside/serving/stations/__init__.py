@@ -1,0 +1,37 @@
+"""The plant's stations, their orders and holds."""
+
+from lineside.serving.stations.records import (
+    BoundContext,
+    EffectiveFrom,
+    Hold,
+    PendingChange,
+    Station,
+)
+from lineside.serving.stations.schemas import (
+    EffectiveModel,
+    HoldChanged,
+    OrderChanged,
+    OrderIn,
+    RecipeRef,
+    StationChanged,
+    StationIn,
+    StationOut,
+)
+from lineside.serving.stations.service import StationDirectory
+
+__all__ = [
+    "BoundContext",
+    "EffectiveFrom",
+    "EffectiveModel",
+    "Hold",
+    "HoldChanged",
+    "OrderChanged",
+    "OrderIn",
+    "PendingChange",
+    "RecipeRef",
+    "Station",
+    "StationChanged",
+    "StationDirectory",
+    "StationIn",
+    "StationOut",
+]

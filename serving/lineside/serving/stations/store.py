@@ -1,0 +1,111 @@
+"""Reading and writing stations and orders in the ledger."""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from lineside.serving.ledger import Transaction
+from lineside.serving.ledger.tables import frames, inspections, orders, stations
+from lineside.serving.stations.records import BoundContext, Hold, PendingChange, Station
+from lineside.serving.stations.schemas import (
+    ExpectedGeometryModel,
+    HoldModel,
+    OrderIn,
+    PendingModel,
+    RawGeometryModel,
+    StationOut,
+)
+
+
+def all_stations(connection: Connection, plant: str) -> list[Station]:
+    """Every station of the plant, by identifier; a pending change that began before a crash is in force."""
+    rows = connection.execute(select(stations).where(stations.c.plant == plant).order_by(stations.c.id))
+    found = [_station(row) for row in rows]
+    return [
+        _in_force(station) if station.pending is not None and _has_begun(connection, plant, station) else station
+        for station in found
+    ]
+
+
+def save_station(transaction: Transaction, station: Station) -> None:
+    """Insert a station or write its changes."""
+    shape = StationOut.of(station).model_dump(mode="json")
+    values = {
+        "name": station.name,
+        "digest_required": station.digest_required,
+        "settings": {key: shape[key] for key in ("raw_geometry", "expected_geometry", "pending")},
+        "product": station.product,
+        "order_id": station.order_id,
+        "lot": station.lot,
+        "recipe_id": station.recipe_id,
+        "recipe_version": station.recipe_version,
+        "hold": shape["hold"],
+        "updated_at": station.updated_at,
+    }
+    key = (stations.c.plant == transaction.plant, stations.c.id == station.id)
+    changed = transaction.connection.execute(update(stations).where(*key).values(**values))
+    if changed.rowcount == 0:
+        transaction.connection.execute(insert(stations).values(plant=transaction.plant, id=station.id, **values))
+
+
+def save_order(transaction: Transaction, order: OrderIn) -> None:
+    """Insert an order or write its changes; the same order may run at several stations."""
+    now = transaction.now()
+    values = {
+        "product": order.product,
+        "lot": order.lot,
+        "quantity": order.quantity,
+        "data": order.model_dump(mode="json"),
+        "updated_at": now,
+    }
+    key = (orders.c.plant == transaction.plant, orders.c.id == order.order_id)
+    changed = transaction.connection.execute(update(orders).where(*key).values(**values))
+    if changed.rowcount == 0:
+        transaction.connection.execute(
+            insert(orders).values(plant=transaction.plant, id=order.order_id, created_at=now, **values)
+        )
+
+
+def _station(row: Row[Any]) -> Station:
+    settings = row.settings
+    raw, expected, pending = settings["raw_geometry"], settings["expected_geometry"], settings["pending"]
+    hold = None if row.hold is None else HoldModel.model_validate(row.hold)
+    return Station(
+        id=row.id,
+        name=row.name,
+        digest_required=row.digest_required,
+        raw_geometry=None if raw is None else RawGeometryModel.model_validate(raw).to_record(),
+        expected_geometry=None if expected is None else ExpectedGeometryModel.model_validate(expected).to_record(),
+        context=BoundContext(row.product, row.order_id, row.lot, row.recipe_id, row.recipe_version),
+        pending=None if pending is None else PendingModel.model_validate(pending).to_record(),
+        hold=None if hold is None else Hold(hold.reason, hold.by, hold.at),
+        updated_at=row.updated_at,
+    )
+
+
+def _has_begun(connection: Connection, plant: str, station: Station) -> bool:
+    """Whether a part that a pending change is for was taken in before the change itself was written down."""
+    pending: PendingChange | None = station.pending
+    if pending is None:
+        return False
+    query = (
+        select(func.count())
+        .select_from(inspections)
+        .where(
+            inspections.c.plant == plant,
+            inspections.c.station == station.id,
+            inspections.c.opened_at >= pending.requested_at,
+        )
+    )
+    if pending.part_id is not None:
+        query = query.where(inspections.c.part_id == pending.part_id)
+    else:
+        query = query.join(frames, frames.c.inspection_id == inspections.c.id).where(
+            frames.c.encoder >= pending.encoder
+        )
+    return connection.execute(query).scalar_one() > 0
+
+
+def _in_force(station: Station) -> Station:
+    return station if station.pending is None else replace(station, context=station.pending.context, pending=None)
