@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Row, Text, cast, select, type_coerce
+from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Row, Text, case, cast, func, select, type_coerce
 from sqlalchemy.exc import DatabaseError
 
 from lineside.serving.ledger.events import GENESIS, ChainHead, event_hash
@@ -72,7 +72,9 @@ def _raw(connection: Connection, column: Column[Any]) -> ColumnElement[Any]:
     """A column as it is stored: damaged text need be neither UTF-8 nor JSON nor a time."""
     if connection.dialect.name == "postgresql":
         return type_coerce(column, Text()) if isinstance(column.type, CanonicalJson) else column
-    return column if column is events.c.sequence else cast(column, LargeBinary)
+    if column is events.c.sequence:
+        return column
+    return case((func.typeof(column) == "text", cast(column, LargeBinary)))  # NULL where damage changed the type
 
 
 def _next_head(row: Row[Any], head: ChainHead) -> ChainHead:
@@ -104,4 +106,4 @@ def _text(value: bytes | str | datetime | None) -> str:
             return timestamp_text(value)
         case str():
             return value
-    raise ValueError("a field that is always written is missing")
+    raise ValueError("was changed: a field that is always written is missing or of another type")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from lineside.serving.ledger.errors import LedgerBusy, LedgerClosed, LedgerUnavailable
 from lineside.serving.ledger.events import ChainHead
@@ -166,8 +166,10 @@ class GroupWriter:
         try:
             result = job.operation(transaction)
         except Exception as error:  # noqa: BLE001 - handed to the operation's own caller
-            # Where the database gave up the whole transaction this raises, and so the whole group fails.
-            savepoint.rollback()
+            try:
+                savepoint.rollback()
+            except SQLAlchemyError:  # the database gave up the whole transaction: so the whole group fails
+                raise error from None
             if isinstance(error, OperationalError | InterfaceError):
                 error = _unavailable(error)
             return _Outcome(job, error=error), head
