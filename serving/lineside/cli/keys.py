@@ -103,13 +103,13 @@ def _key_service(data: Path | None) -> "Iterator[KeyService]":
     """The keys of a data folder; the folder and its secrets are made if this is the first start."""
     from lineside.serving.clock import SystemClock
     from lineside.serving.ledger import Ledger
-    from lineside.serving.security import KeyService
+    from lineside.serving.security import KeyService, secret_bytes
 
     settings = read_settings(data_dir=data)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     clock = SystemClock()
     with Ledger.open_beside(settings.ledger_url, plant=settings.plant, clock=clock) as ledger:
-        yield KeyService(ledger, secrets_dir=settings.data_dir, clock=clock)
+        yield KeyService(ledger, clock=clock, pepper=secret_bytes(settings.data_dir, "key-pepper"))
 
 
 def _as_json(key: "ApiKey") -> dict[str, str | None]:

@@ -4,7 +4,9 @@ import sys
 
 import typer
 
+from lineside.cli.inspect_parts import inspect
 from lineside.cli.keys import keys_app
+from lineside.cli.predict import predict
 from lineside.cli.recipe import recipe_app
 from lineside.cli.version import version
 from lineside.inspection.errors import LinesideError
@@ -18,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(inspect)
+app.command()(predict)
 app.add_typer(recipe_app)
 app.add_typer(keys_app)
 app.command()(version)

@@ -1,0 +1,38 @@
+"""Every error of the workflows, in one tree.
+
+```
+LinesideError
+└── WorkflowError
+    ├── NothingToInspect (ValueError)   no picture where the caller pointed
+    ├── Unpaired (ValueError)           a picture without the reference that the release needs
+    ├── NameTaken (ValueError)          two pictures would write the same file
+    ├── RecipeUnusable (ValueError)     a recipe that cannot be used without a server
+    └── LineFailed (RuntimeError)       the demonstration line cannot go on
+```
+"""
+
+from lineside.inspection.errors import LinesideError
+
+
+class WorkflowError(LinesideError):
+    """Base of the workflows' errors."""
+
+
+class NothingToInspect(WorkflowError, ValueError):
+    """There is no picture where the caller pointed."""
+
+
+class Unpaired(WorkflowError, ValueError):
+    """A picture has no reference, and the release compares with one."""
+
+
+class NameTaken(WorkflowError, ValueError):
+    """Two pictures would write the same file."""
+
+
+class RecipeUnusable(WorkflowError, ValueError):
+    """The recipe asks for what only a server can give."""
+
+
+class LineFailed(WorkflowError, RuntimeError):
+    """The demonstration line cannot go on."""

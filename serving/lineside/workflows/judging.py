@@ -1,0 +1,236 @@
+"""Judging pictures without a server: the same core, the same recipe rules, the same failing closed."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from lineside.inspection.catalogue import Catalogue, builtin_catalogue
+from lineside.inspection.decoding import DecodingLimits, decode
+from lineside.inspection.detector import open_detector
+from lineside.inspection.engines import choose_engine
+from lineside.inspection.frames import Image
+from lineside.inspection.inspector import EncodedFrame, Inspector
+from lineside.inspection.recipe import Recipe, check_release_fits, load_recipe
+from lineside.inspection.reference import PreparedReference, Reference, to_gray
+from lineside.inspection.release import InputKind, Release, read_release, run_canary
+from lineside.inspection.verdict import Judgement, judge
+from lineside.workflows.errors import RecipeUnusable, Unpaired
+from lineside.workflows.ordered_work import in_order
+from lineside.workflows.pictures import PartPicture, media_type_of
+
+LIMITS = DecodingLimits(max_pixels=2**28, max_bytes=2**28)
+"""Files are the user's own, so a whole board's scan of 16k x 16k may be one."""
+
+_PREPARED_REFERENCES = 4  # one golden image is shared by many parts, or each has its own: no more is worth keeping
+
+_ANY_DEFECT = """\
+schema: lineside.recipe/1
+id: any-defect
+version: 1
+product: unnamed
+catalogue: {id: pcb, version: 1}
+release: %s
+views: {default: {}}
+deadline_ms: 600000
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPart:
+    """What was found of one picture.
+
+    Attributes:
+        part: the picture.
+        judgement: the verdict with its reasons and defects.
+        judging_ms: from encoded bytes to verdict, without reading the file.
+    """
+
+    part: PartPicture
+    judgement: Judgement
+    judging_ms: float
+
+
+def any_defect_recipe(release: Release) -> Recipe:
+    """A recipe that allows nothing: whatever the release finds at its own thresholds makes a part NG."""
+    return load_recipe(_ANY_DEFECT % release.name, catalogue=builtin_catalogue("pcb"), source="built-in recipe")
+
+
+def read_recipe(path: Path, *, catalogue: Catalogue | None = None) -> Recipe:
+    """A recipe for judging single pictures.
+
+    Raises:
+        RecipeError: it is not valid.
+        RecipeUnusable: it asks for several views.
+    """
+    recipe = load_recipe(
+        path.read_text(encoding="utf-8"), catalogue=catalogue or builtin_catalogue("pcb"), source=str(path)
+    )
+    if len(recipe.views) != 1:
+        raise RecipeUnusable(
+            f"{path} asks for {len(recipe.views)} views ({', '.join(recipe.views)}) and a file is one: "
+            "recipes of several views are judged by a server"
+        )
+    return recipe
+
+
+def recipe_references(recipe: Recipe, *, folder: Path) -> tuple[PreparedReference, ...]:
+    """The reference images that a recipe's view names, read from its folder.
+
+    Raises:
+        RecipeUnusable: one is named by digest, which only a server's store can resolve.
+        FrameError: one is no picture.
+    """
+    [view] = recipe.views.values()
+    prepared = []
+    for spec in view.references:
+        if spec.sha256 is not None:
+            raise RecipeUnusable(
+                f"reference {spec.id!r} of recipe {recipe.id!r} is {spec.image}, stored on a server: name a file"
+            )
+        image = to_gray(read_image(folder / spec.image))
+        prepared.append(
+            PreparedReference.prepare(Reference(spec.id, image, spec.approved_by, spec.approved_at, spec.expires_at))
+        )
+    return tuple(prepared)
+
+
+def read_image(path: Path) -> Image:
+    """The picture in a file.
+
+    Raises:
+        FrameError: it is no complete picture of the kind that its name says.
+    """
+    return decode(path.read_bytes(), media_type_of(path), limits=LIMITS).image
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges pictures with one loaded release under one recipe; make it with `open_judge`.
+
+    Attributes:
+        inspector: the core.
+        prepared: gives the golden image in a file, ready for registration.
+    """
+
+    inspector: Inspector
+    prepared: Callable[[Path], PreparedReference] = field(repr=False)
+
+    @property
+    def release(self) -> Release:
+        """The loaded release."""
+        return self.inspector.release
+
+    @property
+    def streams(self) -> int:
+        """How many parts it makes sense to judge at once."""
+        return self.inspector.detector.streams
+
+    @property
+    def engine_name(self) -> str:
+        """Engine and precision."""
+        return self.inspector.detector.engine_name
+
+    @property
+    def compares(self) -> bool:
+        """Whether the release compares a part with a reference."""
+        return self.release.input_kind is InputKind.REFERENCE
+
+    def judge_all(self, parts: Sequence[PartPicture]) -> Iterator[JudgedPart]:
+        """Judge parts, several at once, and give the results in their order.
+
+        Raises:
+            Unpaired: the release compares with a reference, and a part has none.
+            FrameError: a reference picture cannot be used. (A part's own makes it NOT_INSPECTED.)
+        """
+        self.require_references(parts)
+        return in_order(self._judge, parts, workers=self.streams)
+
+    def require_references(self, parts: Sequence[PartPicture]) -> None:
+        """Refuse parts without a reference where one is needed and the recipe has none.
+
+        Raises:
+            Unpaired: naming the first of them.
+        """
+        [view] = self.inspector.recipe.views
+        if not self.compares or self.inspector.references.get(view):
+            return
+        missing = [part.path for part in parts if part.reference is None]
+        if missing:
+            raise Unpaired(
+                f"release {self.release.name} compares with a reference and {len(missing)} of {len(parts)} "
+                f"pictures have none, the first is {missing[0]}: give --reference, or a single-image release"
+            )
+
+    def _judge(self, part: PartPicture) -> JudgedPart:
+        [view] = self.inspector.recipe.views
+        inspector = self.inspector
+        if part.reference is not None and self.compares:
+            inspector = replace(inspector, references={view: (self.prepared(part.reference),)})
+        body = part.path.read_bytes()
+        now = datetime.now(UTC)
+        started_s = time.perf_counter()
+        encoded = EncodedFrame(body, part.media_type, hashlib.sha256(body).hexdigest(), view)
+        examination = inspector.examine(encoded, previous_digest=None, now=now)
+        judgement = judge(
+            inspector.recipe, {view: examination.findings}, release_thresholds=self.release.thresholds, now=now
+        )
+        return JudgedPart(part, judgement, (time.perf_counter() - started_s) * 1000.0)
+
+
+@contextmanager
+def open_judge(
+    release_folder: Path,
+    *,
+    recipe_path: Path | None,
+    engine_cache: Path | None,
+    engine: str = "auto",
+) -> Iterator[Judge]:
+    """Load a release and a recipe; the model is freed at the end of the block.
+
+    Args:
+        release_folder: the release to judge with.
+        recipe_path: the recipe; None allows no defect at all.
+        engine_cache: where the engine choice is remembered; None measures anew.
+        engine: "auto", or an engine's name.
+
+    Raises:
+        ReleaseError, RecipeError, RecipeUnusable, NothingUsable, FrameError: something of it cannot be used.
+    """
+    release = read_release(release_folder)
+    references: tuple[PreparedReference, ...] = ()
+    if recipe_path is None:
+        recipe = any_defect_recipe(release)
+    else:
+        recipe = read_recipe(recipe_path)
+        references = recipe_references(recipe, folder=recipe_path.parent)
+    check_release_fits(recipe, release.classes, builtin_catalogue("pcb"))
+    choice = choose_engine(release, cache_dir=engine_cache, requested=engine)
+    detector = open_detector(release, choice)
+    try:
+        run_canary(detector, release)
+        [view] = recipe.views
+        inspector = Inspector(
+            recipe=recipe,
+            release=release,
+            detector=detector,
+            references={view: references} if references else {},
+            limits=LIMITS,
+            monotonic=time.perf_counter,
+        )
+        prepared = lru_cache(maxsize=_PREPARED_REFERENCES)(_prepare)
+        yield Judge(inspector, prepared)
+    finally:
+        detector.close()
+
+
+def _prepare(path: Path) -> PreparedReference:
+    """A golden image that the user named; the user's naming it is its approval."""
+    image = to_gray(read_image(path))
+    return PreparedReference.prepare(
+        Reference(path.stem, image, approved_by="the command line", approved_at=datetime.fromtimestamp(0, UTC))
+    )
