@@ -114,9 +114,7 @@ def test_a_good_part_differs_from_its_golden_image_at_edges_alone() -> None:
         copper = (sample.reference < 128).astype(np.uint8)
         kernel = np.ones((13, 13), np.uint8)
         is_plain = (cv2.erode(copper, kernel) == 1) | (cv2.dilate(copper, kernel) == 0)
-        is_plain[:8] = is_plain[-8:] = is_plain[:, :8] = is_plain[:, -8:] = (
-            False  # copper may end just outside
-        )
+        is_plain[:8] = is_plain[-8:] = is_plain[:, :8] = is_plain[:, -8:] = False  # copper may end just outside
         assert sample.defects == ()
         assert not ((sample.frame != sample.reference) & is_plain).any()
 
@@ -139,9 +137,7 @@ def test_where_strips_are_cut_changes_nothing(
     assert [part.top_px for part in parts] == list(range(0, height, rows_px))
     assert np.array_equal(np.concatenate([part.frame for part in parts]), whole.frame)
     assert np.array_equal(np.concatenate([part.reference for part in parts]), whole.reference)
-    assert sorted(d.box_xyxy_px for part in parts for d in part.defects) == sorted(
-        d.box_xyxy_px for d in whole.defects
-    )
+    assert sorted(d.box_xyxy_px for part in parts for d in part.defects) == sorted(d.box_xyxy_px for d in whole.defects)
     for part in parts:
         assert all(part.top_px <= d.box_xyxy_px[1] < part.top_px + rows_px for d in part.defects)
 

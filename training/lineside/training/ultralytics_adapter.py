@@ -8,6 +8,7 @@ import importlib
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -173,7 +174,9 @@ def _ultralytics(run_folder: Path) -> Iterator[Any]:
     except ModuleNotFoundError as error:
         raise ExtraMissing(f"{error}; install the training extra: pip install 'lineside[training]'") from error
     package.settings.update({"sync": False, "datasets_dir": str(run_folder.resolve())})
-    yield package
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # between torch and ultralytics, nothing we could change
+        yield package
 
 
 def _trainer_class(*, is_cpu: bool) -> Any:

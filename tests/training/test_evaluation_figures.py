@@ -1,0 +1,146 @@
+"""The ways of counting, on cases small enough to count by hand."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from lineside.inspection.detections import Detections
+from lineside.training.evaluation import (
+    JudgedBoard,
+    bootstrap_intervals,
+    coco_precision,
+    protocol_curve,
+    score_boards,
+)
+
+Box = tuple[float, float, float, float]
+A: Box = (10, 10, 40, 40)
+B: Box = (100, 100, 140, 130)
+FAR: Box = (300, 300, 320, 320)
+
+
+def board(truth: Sequence[tuple[Box, int]], found: Sequence[tuple[Box, float, int]]) -> JudgedBoard:
+    found = sorted(found, key=lambda row: -row[1])
+    return JudgedBoard(
+        np.array([box for box, _ in truth], np.float32).reshape(-1, 4),
+        np.array([class_id for _, class_id in truth], np.int64),
+        Detections(
+            np.array([box for box, _, _ in found], np.float32).reshape(-1, 4),
+            np.array([score for _, score, _ in found], np.float32),
+            np.array([class_id for _, _, class_id in found], np.int64),
+        ),
+    )
+
+
+def overlapping(box: Box, iou: float) -> Box:
+    """A box of the same size, shifted right to overlap by `iou`."""
+    width = box[2] - box[0]
+    shift = width * (1 - iou) / (1 + iou)
+    return (box[0] + shift, box[1], box[2] + shift, box[3])
+
+
+class TestProtocol:
+    def test_the_case_of_the_formula(self) -> None:
+        """Right, wrong, right: AP = (1/1 + 2/3) / 3 truths."""
+        case = board([(A, 0), (B, 1), (FAR, 2)], [(A, 0.9, 0), ((0, 0, 5, 5), 0.8, 0), (B, 0.7, 1)])
+        curve = protocol_curve([case])
+        assert curve.average_precision == pytest.approx((1 + 2 / 3) / 3)
+        assert curve.counts_at(0.75) == pytest.approx((1 / 2, 1 / 3, 2 / 5))
+        assert curve.counts_at(0.0) == pytest.approx((2 / 3, 2 / 3, 2 / 3))
+        assert curve.best_confidence() == pytest.approx(0.7)
+
+    @pytest.mark.parametrize(
+        ("iou", "is_right"),
+        [
+            pytest.param(0.5, True, id="half"),
+            pytest.param(0.36, True, id="above"),
+            pytest.param(0.30, False, id="below"),
+        ],
+    )
+    def test_a_third_of_overlap_is_the_bar(self, iou: float, is_right: bool) -> None:  # noqa: FBT001 - a case table
+        big: Box = (100, 100, 400, 400)  # large, so that cutting to integers moves the IoU little
+        curve = protocol_curve([board([(big, 0)], [(overlapping(big, iou), 0.9, 0)])])
+        assert curve.is_right.tolist() == [is_right]
+
+    def test_the_most_confident_overlapping_detection_is_taken_whatever_its_class(self) -> None:
+        """A wrong class first costs the true box; the right one behind it stays a false call."""
+        curve = protocol_curve([board([(A, 0)], [(A, 0.9, 3), (A, 0.8, 0)])])
+        assert curve.is_right.tolist() == [False, False]
+        assert curve.average_precision == 0.0
+
+    def test_truth_is_served_in_file_order(self) -> None:
+        """Two truths on one place: the first takes the most confident, the second the next."""
+        near = overlapping(A, 0.8)
+        curve = protocol_curve([board([(A, 1), (near, 2)], [(A, 0.9, 1), (near, 0.8, 2)])])
+        assert curve.is_right.tolist() == [True, True]
+        swapped = protocol_curve([board([(near, 2), (A, 1)], [(A, 0.9, 1), (near, 0.8, 2)])])
+        assert swapped.is_right.tolist() == [False, False]
+
+    def test_detections_of_all_boards_are_ranked_together(self) -> None:
+        good, bad = board([(A, 0)], [(A, 0.5, 0)]), board([(B, 0)], [(FAR, 0.9, 0)])
+        assert protocol_curve([good, bad]).average_precision == pytest.approx(1 / 2 / 2)
+
+    def test_nothing_found_scores_nothing(self) -> None:
+        curve = protocol_curve([board([(A, 0)], [])])
+        assert curve.average_precision == 0.0
+        assert curve.counts_at(0.1) == (0.0, 0.0, 0.0)
+        assert curve.best_confidence() == 1.0
+
+    def test_boards_without_any_truth_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="none of the boards has a true box"):
+            protocol_curve([board([], [(A, 0.9, 0)])])
+
+
+class TestCoco:
+    def test_perfect_detections_score_one(self) -> None:
+        case = board([(A, 0), (B, 5)], [(A, 0.9, 0), (B, 0.6, 5)])
+        precision = coco_precision([case])
+        assert precision.map50 == pytest.approx(1.0)
+        assert precision.map50_95 == pytest.approx(1.0)
+        assert [np.isnan(value) for value in precision.by_class_at_50] == [False, True, True, True, True, False]
+
+    def test_an_overlap_of_two_thirds_counts_up_to_that_threshold(self) -> None:
+        """IoU 0.67 passes 0.50, 0.55, 0.60, 0.65 of ten thresholds."""
+        precision = coco_precision([board([(A, 0)], [(overlapping(A, 0.67), 0.9, 0)])])
+        assert precision.map50 == pytest.approx(1.0)
+        assert precision.map50_95 == pytest.approx(0.4)
+
+    def test_a_wrong_class_is_a_miss_and_a_false_call(self) -> None:
+        assert coco_precision([board([(A, 0)], [(A, 0.9, 1)])]).map50 == pytest.approx(0.0)
+
+    def test_a_false_call_before_the_only_hit_halves_precision(self) -> None:
+        case = board([(A, 0)], [(FAR, 0.9, 0), (A, 0.5, 0)])
+        assert coco_precision([case]).map50 == pytest.approx(0.5)
+
+    def test_nothing_found_scores_zero(self) -> None:
+        precision = coco_precision([board([(A, 0)], [])])
+        assert precision.map50 == 0.0
+        assert precision.by_class_at_50[0] == 0.0
+
+
+class TestIntervals:
+    def test_equal_boards_give_an_interval_without_width(self) -> None:
+        scores = score_boards([board([(A, 0)], [(A, 0.9, 0)])] * 5, confidence=0.25, resamples=20)
+        assert (scores.map50.low, scores.map50.value, scores.map50.high) == pytest.approx((1.0, 1.0, 1.0))
+        assert scores.best_f == pytest.approx(1.0)
+        assert (scores.boards, scores.defects, scores.refused) == (5, 5, 0)
+
+    def test_the_interval_covers_the_truth_about_as_often_as_it_says(self) -> None:
+        """Means of 60 coins: the percentile bootstrap's 95 % is known to be a little short; 90 to 99 % is right."""
+        rng = np.random.default_rng(4)
+        hits = 0
+        for _ in range(300):
+            coins = (rng.random(60) < 0.8).astype(float).tolist()
+            (interval,) = bootstrap_intervals(coins, lambda some: (float(np.mean(some)),), resamples=200)
+            hits += interval.low <= 0.8 <= interval.high
+        assert 0.90 <= hits / 300 <= 0.99
+
+    def test_no_board_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="no board to score"):
+            bootstrap_intervals([], lambda _: (0.0,))
+
+    def test_figures_are_recorded_as_json_values(self) -> None:
+        record = score_boards([board([(A, 0)], [(A, 0.9, 0)])], confidence=0.25, resamples=5).as_record()
+        assert record["map50"] == [1.0, 1.0, 1.0]
+        assert record["map50_by_class"] == {"open": 1.0}
