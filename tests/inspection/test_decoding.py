@@ -203,7 +203,7 @@ def test_sixteen_bits_without_a_rule_are_refused_and_the_message_names_the_rules
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_sixteen_bits_become_eight_by_the_declared_shift(channels: int) -> None:
-    values = (picture(channels=channels).astype(np.uint16) << 4) | 9
+    values = ((picture(channels=channels).astype(np.uint16) << 4) | 9).astype(np.uint16)
     frame = decode(encode(values, MediaType.PNG), MediaType.PNG, limits=LIMITS, sixteen_bit=ShiftRight(4))
     np.testing.assert_array_equal(frame.image, picture(channels=channels))
 
