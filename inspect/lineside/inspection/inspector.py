@@ -29,6 +29,7 @@ class EncodedFrame:
         view: the view of the recipe that this is.
         raw: geometry of a raw body; None for the others.
         captured_at: aware UTC instant of exposure, None if unknown.
+        expected: what the enrolled camera delivers; None leaves it to the recipe's view.
     """
 
     body: bytes
@@ -37,6 +38,7 @@ class EncodedFrame:
     view: str = "default"
     raw: RawGeometry | None = None
     captured_at: datetime | None = None
+    expected: ExpectedGeometry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,9 @@ class Inspector:
                 )
                 return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
             network_image = self._timed("register", timings_ms, lambda: self._network_image(frame, view, now))
-            detections = self._timed("detect", timings_ms, lambda: self.detector.detect(network_image, thresholds=thresholds))
+            detections = self._timed(
+                "detect", timings_ms, lambda: self.detector.detect(network_image, thresholds=thresholds)
+            )
         except FrameError as error:
             reason = Reason(ReasonCode(error.reason), str(error), encoded.view)
             return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
@@ -116,7 +120,9 @@ class Inspector:
         return Examination(findings, timings_ms, notes)
 
     def _decode(self, encoded: EncodedFrame, view: View) -> Frame:
-        expected = None if view.size_wh_px is None else ExpectedGeometry(view.size_wh_px)
+        expected = encoded.expected
+        if expected is None and view.size_wh_px is not None:
+            expected = ExpectedGeometry(view.size_wh_px)  # `judge` holds the frame to it in any case
         return decode(
             encoded.body,
             encoded.media_type,

@@ -55,7 +55,12 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         stack.callback(ledger.close)
         images = await asyncio.to_thread(ImageStore, settings.images_dir)
         metrics = Metrics()
-        keys = KeyService(ledger, clock=clock, pepper=read_or_create_secret(settings.data_dir / "key-pepper"))
+        keys = KeyService(
+            ledger,
+            clock=clock,
+            pepper=read_or_create_secret(settings.data_dir / "key-pepper"),
+            session_hours=settings.session_hours,
+        )
         catalogues = await CatalogueShelf.open(ledger, clock=clock)
         releases = ReleaseShelf(
             settings.releases_dir,

@@ -51,7 +51,6 @@ class Closing:
         audit = self._audit(attempt, judgement)
         keep = judgement.verdict is not Verdict.OK or audit.is_drawn or self._is_retained(attempt)
         reasons, defects = InspectionOut.reasons_and_defects(judgement)
-        recipe = attempt.recipe
         answer = InspectionOut(
             id=attempt.inspection_id,
             plant=self._settings.plant,
@@ -68,10 +67,9 @@ class Closing:
             defects=defects,
             audit=audit.is_drawn,
             audit_probability=audit.probability,
-            recipe=recipe and RecipeOut(id=recipe.recipe.id, version=recipe.recipe.version, digest=recipe.digest),
-            release=loaded
-            and ReleaseOut(name=loaded.release.name, version=loaded.release.version, digest=loaded.release.digest),
-            engine=loaded and loaded.detector.engine_name,
+            recipe=None if attempt.recipe is None else RecipeOut.of(attempt.recipe),
+            release=None if loaded is None else ReleaseOut.of(loaded.release),
+            engine=None if loaded is None else loaded.detector.engine_name,
             thresholds={name: round(value, 6) for name, value in judgement.thresholds.items()},
             threshold_status="uncertified",
             judged_by="server",

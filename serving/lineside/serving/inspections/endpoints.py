@@ -12,7 +12,6 @@ from lineside.serving.dependencies import ServicesDep
 from lineside.serving.errors import BodyTooLarge, MediaTypeUnsupported
 from lineside.serving.inspections.content_digest import check_content_digest
 from lineside.serving.inspections.schemas import InspectionOut, PendingOut, SubmissionIn
-from lineside.serving.inspections.submission import Submission
 from lineside.serving.ledger import canonical_json
 from lineside.serving.security import Action, Principal, allow
 
@@ -56,9 +55,13 @@ async def post_inspection(
     The answer is the verdict (200) once all views of the recipe are there, else the list of those missing (202). The
     verdict is on disk before it is sent. What is said of the frame comes in the query or in `Lineside-*` headers.
     """
-    submission = _submission(request)
-    principal.require_station(submission.station)
-    station = services.stations.get(submission.station)
+    said, media_type = _what_is_said(request)
+    principal.require_station(said.station)
+    station = services.stations.get(said.station)
+    try:
+        submission = said.to_submission(media_type, station_raw=station.raw_geometry)
+    except ValueError as error:
+        raise _invalid("width", str(error)) from error
 
     async def read_body() -> tuple[bytes, str]:
         body = await _read_bounded(request, services.settings.max_body_bytes)
@@ -77,7 +80,7 @@ async def post_inspection(
     )
 
 
-def _submission(request: Request) -> Submission:
+def _what_is_said(request: Request) -> tuple[SubmissionIn, MediaType]:
     """What the request says of the frame; the query and the headers may not contradict each other."""
     said: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
@@ -96,11 +99,9 @@ def _submission(request: Request) -> Submission:
             f"{', '.join(known.value for known in MediaType)}"
         )
     try:
-        return SubmissionIn.model_validate(said).to_submission(MediaType(media_type))
+        return SubmissionIn.model_validate(said), MediaType(media_type)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_context=False)) from error
-    except ValueError as error:
-        raise _invalid("width", str(error)) from error
 
 
 def _invalid(field: str, message: str) -> RequestValidationError:

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from lineside.inspection.frames import MediaType, PixelFormat, RawGeometry
+from lineside.inspection.release import Release
 from lineside.inspection.verdict import Defect, Judgement, Reason, ReasonCode, Verdict, ViewFindings
 from lineside.serving.inspections.submission import Cause, Submission
+from lineside.serving.recipes import StoredRecipe
 
 Identifier = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """A name from the shop floor: printable, of bounded length."""
@@ -51,8 +53,12 @@ class SubmissionIn(BaseModel):
             raise ValueError("a raw body needs width, height and pixel_format, all three")
         return self
 
-    def to_submission(self, media_type: MediaType) -> Submission:
+    def to_submission(self, media_type: MediaType, *, station_raw: RawGeometry | None) -> Submission:
         """The submission, once the body's media type is known.
+
+        Args:
+            media_type: what the body is.
+            station_raw: geometry of the station's raw bodies that do not state their own.
 
         Raises:
             ValueError: a raw body without geometry, or another with one.
@@ -60,6 +66,8 @@ class SubmissionIn(BaseModel):
         raw = None
         if self.width is not None and self.height is not None and self.pixel_format is not None:
             raw = RawGeometry(self.width, self.height, self.pixel_format)
+        elif media_type is MediaType.RAW:
+            raw = station_raw
         return Submission(
             station=self.station,
             part_id=self.part_id,
@@ -128,6 +136,11 @@ class RecipeOut(_Out):
     version: int
     digest: str
 
+    @classmethod
+    def of(cls, stored: StoredRecipe) -> "RecipeOut":
+        """Which recipe it is."""
+        return cls(id=stored.recipe.id, version=stored.recipe.version, digest=stored.digest)
+
 
 class ReleaseOut(_Out):
     """The release that judged."""
@@ -135,6 +148,11 @@ class ReleaseOut(_Out):
     name: str
     version: str
     digest: str
+
+    @classmethod
+    def of(cls, release: Release) -> "ReleaseOut":
+        """Which release it is."""
+        return cls(name=release.name, version=release.version, digest=release.digest)
 
 
 class FrameOut(_Out):

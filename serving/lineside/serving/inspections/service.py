@@ -213,7 +213,13 @@ class InspectionService:
             return Examination(ViewNotInspected(submission.view, reason), {})
         inspector, attempt.loaded = ready
         encoded = EncodedFrame(
-            body, submission.media_type, digest, submission.view, submission.raw, submission.captured_at
+            body,
+            submission.media_type,
+            digest,
+            submission.view,
+            submission.raw,
+            submission.captured_at,
+            self._stations.get(submission.station).expected_geometry,
         )
         task = asyncio.create_task(
             self._run_examination(inspector, encoded, self._previous_digest(attempt.key, submission.view, digest))

@@ -197,7 +197,7 @@ class ReportedInspections:
             defects=report.defects,
             audit=False,
             audit_probability=0.0,  # the station has no part in the plant's draw, so its parts stand for no others
-            recipe=RecipeOut(id=recipe.recipe.id, version=recipe.recipe.version, digest=recipe.digest),
+            recipe=RecipeOut.of(recipe),
             release=report.release,
             engine=report.engine,
             thresholds=report.thresholds,
@@ -239,9 +239,6 @@ def _rejudgement(
     inspection_id: str, report: ReportIn, judgement: Judgement, loaded: LoadedRelease | None, *, now: datetime
 ) -> RejudgementOut:
     reasons, defects = InspectionOut.reasons_and_defects(judgement)
-    release = None
-    if loaded is not None:
-        release = ReleaseOut(name=loaded.release.name, version=loaded.release.version, digest=loaded.release.digest)
     return RejudgementOut(
         inspection_id=inspection_id,
         station=report.station,
@@ -251,7 +248,7 @@ def _rejudgement(
         agrees=judgement.verdict is report.verdict,
         reasons=reasons,
         defects=defects,
-        release=release,
+        release=None if loaded is None else ReleaseOut.of(loaded.release),
         engine=None if loaded is None else loaded.detector.engine_name,
         thresholds={name: round(value, 6) for name, value in judgement.thresholds.items()},
         judged_at=now,

@@ -1,0 +1,172 @@
+"""A whole plant for tests: a real app on a real ledger, with the blob detector's release, a recipe and a station."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from blob_detector import Blob, TinyRelease, draw_blobs
+from lineside.serving import Settings, create_app
+from lineside.serving.clock import Clock
+from lineside.serving.security import Role
+from lineside.serving.services import Services
+
+SIZE_WH_PX = (160, 160)
+
+RECIPE = """\
+schema: lineside.recipe/1
+id: board
+version: 1
+product: BRD
+catalogue: {id: pcb, version: 1}
+release: blobs
+deadline_ms: 20000
+views: {default: {size_wh_px: [160, 160]}}
+health: {min_std: null, min_brightest: null, max_black_share: null, min_mean: null, min_sharpness: null}
+"""
+
+TWO_VIEWS = RECIPE.replace(
+    "views: {default: {size_wh_px: [160, 160]}}",
+    "views: {top: {size_wh_px: [160, 160]}, bottom: {size_wh_px: [160, 160]}}",
+)
+
+
+def board_png(*blobs: Blob, seed: int = 0) -> bytes:
+    """A frame with blobs on a faintly noisy background; each seed gives other bytes."""
+    image = draw_blobs(blobs, SIZE_WH_PX)
+    noise = np.random.default_rng(seed).integers(0, 6, image.shape, np.uint8)
+    encoded = cv2.imencode(".png", np.where(image == 0, noise, image))[1]
+    return bytes(encoded.tobytes())
+
+
+def good_board(seed: int = 0) -> bytes:
+    """A frame without a defect."""
+    return board_png(seed=seed)
+
+
+def bad_board(seed: int = 0) -> bytes:
+    """A frame with one defect of class `short`."""
+    return board_png(Blob(1, 64, 48), seed=seed)
+
+
+def content_digest(body: bytes) -> str:
+    """The Content-Digest header of a body."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A running app and keys to it."""
+
+    app: FastAPI
+    http: httpx.Client
+    services: Services
+    keys: Mapping[Role, str] = field(repr=False)
+
+    def headers(self, role: Role = Role.ADMIN) -> dict[str, str]:
+        """Authorization as a role."""
+        return {"Authorization": f"Bearer {self.keys[role]}"}
+
+    def post(
+        self,
+        body: bytes,
+        *,
+        part_id: str,
+        role: Role = Role.STATION,
+        headers: Mapping[str, str | None] | None = None,
+        **said: Any,
+    ) -> httpx.Response:
+        """Post a frame as the station does; a header of None is left out."""
+        merged: dict[str, str | None] = {
+            **self.headers(role),
+            "Content-Type": "image/png",
+            "Content-Digest": content_digest(body),
+            **(headers or {}),
+        }
+        return self.http.post(
+            "/v1/inspections",
+            params={"station": "aoi-1", "part_id": part_id, **said},
+            content=body,
+            headers={name: value for name, value in merged.items() if value is not None},
+        )
+
+    def inspections(self) -> list[dict[str, Any]]:
+        """The data of every `inspection.v1` event, in order."""
+        events = self.services.ledger.read_blocking(
+            lambda connection: list(
+                connection.exec_driver_sql("SELECT data FROM events WHERE type = 'inspection.v1' ORDER BY sequence")
+            )
+        )
+        return [json.loads(row[0]) for row in events]
+
+
+@contextmanager
+def open_plant(
+    folder: Path,
+    *,
+    recipe: str | None = RECIPE,
+    releases: Sequence[TinyRelease] = (TinyRelease(),),
+    clock: Clock | None = None,
+    **settings: Any,
+) -> Iterator[Plant]:
+    """Start an app in a folder; opening the same folder again starts it with what is there.
+
+    Args:
+        folder: of data and releases.
+        recipe: YAML to store and bind to the station `aoi-1`; None for a station without a recipe.
+        releases: written below the folder.
+        clock: of the app.
+        **settings: further fields of `Settings`.
+    """
+    releases_dir = folder / "releases"
+    for release in releases:
+        if not (releases_dir / release.name).exists():
+            release.write(releases_dir / release.name)
+    chosen = Settings(
+        **{
+            "data_dir": folder / "data",
+            "releases_dir": releases_dir,
+            "engine": "onnxruntime-fp32",
+            "threads": 1,
+            **settings,
+        }
+    )
+    app = create_app(chosen, clock=clock)
+    with TestClient(app, raise_server_exceptions=False) as http:
+        services: Services = app.state.services
+        keys = {
+            role: services.keys.create(
+                f"test {role.value}", role, station="aoi-1" if role is Role.STATION else None
+            ).secret
+            for role in Role
+        }
+        plant = Plant(app, http, services, keys)
+        if http.get("/v1/stations/aoi-1", headers=plant.headers()).status_code == 404:
+            _enrol(plant, recipe)
+        yield plant
+
+
+def _enrol(plant: Plant, recipe: str | None) -> None:
+    station: dict[str, Any] = {"name": "AOI 1"}
+    if recipe is not None:
+        answer = plant.http.put(
+            "/v1/recipes/board",
+            content=recipe,
+            headers={**plant.headers(), "Content-Type": "application/yaml"},
+        )
+        if answer.status_code >= 300:
+            raise RuntimeError(f"the recipe was refused: {answer.text}")
+        station["recipe"] = {"id": "board", "version": 1}
+    answer = plant.http.put("/v1/stations/aoi-1", json=station, headers=plant.headers())
+    if answer.status_code >= 300:
+        raise RuntimeError(f"the station was refused: {answer.text}")
