@@ -147,8 +147,8 @@ def _scalar(node: yaml.ScalarNode) -> bool | int | float | str | None:
         return text
     if text in _CONSTANTS:
         return _CONSTANTS[text]
-    if _INTEGER.fullmatch(text) and len(text) <= 18:  # longer ones are identifiers, not numbers
-        return int(text)
+    if _INTEGER.fullmatch(text):  # 18 digits fit every program's integers; longer ones are identifiers
+        return int(text) if len(text) <= 18 else text
     if _FLOAT.fullmatch(text):
         number = float(text)
         return text if number in (float("inf"), float("-inf")) else number
