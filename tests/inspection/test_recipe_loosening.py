@@ -68,8 +68,10 @@ LOOSER = {
         ONE_VIEW + SCALE,
         ONE_VIEW + SCALE.replace("2027", "2028"),
         [
-            "views.default.scale.calibration.expires_at: "
-            "2027-01-01 00:00:00+00:00 -> 2028-01-01 00:00:00+00:00, not calibrated anew"
+            (
+                "views.default.scale.calibration.expires_at: "
+                "2027-01-01 00:00:00+00:00 -> 2028-01-01 00:00:00+00:00, not calibrated anew"
+            )
         ],
     ),
     "a view less": ("views: {a: {}, b: {}}\n", "views: {a: {}}\n", ["views.b: no longer asked for"]),
