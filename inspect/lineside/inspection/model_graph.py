@@ -88,6 +88,8 @@ def read_model_graph(model: bytes, *, limits: GraphLimits | None = None) -> Mode
     proto = _parse(model, limits)
     _refuse_foreign_parts(proto)
     _refuse_unusable_tensors(proto)
+    if len(proto.graph.output) != 1:
+        raise NotADetector(f"the model has {len(proto.graph.output)} outputs, expected one")
     classes = _class_names(proto)
     size_wh_px = _fix_input(proto, limits)
     _limit_computed_values(proto, limits)
@@ -153,8 +155,9 @@ def _refuse_unusable_tensors(proto: onnx.ModelProto) -> None:
                 "export the model with its weights inside"
             )
         if tensor.data_type not in _WEIGHT_TYPES:
-            name = onnx.TensorProto.DataType.Name(tensor.data_type)
-            raise NotADetector(f"{where} has type {name}, which no supported detector uses")
+            raise NotADetector(
+                f"{where} has the ONNX data type number {tensor.data_type}, which no supported detector uses"
+            )
         if any(side < 0 for side in tensor.dims):
             raise NotADetector(f"{where} has the impossible shape {list(tensor.dims)}")
         try:
@@ -237,7 +240,8 @@ def _limit_computed_values(proto: onnx.ModelProto, limits: GraphLimits) -> None:
         for output in proto.graph.output:
             output.type.tensor_type.ClearField("shape")
         inferred = onnx.shape_inference.infer_shapes(proto, data_prop=True, strict_mode=True)
-    except (ValidationError, onnx.shape_inference.InferenceError) as error:
+    except (ValidationError, onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
+        # ValueError: text in the file that is no UTF-8; RuntimeError: what the C++ side has no name for
         raise NotADetector(f"the ONNX graph is not valid: {str(error).strip().splitlines()[0]}") from error
     shapes = {
         value.name: _shape(value)
@@ -271,8 +275,6 @@ def _shape(value: onnx.ValueInfoProto) -> tuple[int | None, ...] | None:
 
 
 def _head(proto: onnx.ModelProto, class_count: int) -> Head:
-    if len(proto.graph.output) != 1:
-        raise NotADetector(f"the model has {len(proto.graph.output)} outputs, expected one")
     output = proto.graph.output[0]
     shape = _shape(output)
     if output.type.tensor_type.elem_type == onnx.TensorProto.FLOAT and shape is not None and len(shape) == 3:

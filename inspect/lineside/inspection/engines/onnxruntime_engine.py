@@ -1,15 +1,21 @@
 """ONNX Runtime: runs everywhere, and is the reference that other engines must agree with."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]  # ships no type information
 from numpy.typing import NDArray
-from onnxruntime.capi import (  # type: ignore[import-untyped]  # as above
-    onnxruntime_pybind11_state as ort_errors,
-)
 
 from lineside.inspection.engines.load_switch import LoadSwitch, Runner
+from lineside.inspection.engines.without_telemetry import import_onnxruntime
 from lineside.inspection.errors import EngineError
 from lineside.inspection.model_graph import INPUT_NAME
+
+if TYPE_CHECKING:
+    import onnxruntime  # type: ignore[import-untyped]  # ships no type information
+else:
+    onnxruntime = import_onnxruntime()
+
+ort_errors = onnxruntime.capi.onnxruntime_pybind11_state
 
 _FAILURES = (
     RuntimeError,
@@ -37,7 +43,6 @@ class OnnxRuntimeEngine:
     """
 
     def __init__(self, model: bytes, *, threads: int, provider: str = "CPUExecutionProvider") -> None:
-        onnxruntime.disable_telemetry_events()  # does something on Windows only; nothing may leave the plant
         is_on_cpu = provider == "CPUExecutionProvider"
         self.name = "onnxruntime-fp32" if is_on_cpu else "onnxruntime-cuda"
         lone = _session(model, provider, threads=threads)

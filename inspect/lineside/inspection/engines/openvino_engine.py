@@ -1,13 +1,12 @@
 """OpenVINO on the CPU: mostly faster than ONNX Runtime, and in bfloat16 where the processor has it."""
 
-import importlib
-import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lineside.inspection.engines.load_switch import LoadSwitch, Runner
+from lineside.inspection.engines.without_telemetry import import_openvino
 from lineside.inspection.errors import EngineError
 
 if TYPE_CHECKING:
@@ -16,19 +15,6 @@ if TYPE_CHECKING:
 _CROWD_STREAMS = 2
 """Parallel inferences under load; two give most of the gain (facts: 94 against 84 images a second) and each
 more stream needs its own buffers."""
-
-
-def import_openvino() -> Any:
-    """Import OpenVINO without the part that phones home.
-
-    `import openvino` loads `openvino.tools.ovc` (a converter we do not need), which on import reports to Google
-    Analytics through the package `openvino_telemetry` unless an opt-out file lies in the home directory. A None in
-    `sys.modules` makes Python answer those imports with ImportError, which OpenVINO handles: it goes on without.
-    """
-    if "openvino" not in sys.modules:
-        for name in ("openvino_telemetry", "openvino.tools.ovc"):
-            sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None is the documented way to block
-    return importlib.import_module("openvino")
 
 
 class OpenVinoEngine:
