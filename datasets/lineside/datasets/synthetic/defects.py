@@ -24,7 +24,9 @@ LEAST_CHANGE_PX = 14
 SPACING_PX = 6
 """Changed pixels of two defects keep at least this distance."""
 
-_TRIES_PER_CLASS = 20
+_TRIES_PER_CLASS = 48
+_USUAL_CUT_PX = 28  # most opens are of traces; through wide copper they are rare
+_USUAL_GAP_PX = 26  # most shorts are between neighbours
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,6 +147,16 @@ class _Pen:
             self.stroke(at, to, thickness, 0.4)
             at = to
 
+    def arc(self, center: tuple[float, float], length_px: float, thickness_px: int) -> None:
+        """One sweep of the hand: a straight to half-round stroke in any direction."""
+        rng = self.rng
+        angle, bend = rng.uniform(0, 2 * np.pi), rng.uniform(-0.6, 0.6) * length_px
+        along = np.linspace(-0.5, 0.5, 7)
+        x, y = along * length_px, bend * (0.25 - along**2)
+        turned = np.stack([x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)], axis=1)
+        fixed = np.round((turned + center - np.array(self._origin)) * 8).astype(np.int32)
+        cv2.polylines(self.ink, [fixed], isClosed=False, color=(1,), thickness=thickness_px, shift=3)
+
     def leave_specks(self, share: float) -> None:
         """Take back some of the ink in small clumps, as scraping leaves copper behind."""
         noise = cv2.blur(self.rng.random(self.ink.shape, np.float32), (2, 2) if self.rng.random() < 0.6 else (3, 2))
@@ -157,24 +169,25 @@ class _Pen:
 
 def _draw_open(surface: Surface, at: Pixel, pen: _Pen) -> bool:
     crossing = surface.crossing(at)
-    if crossing is None or crossing.length_px > 66:
+    if crossing is None or crossing.length_px > 66 or surface.is_in_hole(crossing.start, crossing.end):
         return False
     rng = pen.rng
+    if crossing.length_px > _USUAL_CUT_PX and rng.random() < 0.6:
+        return False
     start, end = np.array(crossing.start, float), np.array(crossing.end, float)
     along = (end - start) / max(crossing.length_px, 1.0)
-    lean = rng.normal(0, 0.25) * crossing.length_px
     side = np.array([-along[1], along[0]])
-    start, end = (
-        start - along * rng.uniform(0, 3) - side * lean / 2,
-        end + along * rng.uniform(0, 3) + side * lean / 2,
-    )
-    strokes = int(rng.choice([1, 1, 2, 3]))
-    thickness = int(rng.integers(4, 10)) if strokes == 1 else int(rng.integers(3, 6))
+    lean = side * rng.normal(0, 0.3) * crossing.length_px
+    start, end = start - along * rng.uniform(0, 4) - lean / 2, end + along * rng.uniform(0, 4) + lean / 2
+    strokes = int(rng.choice([1, 1, 2, 3, 4]))
+    thickness = int(rng.integers(4, 12)) if strokes == 1 else int(rng.integers(3, 6))
+    spread = rng.uniform(0.8, 1.8)
     for index in range(strokes):
-        shift = side * (index - (strokes - 1) / 2) * rng.uniform(0.8, 1.3) * thickness
-        pen.stroke(tuple(start + shift), tuple(end + shift), thickness, 0.8)
+        shift = side * (index - (strokes - 1) / 2) * spread * thickness
+        tilt = side * rng.normal(0, 1.0)
+        pen.stroke(tuple(start + shift - tilt), tuple(end + shift + tilt), thickness, 0.8)
     if rng.random() < 0.5:
-        pen.leave_specks(float(rng.uniform(0.0, 0.2)))
+        pen.leave_specks(float(rng.uniform(0.0, 0.25)))
     return True
 
 
@@ -183,14 +196,21 @@ def _draw_short(surface: Surface, at: Pixel, pen: _Pen) -> bool:
     if crossing is None or crossing.length_px < 4:
         return False
     rng = pen.rng
+    if crossing.length_px > _USUAL_GAP_PX and rng.random() < 0.75:
+        return False
     start, end = np.array(crossing.start, float), np.array(crossing.end, float)
     along = (end - start) / crossing.length_px
-    lean = rng.normal(0, 0.12) * crossing.length_px * np.array([-along[1], along[0]])
-    start, end = start - along * 2 - lean, end + along * 2 + lean
-    if rng.random() < 0.5:
+    lean = rng.normal(0, 0.15) * crossing.length_px * np.array([-along[1], along[0]])
+    # Some reach across the traces on both sides and join more than two.
+    beyond = rng.uniform(2, 6, 2) if rng.random() < 0.8 else rng.uniform(6, 34, 2)
+    start, end = start - along * beyond[0] - lean, end + along * beyond[1] + lean
+    kind = rng.random()
+    if kind < 0.4:
         pen.stroke(tuple(start), tuple(end), int(rng.integers(4, 12)), 0.0)
-    else:
+    elif kind < 0.75:
         pen.stroke(tuple(start), tuple(end), int(rng.integers(3, 8)), float(rng.uniform(0.5, 2.0)))
+    else:
+        pen.stroke(tuple(start), tuple(end), int(np.clip(rng.uniform(0.6, 1.6) * crossing.length_px, 6, 26)), 1.0)
     if rng.random() < 0.15:
         pen.leave_specks(0.05)
     return True
@@ -204,15 +224,17 @@ def _draw_mousebite(surface: Surface, at: Pixel, pen: _Pen) -> bool:
     width = surface.depth_px(at, (float(inward[0]), float(inward[1])))
     if width < 5:
         return False
-    depth = float(np.clip(rng.uniform(0.25, 0.75) * width, 3.5, rng.uniform(6, 20)))
+    depth = float(np.clip(rng.uniform(0.25, 0.85) * width, 3.5, rng.uniform(6, 28)))
     side = np.array([-inward[1], inward[0]])
     if rng.random() < 0.4:
         angle = float(np.degrees(np.arctan2(side[1], side[0])))
         pen.ellipse(at, (float(rng.uniform(3.5, 12)), depth), angle)
     else:
         thickness = int(np.clip(rng.integers(3, 8), 3, max(3, depth)))
+        slant = rng.uniform(-1.3, 1.3) * depth
         for _ in range(int(rng.choice([1, 1, 2, 3]))):
-            tip = np.array(at) + inward * max(depth - thickness / 2, 1.5) + side * rng.uniform(-1.3, 1.3) * depth
+            reach = inward * max(depth * rng.uniform(0.7, 1) - thickness / 2, 1.5)
+            tip = np.array(at) + reach + side * (slant + rng.normal(0, 0.2) * depth)
             root = np.array(at) - inward * rng.uniform(0, 2) + side * rng.uniform(-3, 3)
             pen.stroke(tuple(root), tuple(tip), thickness, 0.7)
     if rng.random() < 0.4:
@@ -248,8 +270,12 @@ def _draw_spur(surface: Surface, at: Pixel, pen: _Pen) -> bool:
 
 
 def _draw_copper(surface: Surface, at: Pixel, pen: _Pen) -> bool:
-    room = float(surface.outside_px[at[1], at[0]]) - 3.0
-    pen.blob(at, min(float(pen.rng.uniform(6, 17)), room))
+    rng = pen.rng
+    if rng.random() < 0.4:
+        pen.arc(at, float(rng.uniform(10, 38)), int(rng.integers(3, 9)))
+    else:
+        room = float(surface.outside_px[at[1], at[0]]) - 3.0
+        pen.blob(at, min(float(rng.uniform(6, 17)), room))
     return True
 
 
@@ -257,8 +283,11 @@ def _draw_pin_hole(surface: Surface, at: Pixel, pen: _Pen) -> bool:
     rng = pen.rng
     room = float(surface.inside_px[at[1], at[0]]) - 2.5
     radius = min(float(rng.uniform(4.5, 13)), room)
-    if rng.random() < 0.15:
+    kind = rng.random()
+    if kind < 0.12:
         pen.ellipse(at, (radius, radius), 0)
+    elif kind < 0.5:
+        pen.arc(at, float(rng.uniform(7, 32)), int(np.clip(rng.integers(3, 8), 3, max(3, room))))
     else:
         pen.blob(at, radius)
     if rng.random() < 0.3:

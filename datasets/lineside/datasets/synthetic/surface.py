@@ -16,6 +16,8 @@ Pixel = tuple[int, int]
 RAY_ANGLES = 16
 RAY_REACH_PX = 80
 
+_LARGEST_HOLE_PX2 = 3000
+
 _ANGLES = np.arange(RAY_ANGLES) * (np.pi / RAY_ANGLES)
 _STEPS = np.arange(1, RAY_REACH_PX + 1)
 _RAY_X = np.round(np.cos(_ANGLES)[:, None] * _STEPS).astype(np.int64)
@@ -104,6 +106,18 @@ class Surface:
                 (middle[0] + int(_RAY_X[angle, forward]), middle[1] + int(_RAY_Y[angle, forward])),
             )
         return best
+
+    def is_in_hole(self, *pixels: Pixel) -> bool:
+        """Whether any of these pixels lies in a drilled hole: bare board enclosed by copper, no larger than a hole."""
+        labels, areas = self._bare_pieces
+        return any(areas[labels[y, x]] < _LARGEST_HOLE_PX2 for x, y in pixels)
+
+    @cached_property
+    def _bare_pieces(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - self.copper, connectivity=4)
+        areas = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
+        areas[0] = np.iinfo(np.int64).max  # label 0 is the copper
+        return labels.astype(np.int32, copy=False), areas
 
     def inward(self, edge: Pixel) -> tuple[float, float]:
         """Unit vector from an edge pixel into its copper; (0, 0) where the edge has no side."""
