@@ -175,6 +175,34 @@ def test_200_zeroed_bytes_inside_a_jpeg_are_noticed_where_opencv_is_silent() -> 
         decode(damaged, MediaType.JPEG, limits=LIMITS)
 
 
+@pytest.mark.parametrize(
+    ("body", "media_type", "message"),
+    [
+        pytest.param(JPEG[:2] + b"\xff\xfe\x00\x02" * 100_000 + JPEG[2:], MediaType.JPEG, "segments", id="segments"),
+        pytest.param(JPEG[:2] + b"\xff" * 1_000_000 + JPEG[2:], MediaType.JPEG, "marker", id="fill bytes"),
+        pytest.param(PNG[:33] + png_chunk(b"tEXt", b"") * 100_000 + PNG[33:], MediaType.PNG, "chunks", id="chunks"),
+    ],
+)
+def test_bodies_that_would_only_burn_time_are_refused(body: bytes, media_type: MediaType, message: str) -> None:
+    with pytest.raises(UndecodableFrame, match=message):
+        decode(body, media_type, limits=LIMITS)
+
+
+def test_fill_bytes_before_markers_are_allowed() -> None:
+    filled = JPEG[:2] + b"\xff\xff" + JPEG[2:-2] + b"\xff\xff\xff" + JPEG[-2:]
+    np.testing.assert_array_equal(
+        decode(filled, MediaType.JPEG, limits=LIMITS).image, decode(JPEG, MediaType.JPEG, limits=LIMITS).image
+    )
+
+
+@pytest.mark.parametrize("media_type", SUFFIXES)
+def test_an_intact_body_gives_the_same_pixels(media_type: MediaType) -> None:
+    checked = decode(BODIES[media_type], media_type, limits=LIMITS)
+    np.testing.assert_array_equal(
+        decode(BODIES[media_type], media_type, limits=LIMITS, is_intact=True).image, checked.image
+    )
+
+
 def test_a_lost_restart_marker_is_noticed() -> None:
     body = encode(picture(), MediaType.JPEG, cv2.IMWRITE_JPEG_RST_INTERVAL, 2)
     with pytest.raises(UndecodableFrame, match="restart markers"):

@@ -31,8 +31,7 @@ def read_header(body: bytes) -> ImageHeader:
     )
     if info_bytes not in _INFO_HEADER_BYTES or planes != 1:
         raise UndecodableFrame(
-            f"BMP info header of {info_bytes} bytes and {planes} plane(s); "
-            "send a BITMAPINFOHEADER (40 bytes, 1 plane)"
+            f"BMP info header of {info_bytes} bytes and {planes} plane(s); send a BITMAPINFOHEADER (40 bytes, 1 plane)"
         )
     if width < 1 or height == 0:
         raise UndecodableFrame(f"the BMP header claims {width}x{height} px; both sides must be at least 1 px")

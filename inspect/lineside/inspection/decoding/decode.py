@@ -25,6 +25,7 @@ def decode(
     raw: RawGeometry | None = None,
     expected: ExpectedGeometry | None = None,
     sixteen_bit: SixteenBitRule | None = None,
+    is_intact: bool = False,
     view: str = "default",
     captured_at: datetime | None = None,
 ) -> Frame:
@@ -39,6 +40,8 @@ def decode(
         raw: the declared geometry; required for `MediaType.RAW`, forbidden for others.
         expected: geometry of the enrolled camera, if it is known.
         sixteen_bit: how 16-bit pixels become 8; without it they are refused.
+        is_intact: the body's digest was compared with the sender's. Then damage on the way is out of the
+            question, and the one costly check against it (a second, smaller JPEG decode) is left out.
         view: the recipe's view that the frame is.
         captured_at: aware UTC instant of exposure, if the sender said.
 
@@ -60,7 +63,7 @@ def decode(
         if expected is not None:
             expected.check(header)
 
-    header, image = _read(body, media_type, raw, check)
+    header, image = _read(body, media_type, raw, check, is_intact=is_intact)
     eight_bit = to_eight_bit(image, sixteen_bit)
     eight_bit.flags.writeable = False
     return Frame(eight_bit, hashlib.sha256(body).hexdigest(), view, captured_at, header.notes)
@@ -83,7 +86,12 @@ def _check_kind(body: bytes, media_type: MediaType, raw: RawGeometry | None) -> 
 
 
 def _read(
-    body: bytes, media_type: MediaType, raw: RawGeometry | None, check: Callable[[ImageHeader], None]
+    body: bytes,
+    media_type: MediaType,
+    raw: RawGeometry | None,
+    check: Callable[[ImageHeader], None],
+    *,
+    is_intact: bool,
 ) -> tuple[ImageHeader, NDArray[np.uint8] | NDArray[np.uint16]]:
     """The header, passed by `check` before any allocation, and the pixels."""
     if raw is not None:
@@ -92,7 +100,7 @@ def _read(
         return header, raw_pixels.read_pixels(body, header)
     if media_type is MediaType.JPEG:
         structure = jpeg.read_structure(body, check)
-        return structure.header, pixels.read_jpeg(body, structure)
+        return structure.header, pixels.read_jpeg(body, structure, is_intact=is_intact)
     if media_type is MediaType.PNG:
         header = png.read_header(body)
         check(header)

@@ -2,13 +2,15 @@
 
 Common decoders are built to show *something*: they skip unknown bytes, invent missing blocks and stop at the
 first end marker. Here a stream must be what the standard says from the first byte to the last. The walk costs
-tens of microseconds, because entropy-coded data is only searched for markers, in C.
+tens of microseconds, because entropy-coded data is only swept for markers.
 """
 
-import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lineside.inspection.decoding.exif import asks_for_rotation
 from lineside.inspection.decoding.headers import EXIF_ORIENTATION_IGNORED, ImageHeader
@@ -19,14 +21,18 @@ MAGIC = b"\xff\xd8\xff"
 _SOI, _EOI, _SOS, _DQT, _DHT, _DRI = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD
 _FRAME_KINDS = {0xC0: False, 0xC1: False, 0xC2: True}  # marker -> is progressive
 _COMMENT = 0xFE
+_RST0, _RST7, _FILL = 0xD0, 0xD7, 0xFF
 _APPLICATION = range(0xE0, 0xF0)
 _EXIF = b"Exif\x00\x00"
 
-_END_OF_SCAN = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
-_RESTART = re.compile(rb"\xff([\xd0-\xd7])")
-
 MAX_SCANS = 100
 """A progressive picture has about ten; thousands are a way to burn a decoder's time."""
+
+MAX_SEGMENTS = 2000
+"""Room for the largest colour profile in pieces; millions of empty segments are a way to burn ours."""
+
+MAX_FILL_BYTES = 64
+"""Before a marker any number of 0xFF may stand as fill; encoders that align their output use a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +62,12 @@ def read_structure(body: bytes, check_header: Callable[[ImageHeader], None]) -> 
     """
     walk = _Walk(body)
     position = 2
-    while True:
+    for _ in range(MAX_SEGMENTS):
         marker, position = _read_marker(body, position)
         if marker == _EOI:
             if position != len(body):
                 raise UndecodableFrame(
-                    f"{len(body) - position} byte(s) follow the end of the JPEG; "
-                    "send one picture and nothing else"
+                    f"{len(body) - position} byte(s) follow the end of the JPEG; send one picture and nothing else"
                 )
             return walk.finish()
         content, position = _read_segment(body, position, marker)
@@ -73,6 +78,37 @@ def read_structure(body: bytes, check_header: Callable[[ImageHeader], None]) -> 
             check_header(walk.header())
         else:
             walk.tables_or_metadata(marker, content)
+    raise UndecodableFrame(f"the JPEG has more than {MAX_SEGMENTS} segments; send an ordinary picture")
+
+
+@dataclass(frozen=True, slots=True)
+class _Markers:
+    """Every 0xFF of the body that is followed by neither stuffing (0x00) nor fill (0xFF), found in one sweep.
+
+    Attributes:
+        positions: intp (n,), rising.
+        codes: uint8 (n,), the byte after each.
+    """
+
+    positions: NDArray[np.intp]
+    codes: NDArray[np.uint8]
+
+    @classmethod
+    def find(cls, body: bytes) -> "_Markers":
+        values = np.frombuffer(body, np.uint8)
+        code_values = values[1:]
+        positions = np.flatnonzero((values[:-1] == _FILL) & (code_values != 0) & (code_values != _FILL))
+        return cls(positions, code_values[positions])
+
+    def end_of_scan(self, start: int) -> tuple[int, NDArray[np.uint8]]:
+        """Position of the first marker from `start` that ends a scan, and the restart markers before it."""
+        first = int(np.searchsorted(self.positions, start))
+        codes = self.codes[first:]
+        is_end = (codes < _RST0) | (codes > _RST7)
+        if not is_end.any():
+            raise UndecodableFrame("the JPEG's image data never ends: truncated")
+        restarts = int(np.argmax(is_end))
+        return int(self.positions[first + restarts]), codes[:restarts]
 
 
 @dataclass(slots=True)
@@ -80,6 +116,7 @@ class _Walk:
     """The state that one marker leaves for the next."""
 
     body: bytes
+    markers: _Markers | None = None
     frame: JpegFrame | None = None
     restart_interval: int = 0
     scans: int = 0
@@ -134,17 +171,17 @@ class _Walk:
         scan = Scan.parse(content, self.frame)
         self._require_tables(scan)
         self.frame.record(scan)
-        end_match = _END_OF_SCAN.search(self.body, start)
-        if end_match is None:
-            raise UndecodableFrame("the JPEG's image data never ends: truncated")
-        end = end_match.start()
-        # Before a marker any number of 0xFF may stand as fill; the match starts at the first of them.
+        if self.markers is None:
+            self.markers = _Markers.find(self.body)
+        end, restarts = self.markers.end_of_scan(start)
+        data = self.body[start:end]
+        end = start + len(data.rstrip(b"\xff"))
         if end == start or (end - start) * 8 < scan.least_bits(self.frame):
             raise UndecodableFrame(
                 f"the JPEG's header claims {self.frame.width_px}x{self.frame.height_px} px, which cannot be "
                 f"in {end - start} bytes of image data: truncated, or a forged header"
             )
-        self._require_restarts(scan, start, end)
+        self._require_restarts(scan, restarts)
         self.last_scan = (start, end)
         return end
 
@@ -153,11 +190,10 @@ class _Walk:
         if missing or not scan.huffman_tables <= self.huffman_tables:
             raise UndecodableFrame("a JPEG scan names a quantisation or Huffman table that was never sent")
 
-    def _require_restarts(self, scan: Scan, start: int, end: int) -> None:
-        found = _RESTART.findall(self.body, start, end)
-        blocks = scan.units(self.frame) if self.frame else 0
-        expected = (blocks - 1) // self.restart_interval if self.restart_interval else 0
-        if len(found) != expected or any(mark[0] != 0xD0 + index % 8 for index, mark in enumerate(found)):
+    def _require_restarts(self, scan: Scan, found: NDArray[np.uint8]) -> None:
+        units = scan.units(self.frame) if self.frame else 0
+        expected = (units - 1) // self.restart_interval if self.restart_interval else 0
+        if len(found) != expected or not np.array_equal(found, _RST0 + np.arange(expected) % 8):
             raise UndecodableFrame(
                 f"the JPEG scan has {len(found)} restart markers, its geometry asks for {expected} in the "
                 "order 0..7: damaged on the way"
@@ -167,8 +203,8 @@ class _Walk:
 def _read_marker(body: bytes, position: int) -> tuple[int, int]:
     """The marker code at `position` (fill bytes allowed before it) and the position after it."""
     start = position
-    while body[position : position + 1] == b"\xff":
-        position += 1
+    window = body[position : position + MAX_FILL_BYTES]
+    position += len(window) - len(window.lstrip(b"\xff"))
     if position >= len(body):
         raise UndecodableFrame(f"the JPEG ends after {len(body)} bytes without an end marker: truncated")
     marker = body[position]
@@ -181,7 +217,7 @@ def _read_marker(body: bytes, position: int) -> tuple[int, int]:
 
 def _read_segment(body: bytes, position: int, marker: int) -> tuple[bytes, int]:
     """The content after a segment's two length bytes, and the position after it."""
-    if 0xD0 <= marker <= 0xD7:
+    if _RST0 <= marker <= _RST7:
         raise UndecodableFrame(f"JPEG restart marker at byte {position - 2}, outside image data: damaged")
     if position + 2 > len(body):
         raise UndecodableFrame("the JPEG ends inside a segment: truncated")

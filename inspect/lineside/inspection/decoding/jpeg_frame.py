@@ -42,16 +42,12 @@ class JpegFrame:
     def parse(cls, content: bytes, *, is_progressive: bool) -> "JpegFrame":
         """Read the content of an SOF0, SOF1 or SOF2 segment."""
         if len(content) < 6 or len(content) != 6 + 3 * content[5]:
-            raise UndecodableFrame(
-                f"a JPEG frame header has {len(content)} bytes, which fits no channel count"
-            )
+            raise UndecodableFrame(f"a JPEG frame header has {len(content)} bytes, which fits no channel count")
         precision, height, width, count = struct.unpack_from(">BHHB", content)
         if precision != 8:
             raise UndecodableFrame(f"the JPEG has {precision} bits per channel, only 8 are read; send PNG")
         if width < 1 or height < 1:
-            raise UndecodableFrame(
-                f"the JPEG header claims {width}x{height} px; each side must be at least 1"
-            )
+            raise UndecodableFrame(f"the JPEG header claims {width}x{height} px; each side must be at least 1")
         if count not in {1, 3}:
             raise UndecodableFrame(f"the JPEG has {count} channels (4 would be CMYK); send gray or colour")
         components = tuple(
@@ -106,9 +102,7 @@ class Scan:
         """Read the content of an SOS segment."""
         count = content[0] if content else 0
         if not 1 <= count <= len(frame.components) or len(content) != 4 + 2 * count:
-            raise UndecodableFrame(
-                f"a JPEG scan header has {len(content)} bytes, which fits no channel count"
-            )
+            raise UndecodableFrame(f"a JPEG scan header has {len(content)} bytes, which fits no channel count")
         by_identifier = {component.identifier: component for component in frame.components}
         named = [content[1 + 2 * index] for index in range(count)]
         if len(set(named)) != count or not by_identifier.keys() >= set(named):

@@ -26,8 +26,7 @@ class DecodingLimits:
         """Refuse limits that would refuse everything."""
         if self.max_pixels < 1 or self.max_bytes < 1:
             raise ValueError(
-                f"decoding limits must be at least 1: "
-                f"max_pixels={self.max_pixels}, max_bytes={self.max_bytes}"
+                f"decoding limits must be at least 1: max_pixels={self.max_pixels}, max_bytes={self.max_bytes}"
             )
 
     def check_body(self, body: bytes) -> None:

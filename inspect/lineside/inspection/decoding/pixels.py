@@ -26,9 +26,7 @@ _STUFFED = b"\xff\x00"
 def read_png(body: bytes, header: ImageHeader) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Decode a PNG whose chunks were checked: (h, w) or (h, w, 3) BGR, 8 or 16 bits."""
     try:
-        image = cv2.imdecode(
-            np.frombuffer(body, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
-        )
+        image = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
         raise UndecodableFrame(f"the PNG's image data cannot be decoded ({error.err})") from error
     expected_shape = (header.height_px, header.width_px, 3)[: 2 if header.channels == 1 else 3]
@@ -38,8 +36,13 @@ def read_png(body: bytes, header: ImageHeader) -> NDArray[np.uint8] | NDArray[np
     return image  # type: ignore[return-value]  # cv2's stubs only say "integer or floating"; checked above
 
 
-def read_jpeg(body: bytes, structure: JpegStructure) -> NDArray[np.uint8]:
+def read_jpeg(body: bytes, structure: JpegStructure, *, is_intact: bool) -> NDArray[np.uint8]:
     """Decode a JPEG whose structure was checked: (h, w) or (h, w, 3) BGR.
+
+    Args:
+        body: the stream.
+        structure: what the walk found in it.
+        is_intact: leave out the second decode that looks for damage on the way.
 
     Raises:
         UndecodableFrame: the entropy-coded data is damaged as far as libjpeg-turbo can tell, or holds
@@ -47,14 +50,13 @@ def read_jpeg(body: bytes, structure: JpegStructure) -> NDArray[np.uint8]:
     """
     header = structure.header
     try:
-        image: NDArray[np.uint8] = simplejpeg.decode_jpeg(
-            body, "GRAY" if header.channels == 1 else "BGR", strict=True
-        )
+        image: NDArray[np.uint8] = simplejpeg.decode_jpeg(body, "GRAY" if header.channels == 1 else "BGR", strict=True)
     except ValueError as error:
         raise UndecodableFrame(f"the JPEG's image data is damaged ({error})") from error
     if image.shape != (header.height_px, header.width_px, header.channels):
         raise UndecodableFrame(f"the JPEG decodes to shape {image.shape}, not to what its header says")
-    _require_last_byte_needed(body, structure)
+    if not is_intact:
+        _require_last_byte_needed(body, structure)
     return image[:, :, 0] if header.channels == 1 else image
 
 

@@ -22,6 +22,9 @@ _REFUSED_CHUNKS = {
     b"fdAT": "an animation; send one frame per body",
 }
 
+MAX_CHUNKS = 1 << 16
+"""Encoders write image data in chunks of 8 kB or more; millions of empty ones are a way to burn time."""
+
 
 def read_header(body: bytes) -> ImageHeader:
     """Walk all chunks and return what IHDR says.
@@ -58,7 +61,9 @@ def _chunks(body: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Chunks as (kind, content) up to and with IEND, which must be where the body ends."""
     view = memoryview(body)
     position = len(MAGIC)
-    while position + 12 <= len(body):
+    for _ in range(MAX_CHUNKS):
+        if position + 12 > len(body):
+            raise UndecodableFrame("the PNG ends before its IEND chunk: truncated")
         length, kind = struct.unpack_from(">I4s", body, position)
         end = position + 12 + length
         if not kind.isalpha():
@@ -77,7 +82,7 @@ def _chunks(body: bytes) -> Iterator[tuple[bytes, bytes]]:
             if length or position != len(body):
                 raise UndecodableFrame(f"{len(body) - position + length} byte(s) after the end of the PNG")
             return
-    raise UndecodableFrame("the PNG ends before its IEND chunk: truncated")
+    raise UndecodableFrame(f"the PNG has more than {MAX_CHUNKS} chunks; send an ordinary picture")
 
 
 def _parse_ihdr(content: bytes) -> ImageHeader:
