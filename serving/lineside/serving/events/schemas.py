@@ -1,0 +1,85 @@
+"""Events as JSON, and the JSON Schema of each type's data."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lineside.serving.catalogue import CatalogueChanged
+from lineside.serving.dispositions import DispositionOut
+from lineside.serving.inspections.schemas import InspectionOut
+from lineside.serving.ledger import Event
+from lineside.serving.recipes import RecipeChanged
+from lineside.serving.reviews import ReviewRecorded
+from lineside.serving.stations import HoldChanged, OrderChanged, StationChanged
+
+EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
+    {
+        "catalogue.v1": CatalogueChanged,
+        "disposition.v1": DispositionOut,
+        "hold.v1": HoldChanged,
+        "inspection.v1": InspectionOut,
+        "order.v1": OrderChanged,
+        "recipe.v1": RecipeChanged,
+        "review.v1": ReviewRecorded,
+        "station.v1": StationChanged,
+    }
+)
+"""The shape of each event type's data."""
+
+
+class EventOut(BaseModel):
+    """One entry of the plant's log: append-only, gap-free, each with the hash of the one before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    plant: str
+    sequence: int = Field(ge=1)
+    type: str
+    station: str | None
+    occurred_at: datetime
+    recorded_at: datetime
+    data: Mapping[str, Any]
+    previous_hash: str
+    hash: str
+
+    @classmethod
+    def of(cls, event: Event) -> "EventOut":
+        """The event as JSON."""
+        return cls(
+            id=event.id,
+            plant=event.plant,
+            sequence=event.sequence,
+            type=event.type,
+            station=event.station,
+            occurred_at=event.occurred_at,
+            recorded_at=event.recorded_at,
+            data=event.data,
+            previous_hash=event.previous_hash,
+            hash=event.hash,
+        )
+
+
+def event_json_schemas() -> Mapping[str, Mapping[str, Any]]:
+    """JSON Schema (2020-12) of the whole event, by event type."""
+    return {event_type: _schema(event_type, data) for event_type, data in EVENT_DATA.items()}
+
+
+def _schema(event_type: str, data: type[BaseModel]) -> Mapping[str, Any]:
+    envelope = EventOut.model_json_schema(mode="serialization")
+    content = data.model_json_schema(mode="serialization", by_alias=True)
+    definitions = content.pop("$defs", {})
+    properties = envelope["properties"] | {"type": {"const": event_type}, "data": content}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": event_type,
+        "description": envelope["description"],
+        "type": "object",
+        "properties": properties,
+        "required": envelope["required"],
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
