@@ -165,8 +165,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kind", type=InputKind, choices=list(InputKind), required=True, help="the model's input")
     parser.add_argument("--out", type=Path, required=True, help="gets run/ (data, logs) and release/")
     parser.add_argument("--seed", type=int, default=1, help="of boards, weights and order (default: 1)")
-    parser.add_argument("--boards", type=int, default=4000, help="synthetic boards to train on (default: 4000)")
-    parser.add_argument("--epochs", type=int, default=6, help="passes over them (default: 6)")
+    parser.add_argument("--boards", type=int, default=3000, help="synthetic boards to train on (default: 3000)")
+    parser.add_argument("--epochs", type=int, default=4, help="passes over them (default: 4)")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where to train (default: cpu)")
     parser.add_argument("--real-boards", type=Path, help="a DeepPCB folder (holds trainval.txt) to judge on as well")
     parser.add_argument("--machine", default=_this_machine(), help="its kind, for the model card")
@@ -178,11 +178,16 @@ def _this_machine() -> str:
     return f"{os.cpu_count()} CPU cores ({platform.machine()})"
 
 
+def _command(options: argparse.Namespace) -> str:
+    """What to type for the same training again, defaults spelt out."""
+    names = ("kind", "seed", "boards", "epochs", "device", "out")
+    words = [word for name in names for word in (f"--{name}", str(getattr(options, name)))]
+    return shlex.join(["python", "-m", "lineside.training.starters", *words])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    options = _parser().parse_args(given)
-    kept = [word for word in given if word != "--reuse"]
+    options = _parser().parse_args(arguments)
     plan = StarterPlan(
         kind=options.kind,
         seed=options.seed,
@@ -190,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epochs=options.epochs,
         device=options.device,
         machine=options.machine,
-        command=shlex.join(["python", "-m", "lineside.training.starters", *kept]),
+        command=_command(options),
     )
 
     def say(line: str) -> None:
