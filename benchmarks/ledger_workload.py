@@ -37,31 +37,33 @@ def verdict_operation(ledger: Ledger, part_id: str) -> Callable[[Transaction], s
         now = transaction.now()
         answer = {"id": inspection_id, "part_id": part_id, "verdict": "OK", "reasons": [], "note": "x" * 400}
         transaction.connection.execute(
-            insert(inspections).values(
-                id=inspection_id,
-                plant=transaction.plant,
-                station="station-1",
-                part_id=part_id,
-                attempt=1,
-                cause="first",
-                judged_by="server",
-                verdict="OK",
-                reasons=[],
-                thresholds={},
-                timings={},
-                opened_at=now,
-                judged_at=now,
-            )
+            insert(inspections),
+            {
+                "id": inspection_id,
+                "plant": transaction.plant,
+                "station": "station-1",
+                "part_id": part_id,
+                "attempt": 1,
+                "cause": "first",
+                "judged_by": "server",
+                "verdict": "OK",
+                "reasons": [],
+                "thresholds": {},
+                "timings": {},
+                "opened_at": now,
+                "judged_at": now,
+            },
         )
         transaction.connection.execute(
-            insert(idempotency).values(
-                scope="station-1",
-                key=part_id,
-                request_digest="0" * 64,
-                status=200,
-                inspection_id=inspection_id,
-                created_at=now,
-            )
+            insert(idempotency),
+            {
+                "scope": "station-1",
+                "key": part_id,
+                "request_digest": "0" * 64,
+                "status": 200,
+                "inspection_id": inspection_id,
+                "created_at": now,
+            },
         )
         transaction.append_event("inspection.v1", station="station-1", occurred_at=now, data=answer)
         return inspection_id

@@ -136,19 +136,21 @@ def append(
         previous_hash=head.hash,
         hash=digest,
     )
+    # Parameters beside the statement, not `.values(...)`: SQLAlchemy then reuses the compiled statement as it is.
     connection.execute(
-        insert(events).values(
-            id=id,
-            plant=plant,
-            sequence=sequence,
-            type=type,
-            station=station,
-            occurred_at=occurred_at,
-            recorded_at=recorded_at,
-            data=data,
-            previous_hash=head.hash,
-            hash=digest,
-        )
+        insert(events),
+        {
+            "id": id,
+            "plant": plant,
+            "sequence": sequence,
+            "type": type,
+            "station": station,
+            "occurred_at": occurred_at,
+            "recorded_at": recorded_at,
+            "data": data,
+            "previous_hash": head.hash,
+            "hash": digest,
+        },
     )
     return event
 

@@ -234,12 +234,11 @@ class Ledger:
 
     def read_blocking(self, query: Callable[[Connection], T]) -> T:
         """As `read`, on the caller's thread."""
-
-        def run() -> T:
+        try:
             with self._reader_engine.connect() as connection, connection.begin():
                 return query(connection)
-
-        return _translated(run)
+        except (OperationalError, InterfaceError) as error:
+            raise _unusable(error) from error
 
     async def events_after(self, sequence: int, *, limit: int = 500) -> tuple[Event, ...]:
         """Up to `limit` of the plant's events that follow `sequence`, in order."""
@@ -316,5 +315,9 @@ def _translated(action: Callable[[], T]) -> T:
     try:
         return action()
     except (OperationalError, InterfaceError, OSError) as error:
-        cause = getattr(error, "orig", None) or error
-        raise LedgerUnavailable(f"the ledger's database cannot be used ({type(cause).__name__}: {cause})") from error
+        raise _unusable(error) from error
+
+
+def _unusable(error: Exception) -> LedgerUnavailable:
+    cause = getattr(error, "orig", None) or error
+    return LedgerUnavailable(f"the ledger's database cannot be used ({type(cause).__name__}: {cause})")
