@@ -65,9 +65,9 @@ def _require_last_byte_needed(body: bytes, structure: JpegStructure) -> None:
 
     Damage usually shifts the code: the decoder then finishes early or late. Late is an error by itself; early
     leaves up to eight bytes that libjpeg has buffered and never mentions. So the picture is decoded again, at
-    an eighth of the size, without the last byte: of an intact stream that must fail. On single bit flips this
-    raised the share caught from 31 % to 49 %; most others change one value and leave a valid stream
-    (benchmarks/damaged_jpegs.py).
+    an eighth of the size, without the last byte: of an intact stream that must fail. Of single bit
+    flips on a binarised board that raised the share caught from 31 % to 49 %; the others change some values and
+    leave a stream that is valid in every way (benchmarks/damaged_jpegs.py measures all kinds of damage).
     """
     end = structure.last_scan_end
     width = 2 if body[end - 2 : end] == _STUFFED else 1
