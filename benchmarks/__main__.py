@@ -1,0 +1,107 @@
+"""`python -m benchmarks [NAME...]`: run benchmarks and print their tables."""
+
+import argparse
+import importlib
+import json
+import shlex
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks.machine import Machine, describe_machine
+from benchmarks.options import Options
+from benchmarks.report import Report, print_table
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One entry of the table.
+
+    Attributes:
+        module: imported when it runs: some need torch, some a database.
+        function: takes `Options`, returns a `Report`.
+        summary: one line for the list.
+    """
+
+    module: str
+    function: str
+    summary: str
+
+    def run(self, options: Options) -> Report:
+        """Measure."""
+        found: Report = getattr(importlib.import_module(self.module), self.function)(options)
+        return found
+
+
+BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
+    {
+        "served": Benchmark("benchmarks.served", "measure", "verdicts a second over HTTP, against a plain service"),
+        "core": Benchmark("benchmarks.core", "measure", "what each stage of judging a frame costs"),
+        "exactly_once": Benchmark("benchmarks.exactly_once", "measure", "answered verdicts in the ledger, kill -9"),
+        "start_up": Benchmark("benchmarks.start_up", "measure", "start to ready, memory at work"),
+        "ledger": Benchmark("benchmarks.wrapped", "measure_ledger", "durable writes a second"),
+        "power_cut": Benchmark("benchmarks.wrapped", "measure_power_cut", "power cuts replayed on the write path"),
+        "damaged_jpegs": Benchmark("benchmarks.wrapped", "measure_damaged_jpegs", "damaged pictures, no digest"),
+    }
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(given)
+    names = options.names or list(BENCHMARKS)
+    command = shlex.join(["python", "-m", "benchmarks", *given])
+    began_at = datetime.now(UTC)
+    machine = describe_machine(_ROOT)
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    talk = Console(stderr=True)
+    for line in (f"$ {command}", f"{began_at:%Y-%m-%d %H:%M} UTC", *machine.lines()):
+        console.print(line, highlight=False)
+    console.print()
+    figures: dict[str, Any] = {}
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix=f"bench-{name}-", dir=options.folder) as folder:
+            report = BENCHMARKS[name].run(
+                Options(Path(folder), lambda text: talk.print(text, style="dim", highlight=False), options.quick)
+            )
+        for table in report.tables:
+            print_table(table, console)
+        figures[name] = dict(report.figures)
+        if options.json is not None:  # after each, so that what is measured survives a later failure
+            _write_json(options.json, command, began_at, machine, figures)
+    return 0
+
+
+def _write_json(path: Path, command: str, began_at: datetime, machine: Machine, figures: Mapping[str, Any]) -> None:
+    record = {"command": command, "at": began_at.isoformat(), "machine": machine.as_json(), "figures": figures}
+    path.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    listing = "\n".join(f"  {name:15}{benchmark.summary}" for name, benchmark in BENCHMARKS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=f"Measure, and print tables. Nothing here passes or fails.\n\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "names", nargs="*", choices=list(BENCHMARKS), metavar="NAME", help="which; all if none is named"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there as well")
+    parser.add_argument("--quick", action="store_true", help="few rounds, for a first look")
+    parser.add_argument("--folder", type=Path, help="where the servers keep their data (its disk is measured)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
