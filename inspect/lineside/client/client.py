@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -150,7 +151,7 @@ class LinesideClient:
 
     async def inspection(self, inspection_id: str) -> InspectionAnswer:
         """One inspection as its station was answered."""
-        return parse(InspectionAnswer, await self._get(f"/v1/inspections/{inspection_id}"))
+        return parse(InspectionAnswer, await self._get(f"/v1/inspections/{_segment(inspection_id)}"))
 
     async def inspections(self, **filters: str | int) -> AsyncIterator[Json]:
         """Inspections in the server's order, page after page; filters are the route's query parameters."""
@@ -165,31 +166,110 @@ class LinesideClient:
 
     async def image(self, inspection_id: str, *, view: str = "default") -> bytes:
         """The kept picture of one view, as it was sent."""
-        return await self._get(f"/v1/inspections/{inspection_id}/image", {"view": view})
+        return await self._get(f"/v1/inspections/{_segment(inspection_id)}/image", {"view": view})
 
-    async def dispose(self, inspection_id: str, **disposition: Any) -> Json:
-        """Say what physically happened to the part; the fields are the route's."""
-        return await self._change("POST", f"/v1/inspections/{inspection_id}/disposition", disposition)
+    async def dispose(
+        self,
+        inspection_id: str,
+        *,
+        kind: str,
+        confirmed_by_sensor: bool,
+        at: datetime,
+        grade: str | None = None,
+    ) -> Json:
+        """Say what physically happened to the part.
 
-    async def review(self, inspection_id: str, **review: Any) -> Json:
-        """Say what a human finds of an inspection; the fields are the route's."""
-        return await self._change("POST", f"/v1/inspections/{inspection_id}/reviews", review)
+        Args:
+            inspection_id: the inspection that it happened after.
+            kind: "passed", "rejected", "set_aside", "reworked", "scrapped" or "graded".
+            confirmed_by_sensor: whether a sensor saw it.
+            at: aware instant.
+            grade: with "graded".
+        """
+        content = {"kind": kind, "confirmed_by_sensor": confirmed_by_sensor, "at": at.isoformat(), "grade": grade}
+        return await self._change("POST", f"/v1/inspections/{_segment(inspection_id)}/disposition", content)
+
+    async def review(
+        self,
+        inspection_id: str,
+        *,
+        kind: str,
+        source: str,
+        reviewer: str,
+        at: datetime,
+        boxes: Sequence[Mapping[str, Any]] = (),
+        reason: str | None = None,
+        supersedes: str | None = None,
+    ) -> Json:
+        """Say what a human finds of an inspection.
+
+        Args:
+            inspection_id: the inspection.
+            kind: "confirmed", "false_call", "escape" or "corrected".
+            source: "operator", "audit", "downstream" or "label_studio".
+            reviewer: who it is.
+            at: aware instant.
+            boxes: with "escape" and "corrected": view, class_name and box_xyxy_px of each defect.
+            reason: in words.
+            supersedes: the review that this one replaces.
+        """
+        content = {
+            "kind": kind,
+            "source": source,
+            "reviewer": reviewer,
+            "at": at.isoformat(),
+            "boxes": list(boxes),
+            "reason": reason,
+            "supersedes": supersedes,
+        }
+        return await self._change("POST", f"/v1/inspections/{_segment(inspection_id)}/reviews", content)
 
     async def reviews(self, inspection_id: str) -> Json:
-        """The reviews of an inspection."""
-        return _object(await self._get(f"/v1/inspections/{inspection_id}/reviews"))
+        """The reviews of an inspection, and what they amount to."""
+        return _object(await self._get(f"/v1/inspections/{_segment(inspection_id)}/reviews"))
+
+    async def stations(self) -> Sequence[Json]:
+        """All stations that the key may see."""
+        items: Sequence[Json] = _object(await self._get("/v1/stations"))["items"]
+        return items
 
     async def station(self, station_id: str) -> Json:
         """A station's settings and what is in force there."""
-        return _object(await self._get(f"/v1/stations/{station_id}"))
+        return _object(await self._get(f"/v1/stations/{_segment(station_id)}"))
 
-    async def put_station(self, station_id: str, **settings: Any) -> Json:
-        """Enrol a station or change its settings; the fields are the route's."""
-        return await self._change("PUT", f"/v1/stations/{station_id}", settings)
+    async def put_station(self, station_id: str, settings: Mapping[str, Any]) -> Json:
+        """Enrol a station or change its settings, given as the API's JSON has them (`name` at least)."""
+        return await self._change("PUT", f"/v1/stations/{_segment(station_id)}", settings)
 
-    async def put_order(self, station_id: str, **order: Any) -> Json:
-        """Give a station the order (product, lot) that it works on; the fields are the route's."""
-        return await self._change("PUT", f"/v1/stations/{station_id}/order", order)
+    async def put_order(
+        self,
+        station_id: str,
+        *,
+        order_id: str,
+        product: str,
+        lot: str | None = None,
+        quantity: int | None = None,
+        from_part_id: str | None = None,
+        from_encoder: int | None = None,
+    ) -> Json:
+        """Give a station the order that it works on; its product selects the recipe.
+
+        Args:
+            station_id: where.
+            order_id: the MES's number.
+            product: what is made.
+            lot: the lot.
+            quantity: how many parts, at least 1.
+            from_part_id: the first part that it is for; without one, and without an encoder count, it counts at once.
+            from_encoder: the first encoder count that it is for.
+        """
+        effective: Json = {"from": "now"}
+        if from_part_id is not None:
+            effective = {"from": "part", "value": from_part_id}
+        elif from_encoder is not None:
+            effective = {"from": "encoder", "value": from_encoder}
+        content = {"order_id": order_id, "product": product, "lot": lot, "quantity": quantity, "effective": effective}
+        return await self._change("PUT", f"/v1/stations/{_segment(station_id)}/order", content)
 
     async def put_reference(self, image: bytes, media_type: MediaType) -> str:
         """Store a reference image; what a recipe calls it is `sha256:` and the digest that this returns."""
@@ -203,20 +283,37 @@ class LinesideClient:
         await self._sender.send(request, give_up_after_s=self._timeout_s)
         return digest
 
-    async def put_recipe(self, recipe_id: str, text: str, **override: str) -> Json:
-        """Add a version of a recipe, as its YAML file has it."""
+    async def recipes(self) -> Sequence[Json]:
+        """The latest version of every recipe, without its text."""
+        items: Sequence[Json] = _object(await self._get("/v1/recipes"))["items"]
+        return items
+
+    async def recipe(self, recipe_id: str, *, version: int | None = None) -> Json:
+        """One version of a recipe with its text; the latest if none is named."""
+        return _object(
+            await self._get(f"/v1/recipes/{_segment(recipe_id)}", {} if version is None else {"version": version})
+        )
+
+    async def put_recipe(
+        self, recipe_id: str, text: str, *, override_name: str | None = None, override_reason: str | None = None
+    ) -> Json:
+        """Add a version of a recipe, as its YAML file has it.
+
+        Args:
+            recipe_id: as in the file.
+            text: the file's text.
+            override_name: who answers for it where it allows more than the version before.
+            override_reason: why it may.
+        """
+        override = {"override_name": override_name, "override_reason": override_reason}
         request = self._http.build_request(
             "PUT",
-            f"/v1/recipes/{recipe_id}",
-            params=override,
+            f"/v1/recipes/{_segment(recipe_id)}",
+            params={name: value for name, value in override.items() if value is not None},
             content=text.encode(),
             headers={"Content-Type": "application/yaml"},
         )
         return _object((await self._sender.send(request, give_up_after_s=self._timeout_s)).content)
-
-    async def recipes(self) -> Json:
-        """The recipes that the server knows."""
-        return _object(await self._get("/v1/recipes"))
 
     async def is_ready(self) -> bool:
         """Whether the server answers and says that it can judge; never raises for one that is not there."""
@@ -244,6 +341,11 @@ class LinesideClient:
         body = json.dumps(content, allow_nan=False).encode()
         request = self._http.build_request(method, path, content=body, headers=headers)
         return _object((await self._sender.send(request, give_up_after_s=self._timeout_s)).content)
+
+
+def _segment(name: str) -> str:
+    """A name as one segment of a path, whatever characters it has."""
+    return quote(name, safe="")
 
 
 def content_digest(body: bytes) -> str:

@@ -70,19 +70,19 @@ def inspect(
 
 
 def _write_overlay(result: "JudgedPart", out: Path) -> None:
-    import cv2
-
     from lineside.inspection.errors import FrameError
+    from lineside.serving.history import Mark, draw_overlay
     from lineside.workflows.judging import read_image
-    from lineside.workflows.overlays import draw_defects
 
     try:
         image = read_image(result.part.path)
     except FrameError:
         return  # the table says why: an undecodable part is NOT_INSPECTED
     out.mkdir(parents=True, exist_ok=True)
-    _, png = cv2.imencode(".png", draw_defects(image, result.judgement.defects))
-    (out / f"{result.part.name}.png").write_bytes(png.tobytes())
+    marks = [
+        Mark(defect.box_xyxy_px, f"{defect.class_name} {defect.confidence:.2f}") for defect in result.judgement.defects
+    ]
+    (out / f"{result.part.name}.png").write_bytes(draw_overlay(image, marks))
 
 
 def _print_judged(judged: "Sequence[JudgedPart]") -> None:

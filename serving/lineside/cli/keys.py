@@ -103,13 +103,13 @@ def _key_service(data: Path | None) -> "Iterator[KeyService]":
     """The keys of a data folder; the folder and its secrets are made if this is the first start."""
     from lineside.serving.clock import SystemClock
     from lineside.serving.ledger import Ledger
-    from lineside.serving.security import KeyService, secret_bytes
+    from lineside.serving.security import KeyService, read_or_create_secret
 
     settings = read_settings(data_dir=data)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     clock = SystemClock()
     with Ledger.open_beside(settings.ledger_url, plant=settings.plant, clock=clock) as ledger:
-        yield KeyService(ledger, clock=clock, pepper=secret_bytes(settings.data_dir, "key-pepper"))
+        yield KeyService(ledger, clock=clock, pepper=read_or_create_secret(settings.data_dir / "key-pepper"))
 
 
 def _as_json(key: "ApiKey") -> dict[str, str | None]:

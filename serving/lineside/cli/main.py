@@ -4,10 +4,12 @@ import sys
 
 import typer
 
+from lineside.cli.demo import demo
 from lineside.cli.inspect_parts import inspect
 from lineside.cli.keys import keys_app
 from lineside.cli.predict import predict
 from lineside.cli.recipe import recipe_app
+from lineside.cli.serve import serve
 from lineside.cli.version import version
 from lineside.inspection.errors import LinesideError
 
@@ -20,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(demo)
+app.command()(serve)
 app.command()(inspect)
 app.command()(predict)
 app.add_typer(recipe_app)

@@ -14,6 +14,7 @@ def print_json(value: Any) -> None:
 def print_line(text: str) -> None:
     """One line of data on stdout."""
     sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def say(text: str) -> None:

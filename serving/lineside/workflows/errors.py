@@ -7,6 +7,7 @@ LinesideError
     ├── Unpaired (ValueError)           a picture without the reference that the release needs
     ├── NameTaken (ValueError)          two pictures would write the same file
     ├── RecipeUnusable (ValueError)     a recipe that cannot be used without a server
+    ├── ServerFailed (RuntimeError)     a server could not start
     └── LineFailed (RuntimeError)       the demonstration line cannot go on
 ```
 """
@@ -36,3 +37,7 @@ class RecipeUnusable(WorkflowError, ValueError):
 
 class LineFailed(WorkflowError, RuntimeError):
     """The demonstration line cannot go on."""
+
+
+class ServerFailed(WorkflowError, RuntimeError):
+    """A server could not start."""

@@ -1,0 +1,50 @@
+"""What a demonstration shall be."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+BOARDS_PER_PANEL = 4
+PANELS_PER_LOT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """What the virtual line makes, and where its data lies.
+
+    Attributes:
+        data_dir: the server's data folder.
+        parts: how many parts; None: until it is stopped.
+        defect_rate: true share of defective parts, in [0, 1].
+        seed: of the parts; the same seed makes the same boards with the same defects.
+        parts_per_s: pace of the line.
+        in_flight: parts at most under way at once; the line waits when the server is behind.
+        port: of the server; None: 8470, or any free one if that is taken.
+        page: whether the page is served.
+        language: "en" or "ko".
+        releases_dir: folder with releases to use instead of the starters of the same name.
+        engine: "auto", or an engine's name.
+    """
+
+    data_dir: Path
+    parts: int | None = None
+    defect_rate: float = 0.15
+    seed: int = 1
+    parts_per_s: float = 6.0
+    in_flight: int = 3
+    port: int | None = None
+    page: bool = True
+    language: str = "en"
+    releases_dir: Path | None = None
+    engine: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse a line that cannot run."""
+        if self.parts is not None and self.parts < 1:
+            raise ValueError(f"{self.parts} parts: expected 1 or more")
+        if not 0.0 <= self.defect_rate <= 1.0:
+            raise ValueError(f"a defect rate of {self.defect_rate}: expected 0 to 1")
+        if self.parts_per_s <= 0 or self.in_flight < 1 or self.seed < 0:
+            raise ValueError(
+                f"{self.parts_per_s} parts/s, {self.in_flight} in flight, seed {self.seed}: "
+                "expected a pace above 0, at least 1 in flight and a seed of 0 or more"
+            )

@@ -1,0 +1,105 @@
+"""The virtual line: boards in panels and lots, a known share of them defective, as encoded frames."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lineside.datasets.synthetic import (
+    PX_PER_MM,
+    Board,
+    BoardDesign,
+    Defect,
+    LayoutFamily,
+    Look,
+)
+from lineside.workflows.demo.plan import BOARDS_PER_PANEL, PANELS_PER_LOT, DemoPlan
+
+LOOK: Final = Look.CAMERA
+MM_PER_PX: Final = 1 / PX_PER_MM
+
+PRODUCTS: Final = MappingProxyType(
+    {
+        "controller-board": BoardDesign(LayoutFamily.SURFACE_MOUNT, seed=11),
+        "backplane": BoardDesign(LayoutFamily.BUS, seed=12),
+    }
+)
+"""The boards that the line makes, lot by lot in turn."""
+
+_MOST_DEFECTS = 3
+_PNG_LEVEL = 1  # a camera's frame is noise to a compressor: more effort gains nothing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VirtualPart:
+    """A board that passes under the virtual camera, with the truth that the server is never told.
+
+    Attributes:
+        number: 0, 1, 2, ...; also what the encoder counts.
+        part_id: unique over all runs.
+        panel_id: the panel that it is on.
+        lot: the lot that the panel belongs to.
+        product: what it is; a key of `PRODUCTS`.
+        starts_lot: whether it is the first of its lot.
+        frame_png: the picture.
+        defects: the truth; empty for a good board.
+    """
+
+    number: int
+    part_id: str
+    panel_id: str
+    lot: str
+    product: str
+    starts_lot: bool
+    frame_png: bytes
+    defects: tuple[Defect, ...]
+
+    @property
+    def is_defective(self) -> bool:
+        """The truth in one word."""
+        return bool(self.defects)
+
+
+def golden_png(product: str) -> bytes:
+    """The golden image of a product."""
+    return _png(Board(PRODUCTS[product]).golden(look=LOOK))
+
+
+def virtual_parts(plan: DemoPlan, *, run_id: str) -> Iterator[VirtualPart]:
+    """The parts of a run, each made when it is asked for; without end where the plan has none.
+
+    Args:
+        plan: defect rate, seed and number of parts.
+        run_id: what every identifier begins with, so that two runs on one ledger never share a part.
+    """
+    names = tuple(PRODUCTS)
+    boards = {name: Board(design) for name, design in PRODUCTS.items()}
+    number = 0
+    while plan.parts is None or number < plan.parts:
+        panel, place = divmod(number, BOARDS_PER_PANEL)
+        lot = panel // PANELS_PER_LOT
+        product = names[lot % len(names)]
+        rng = np.random.default_rng([plan.seed, number])
+        defects = int(rng.integers(1, _MOST_DEFECTS + 1)) if rng.random() < plan.defect_rate else 0
+        sample = boards[product].sample(look=LOOK, defects=defects, seed=int(rng.integers(2**31)))
+        panel_id = f"{run_id}-N{panel + 1:04d}"
+        yield VirtualPart(
+            number=number,
+            part_id=f"{panel_id}-{place + 1}",
+            panel_id=panel_id,
+            lot=f"{run_id}-L{lot + 1:02d}",
+            product=product,
+            starts_lot=number % (BOARDS_PER_PANEL * PANELS_PER_LOT) == 0,
+            frame_png=_png(sample.frame),
+            defects=sample.defects,
+        )
+        number += 1
+
+
+def _png(image: NDArray[np.uint8]) -> bytes:
+    _, encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL])
+    return encoded.tobytes()

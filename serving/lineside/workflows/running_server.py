@@ -1,0 +1,178 @@
+"""Running the server: uvicorn around the application, with the page if wanted, until a signal ends it."""
+
+import json
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+
+from lineside.workflows.errors import ServerFailed
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from lineside.serving.dashboard import Language
+    from lineside.serving.settings import Settings
+
+_SHUTDOWN_S = 20  # frames inside get their answer first; longer than any sensible deadline
+_BACKLOG = 256
+
+
+class LogFormat(StrEnum):
+    """How the log on stderr is written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens.
+
+    Attributes:
+        host: as bound.
+        port: the real one, also where any was asked for.
+    """
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """What a client on this machine uses."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.port}"
+
+
+def configure_logging(log_format: LogFormat) -> None:
+    """Send our structured log and the libraries' to stderr, in one format; warnings and above of the libraries."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    is_json = log_format is LogFormat.JSON
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(serializer=lambda event, **_: json.dumps(event, default=str))
+        if is_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    exceptions = [structlog.processors.format_exc_info] if is_json else []
+    structlog.configure(
+        processors=[*shared, *exceptions, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *exceptions, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def run_server(
+    settings: "Settings",
+    *,
+    page_language: "Language | None",
+    on_ready: Callable[[Address], None],
+    ends_with_stdin: bool = False,
+) -> None:
+    """Serve until SIGINT or SIGTERM; frames inside are answered first.
+
+    Args:
+        settings: the server's.
+        page_language: first language of the page; None for no page.
+        on_ready: called once requests are answered.
+        ends_with_stdin: also end when stdin closes, so that a child never outlives the program that started it.
+
+    Raises:
+        ServerFailed: it could not start; the log on stderr says why.
+        OSError: the port is taken or may not be bound.
+    """
+    listener = _bind(settings.host, settings.port)
+    address = Address(settings.host, listener.getsockname()[1])
+    app = _application(settings, page_language)
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+        ws="websockets-sansio",
+    )
+    server = _Server(app, config, on_ready=lambda: on_ready(address))
+    if ends_with_stdin:
+        threading.Thread(target=_end_with_stdin, args=(server,), daemon=True, name="stdin-watch").start()
+    with listener:
+        server.run(sockets=[listener])
+    if not server.was_ready:
+        raise ServerFailed("the server could not start; the lines above say why")
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, which also says when it is ready, and tells the app first that it ends."""
+
+    def __init__(self, app: "FastAPI", config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._app = app
+        self._on_ready = on_ready
+        self.was_ready = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open everything, then say so."""
+        await super().startup(sockets=sockets)
+        if not self.should_exit:
+            self.was_ready = True
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the event streams, which never end by themselves, then wait for what is under way."""
+        from lineside.serving.shutdown import begin_shutdown
+
+        begin_shutdown(self._app)
+        await super().shutdown(sockets=sockets)
+
+
+def _application(settings: "Settings", page_language: "Language | None") -> "FastAPI":
+    from lineside.serving import create_app
+
+    app = create_app(settings)
+    if page_language is not None:
+        from lineside.serving.dashboard import mount_dashboard
+
+        mount_dashboard(app, language=page_language)
+    return app
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ServerFailed(
+            f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port"
+        ) from error
+    return listener
+
+
+def _end_with_stdin(server: uvicorn.Server) -> None:
+    """Wait until whoever holds the other end of stdin is gone."""
+    while sys.stdin.buffer.read(4096):
+        pass
+    server.should_exit = True
