@@ -17,9 +17,9 @@ _RANDOM_BITS = 62
 class IdentifierSource:
     """Makes UUIDv7s, each greater than every one made before by the same source; thread-safe.
 
-    Follows RFC 9562 section 6.2, method 1: `rand_a` is a 12-bit counter, seeded at random below half its range
-    in each new millisecond. When the counter is exhausted, or the clock steps back, the timestamp in the
-    identifier runs ahead of the clock rather than breaking the order.
+    Follows RFC 9562 section 6.2, method 1: `rand_a` is a 12-bit counter, seeded at random below half its
+    range in each new millisecond. When the counter is exhausted, or the clock steps back, the timestamp in
+    the identifier runs ahead of the clock rather than breaking the order.
 
     Args:
         clock: where the milliseconds come from.
@@ -46,9 +46,5 @@ class IdentifierSource:
             unix_ms, counter = self._unix_ms, self._counter
         version, variant = 0x7, 0b10
         return uuid.UUID(
-            int=unix_ms << 80
-            | version << 76
-            | counter << 64
-            | variant << _RANDOM_BITS
-            | secrets.randbits(_RANDOM_BITS)
+            int=unix_ms << 80 | version << 76 | counter << 64 | variant << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
         )
