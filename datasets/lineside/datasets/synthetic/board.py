@@ -25,11 +25,11 @@ from lineside.datasets.synthetic.looks import MARGIN_PX, Exposure, expose_tile, 
 from lineside.datasets.synthetic.shapes import Shape, rasterise
 from lineside.datasets.synthetic.surface import Mask, Surface
 
-BOX_MARGIN_PX = (11, 11, 8, 8)
-"""How far the boxes of DeepPCB's annotators reach past the changed pixels: left, top, right, bottom.
+BOX_MARGIN_PX = (10, 10, 9, 9)
+"""How far the boxes of DeepPCB's annotators reach past what was drawn: left, top, right, bottom, half-open.
 
-The median over the defects of class copper (whose changes touch no ragged edge) of the three tuning groups;
-the middle half of them lies within 1 px of it.
+Ten pixels from the first and the last drawn pixel: the median, and at least the middle half, of the margins around
+the changed pixels of copper and pin-holes (whose changes touch no ragged edge) on the three tuning groups.
 """
 
 Key = TypeVar("Key")
@@ -103,7 +103,7 @@ class Board:
         width, height = self.design.size_wh_px
         columns, rows = self.design.tiles_wh
         counts = self._share(defects, seed)
-        golden_pass, pass_ = self._golden_exposure(look), exposure(look, seed, is_golden=False)
+        golden_pass, pass_ = self._golden_exposure(look), exposure(self.design, look, seed, is_golden=False)
         for row in range(rows):
             band = min(TILE_PX, height - row * TILE_PX)
             frame, reference = np.empty((band, width), np.uint8), np.empty((band, width), np.uint8)
@@ -122,7 +122,7 @@ class Board:
 
     def _golden_exposure(self, look: Look) -> Exposure:
         seed = int(generator_for(self.design.seed, Purpose.GOLDEN).integers(2**32))
-        return exposure(look, seed, is_golden=True)
+        return exposure(self.design, look, seed, is_golden=True)
 
     def _golden_tile(self, look: Look, column: int, row: int, pass_: Exposure | None = None) -> Image:
         return self._golden.get(

@@ -36,7 +36,8 @@ class Drawn:
     Attributes:
         removed: 1 where copper was taken away.
         added: 1 where copper was put.
-        changes: class of each defect with the bounds of its changed pixels (xyxy, half-open).
+        changes: class of each defect with its bounds (xyxy, half-open): of the changed pixels; for an open or a short
+            of the strokes that made it, which reach a little past the edges as those of DeepPCB's annotators do.
     """
 
     removed: Mask
@@ -99,6 +100,8 @@ class _Sheet:
             return False
         if not _has_effect(defect_class, before, after, bounds):
             return False
+        if defect_class in (DefectClass.OPEN, DefectClass.SHORT):
+            bounds = _bounds(pen.ink) or bounds
         box = (bounds[0] + left, bounds[1] + top, bounds[2] + left, bounds[3] + top)
         if any(_gap_px(box, other) < SPACING_PX for _, other in self.changes):
             return False
@@ -202,7 +205,7 @@ def _draw_short(surface: Surface, at: Pixel, pen: _Pen) -> bool:
     along = (end - start) / crossing.length_px
     lean = rng.normal(0, 0.15) * crossing.length_px * np.array([-along[1], along[0]])
     # Some reach across the traces on both sides and join more than two.
-    beyond = rng.uniform(2, 6, 2) if rng.random() < 0.8 else rng.uniform(6, 34, 2)
+    beyond = rng.uniform(1, 4, 2) if rng.random() < 0.8 else rng.uniform(6, 34, 2)
     start, end = start - along * beyond[0] - lean, end + along * beyond[1] + lean
     kind = rng.random()
     if kind < 0.4:

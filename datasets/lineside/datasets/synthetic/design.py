@@ -92,7 +92,7 @@ class Defect:
 
     Attributes:
         defect_class: what it is.
-        box_xyxy_px: the changed pixels' bounds, grown by `BOX_MARGIN_PX` and cut at the frame.
+        box_xyxy_px: bounds of the drawn change, grown by `BOX_MARGIN_PX` and cut at the frame.
     """
 
     defect_class: DefectClass
@@ -145,6 +145,7 @@ class Purpose(IntEnum):
     SENSOR = 9
     LINES = 10
     GOLDEN = 11
+    STATION = 12
 
 
 def generator_for(seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

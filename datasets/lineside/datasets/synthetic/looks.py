@@ -34,8 +34,8 @@ class Exposure:
         blur_px: sigma of the optics.
         threshold: binarised only: the gray level of the cut; off 0.5, lines grow or shrink.
         roughness: binarised only: noise before the cut, share of full scale.
-        dark: gray level of copper.
-        bright: gray level of bare board.
+        dark: camera only: gray level of copper.
+        bright: camera only: gray level of bare board.
         slope_xy: camera only: fall of the light across the board, share of full light.
         noise: camera only: sigma of the sensor's noise in gray levels.
         line_jitter_px: camera only: sigma of the lines' shift along x.
@@ -54,13 +54,21 @@ class Exposure:
     line_jitter_px: float
 
 
-def exposure(look: Look, seed: int, *, is_golden: bool) -> Exposure:
-    """Draw the circumstances of one pass; a golden one lies exactly in place."""
+def exposure(design: BoardDesign, look: Look, seed: int, *, is_golden: bool) -> Exposure:
+    """Draw the circumstances of one pass; a golden one lies exactly in place.
+
+    Light and gray levels belong to the station, so they are the design's; from pass to pass they drift by a few
+    per cent.
+    """
+    station = generator_for(design.seed, Purpose.STATION)
+    bright, dark = station.uniform(150, 225), station.uniform(30, 75)
+    slope = station.uniform(-0.18, 0.18, 2)
     rng = generator_for(seed, Purpose.POSE)
     # On the tuning groups three frames of four lie within half a pixel of the golden image, the rest up to
     # 3 px off.
     spread = 0.35 if rng.random() < 0.7 else 1.3
     shift = np.clip(rng.normal(0, spread, 2), -GREATEST_SHIFT_PX, GREATEST_SHIFT_PX)
+    slope = slope + rng.normal(0, 0.02, 2)
     is_binarised = look is Look.BINARISED
     return Exposure(
         look=look,
@@ -69,9 +77,9 @@ def exposure(look: Look, seed: int, *, is_golden: bool) -> Exposure:
         blur_px=float(rng.uniform(1.0, 1.9)) if is_binarised else float(rng.uniform(0.8, 1.6)),
         threshold=float(np.clip(rng.normal(0.5, 0.05), 0.38, 0.62)),
         roughness=float(rng.uniform(0.02, 0.16)),
-        dark=0.0 if is_binarised else float(rng.uniform(30, 75)),
-        bright=255.0 if is_binarised else float(rng.uniform(160, 225)),
-        slope_xy=(float(rng.uniform(-0.18, 0.18)), float(rng.uniform(-0.18, 0.18))),
+        dark=float(dark * rng.normal(1.0, 0.05)),
+        bright=float(bright * rng.normal(1.0, 0.04)),
+        slope_xy=(float(slope[0]), float(slope[1])),
         noise=float(rng.uniform(2.0, 6.0)),
         line_jitter_px=float(rng.uniform(0.0, 0.35)),
     )
