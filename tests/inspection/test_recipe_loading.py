@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.inspection.catalogue import Severity, builtin_catalogue, load_catalogue
+from lineside.inspection.decoding import LinearWindow, ShiftRight
 from lineside.inspection.errors import RecipeError
 from lineside.inspection.image_health import HealthLimits
 from lineside.inspection.recipe import (
@@ -101,6 +102,20 @@ def test_a_views_own_scale_goes_before_the_recipes() -> None:
     assert near is not None
     assert far is not None
     assert (near.mm_per_px, far.mm_per_px, far.calibration.id) == (0.1, 0.5, "CAL-2")
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [("{shift_right: 4}", ShiftRight(4)), ("{window: [100, 4000]}", LinearWindow(100, 4000))],
+)
+def test_a_view_may_say_how_its_16_bit_frames_are_read(rule: str, expected: ShiftRight | LinearWindow) -> None:
+    assert recipe(f"views: {{default: {{sixteen_bit: {rule}}}}}\n").views["default"].sixteen_bit == expected
+
+
+@pytest.mark.parametrize("rule", ["{}", "{shift_right: 4, window: [0, 9]}", "{window: [9, 9]}", "{shift_right: 9}"])
+def test_a_16_bit_rule_is_one_rule_that_makes_sense(rule: str) -> None:
+    with pytest.raises(RecipeError, match="sixteen_bit"):
+        recipe(f"views: {{default: {{sixteen_bit: {rule}}}}}\n")
 
 
 def test_every_health_and_registration_limit_can_be_set_in_the_file() -> None:

@@ -138,6 +138,11 @@ LOOSER = {
         "views: {default: {registration: {motion: affine}}}\n",
         ["views.default.registration.motion: translation -> affine"],
     ),
+    "another rule for 16-bit frames": (
+        "views: {default: {sixteen_bit: {shift_right: 4}}}\n",
+        "views: {default: {sixteen_bit: {shift_right: 8}}}\n",
+        ["views.default.sixteen_bit: ShiftRight(bits=4) -> ShiftRight(bits=8), which cannot be compared"],
+    ),
     "fewer audits": (
         ONE_VIEW + "audit: {share: 0.02}\n",
         ONE_VIEW + "audit: {share: 0.01}\n",

@@ -30,6 +30,7 @@ class EncodedFrame:
         raw: geometry of a raw body; None for the others.
         captured_at: aware UTC instant of exposure, None if unknown.
         expected: what the enrolled camera delivers; None leaves it to the recipe's view.
+        is_intact: whether the body's digest was compared with its sender's.
     """
 
     body: bytes
@@ -39,6 +40,7 @@ class EncodedFrame:
     raw: RawGeometry | None = None
     captured_at: datetime | None = None
     expected: ExpectedGeometry | None = None
+    is_intact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Inspector:
             limits=self.limits,
             raw=encoded.raw,
             expected=expected,
+            sixteen_bit=view.sixteen_bit,
+            is_intact=encoded.is_intact,
             view=encoded.view,
             captured_at=encoded.captured_at,
         )

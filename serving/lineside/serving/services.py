@@ -52,7 +52,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         ledger = await asyncio.to_thread(Ledger.open, settings.ledger_url, plant=settings.plant, clock=clock)
-        stack.callback(ledger.close)
+        stack.push_async_callback(asyncio.to_thread, ledger.close)
         images = await asyncio.to_thread(ImageStore, settings.images_dir)
         metrics = Metrics()
         keys = KeyService(
@@ -68,12 +68,11 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             threads=settings.inference_threads,
             cache_dir=settings.engine_cache_dir,
         )
-        stack.callback(releases.close)
+        stack.push_async_callback(asyncio.to_thread, releases.close)
         recipes = await RecipeBook.open(ledger, images=images, catalogues=catalogues, releases=releases, clock=clock)
         stations = await StationDirectory.open(ledger, recipes=recipes, clock=clock)
-        inspectors = InspectorPool(
-            recipes, releases, limits=DecodingLimits(max_pixels=settings.max_pixels), clock=clock
-        )
+        limits = DecodingLimits(max_pixels=settings.max_pixels, max_bytes=settings.max_body_bytes)
+        inspectors = InspectorPool(recipes, releases, limits=limits, clock=clock)
         reported = ReportedInspections(
             settings=settings,
             clock=clock,

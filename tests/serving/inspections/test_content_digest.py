@@ -24,7 +24,9 @@ def entry(algorithm: str, body: bytes) -> str:
     ],
 )
 def test_a_matching_digest_gives_the_bodys_sha_256(header: str) -> None:
-    assert check_content_digest(BODY, header, required=True) == hashlib.sha256(BODY).hexdigest()
+    checked = check_content_digest(BODY, header, required=True)
+    assert (checked.content, checked.digest) == (BODY, hashlib.sha256(BODY).hexdigest())
+    assert checked.is_intact
 
 
 def test_an_absent_digest_is_refused_where_one_is_required() -> None:
@@ -33,7 +35,9 @@ def test_an_absent_digest_is_refused_where_one_is_required() -> None:
 
 
 def test_an_absent_digest_passes_where_it_is_waived() -> None:
-    assert check_content_digest(BODY, None, required=False) == hashlib.sha256(BODY).hexdigest()
+    checked = check_content_digest(BODY, None, required=False)
+    assert checked.digest == hashlib.sha256(BODY).hexdigest()
+    assert not checked.is_intact
 
 
 @pytest.mark.parametrize("required", [True, False])

@@ -14,6 +14,7 @@ Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$"
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveSize = Annotated[float, Field(gt=0)]
 PointInFile = Annotated[list[float], Field(min_length=2, max_length=2)]
+PixelRangeInFile = Annotated[list[Annotated[int, Field(ge=0, le=65535)]], Field(min_length=2, max_length=2)]
 SizeInFile = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)]
 
 
@@ -157,6 +158,17 @@ class HealthInFile(FileModel):
     min_sharpness: float | None = Field(default=_HEALTH.min_sharpness, description="Defocused below this.")
 
 
+class SixteenBitInFile(FileModel):
+    """How the 16-bit pixels of a camera become the 8 bits that are judged: one of the two rules."""
+
+    shift_right: int | None = Field(
+        default=None, ge=0, le=8, description="Drop this many low bits: 4 for a 12-bit camera, 8 for a 16-bit one."
+    )
+    window: PixelRangeInFile | None = Field(
+        default=None, description="[low, high]: low becomes 0, high 255, what lies outside saturates."
+    )
+
+
 class ViewInFile(FileModel):
     """One image of a part that the recipe asks for."""
 
@@ -165,6 +177,7 @@ class ViewInFile(FileModel):
     registration: RegistrationInFile = Field(default_factory=RegistrationInFile)
     zones: list[ZoneInFile] = Field(default_factory=list)
     scale: ScaleInFile | None = Field(default=None, description="Of this view's camera; else the recipe's.")
+    sixteen_bit: SixteenBitInFile | None = Field(default=None, description="Without it 16-bit frames are refused.")
 
 
 class AuditInFile(FileModel):

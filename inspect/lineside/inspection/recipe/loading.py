@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lineside.inspection.catalogue import Catalogue, DefectClass
+from lineside.inspection.decoding import LinearWindow, ShiftRight, SixteenBitRule
 from lineside.inspection.errors import RecipeError
 from lineside.inspection.file_models import SourceFile
 from lineside.inspection.image_health import HealthLimits
@@ -15,6 +16,7 @@ from lineside.inspection.recipe.file_format import (
     RecipeInFile,
     RegistrationInFile,
     ScaleInFile,
+    SixteenBitInFile,
     ViewInFile,
     ZoneInFile,
     ZoneLimitInFile,
@@ -176,6 +178,7 @@ class _Loader:
                 for position, zone in enumerate(entry.zones)
             ),
             scale=self._scale(entry.scale, (*path, "scale")) or recipe_scale,
+            sixteen_bit=self._sixteen_bit(entry.sixteen_bit, (*path, "sixteen_bit")),
         )
 
     def _zone(
@@ -226,6 +229,19 @@ class _Loader:
             return RegistrationLimits(**entry.model_dump(exclude={"motion"}), motion=Motion(entry.motion))
         except ValueError as error:
             raise self._file.problem(path, str(error)) from error
+
+    def _sixteen_bit(self, entry: SixteenBitInFile | None, path: KeyPath) -> SixteenBitRule | None:
+        if entry is None:
+            return None
+        if (entry.shift_right is None) == (entry.window is None):
+            raise self._file.problem(path, "needs exactly one of shift_right and window")
+        if entry.shift_right is not None:
+            return ShiftRight(entry.shift_right)
+        low, high = entry.window or (0, 0)
+        try:
+            return LinearWindow(low, high)
+        except ValueError as error:
+            raise self._file.problem((*path, "window"), str(error)) from error
 
     def _scale(self, entry: ScaleInFile | None, path: KeyPath) -> Scale | None:
         if entry is None:

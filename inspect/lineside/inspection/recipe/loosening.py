@@ -87,6 +87,8 @@ def _view(path: str, new: View, old: View, *, new_recipe: Recipe) -> Iterator[st
         yield f"{path}.size_wh_px: {list(old.size_wh_px)} -> {list(new.size_wh_px) if new.size_wh_px else 'any'}"
     yield from _references(path, new, old)
     yield from _bounds(f"{path}.registration", new.registration, old.registration)
+    if new.sixteen_bit != old.sixteen_bit:
+        yield f"{path}.sixteen_bit: {old.sixteen_bit} -> {new.sixteen_bit}, which cannot be compared"
     yield from _scale(f"{path}.scale", new.scale, old.scale)
     yield from _ignore_zones(path, new, old)
     yield from _limit_zones(path, new, old, new_recipe=new_recipe)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lineside.inspection.catalogue import Severity
+from lineside.inspection.decoding import SixteenBitRule
 from lineside.inspection.errors import RecipeError
 from lineside.inspection.image_health import HealthLimits
 from lineside.inspection.reference import RegistrationLimits
@@ -157,6 +158,7 @@ class View:
         registration: how far a frame may lie from its reference.
         zones: in the file's order.
         scale: this view's own, else the recipe's; None where neither gives one.
+        sixteen_bit: how 16-bit pixels become the 8 that are judged; None refuses 16-bit frames.
     """
 
     name: str
@@ -165,6 +167,7 @@ class View:
     registration: RegistrationLimits
     zones: tuple[Zone, ...]
     scale: Scale | None
+    sixteen_bit: SixteenBitRule | None = None
 
     @property
     def ignore_zones(self) -> Iterator[Zone]:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import re
+from dataclasses import dataclass, field
 
 from lineside.serving.errors import DigestMismatch, DigestMissing, DigestUnreadable
 
@@ -12,16 +13,28 @@ _ENTRY = re.compile(r"\s*([a-z0-9-]+)\s*=\s*:([A-Za-z0-9+/=]*):\s*")
 _HASHES = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 
 
-def check_content_digest(body: bytes, header: str | None, *, required: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class CheckedBody:
+    """A body that is what its sender hashed, as far as the sender said.
+
+    Attributes:
+        content: the bytes.
+        digest: their SHA-256 as lowercase hex.
+        is_intact: whether there was a digest to compare with.
+    """
+
+    content: bytes = field(repr=False)
+    digest: str
+    is_intact: bool
+
+
+def check_content_digest(body: bytes, header: str | None, *, required: bool) -> CheckedBody:
     """Compare a body with its Content-Digest header.
 
     Args:
         body: the body as received.
         header: the header's value, None if absent.
         required: whether an absent header is an error.
-
-    Returns:
-        The body's SHA-256 as lowercase hex.
 
     Raises:
         DigestMissing: absent though required.
@@ -32,7 +45,7 @@ def check_content_digest(body: bytes, header: str | None, *, required: bool) -> 
     if header is None:
         if required:
             raise DigestMissing("the request has no Content-Digest; send `Content-Digest: sha-256=:<base64>:`")
-        return sha256.hexdigest()
+        return CheckedBody(body, sha256.hexdigest(), is_intact=False)
     checked = 0
     for entry in header.split(","):
         match = _ENTRY.fullmatch(entry)
@@ -54,4 +67,4 @@ def check_content_digest(body: bytes, header: str | None, *, required: bool) -> 
         checked += 1
     if checked == 0:
         raise DigestUnreadable(f"Content-Digest {header[:120]!r} has neither sha-256 nor sha-512; send one of them")
-    return sha256.hexdigest()
+    return CheckedBody(body, sha256.hexdigest(), is_intact=True)

@@ -8,9 +8,10 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from lineside.inspection.frames import MediaType
+from lineside.serving.bodies import media_type_of, read_bounded
 from lineside.serving.dependencies import ServicesDep
-from lineside.serving.errors import BodyTooLarge, MediaTypeUnsupported
-from lineside.serving.inspections.content_digest import check_content_digest
+from lineside.serving.errors import MediaTypeUnsupported
+from lineside.serving.inspections.content_digest import CheckedBody, check_content_digest
 from lineside.serving.inspections.schemas import InspectionOut, PendingOut, SubmissionIn
 from lineside.serving.ledger import canonical_json
 from lineside.serving.security import Action, Principal, allow
@@ -63,10 +64,9 @@ async def post_inspection(
     except ValueError as error:
         raise _invalid("width", str(error)) from error
 
-    async def read_body() -> tuple[bytes, str]:
-        body = await _read_bounded(request, services.settings.max_body_bytes)
-        digest = check_content_digest(body, request.headers.get("content-digest"), required=station.digest_required)
-        return body, digest
+    async def read_body() -> CheckedBody:
+        body = await read_bounded(request, services.settings.max_body_bytes)
+        return check_content_digest(body, request.headers.get("content-digest"), required=station.digest_required)
 
     key = request.headers.get("idempotency-key")
     if key is not None and not 1 <= len(key) <= _LONGEST_KEY:
@@ -92,7 +92,7 @@ def _what_is_said(request: Request) -> tuple[SubmissionIn, MediaType]:
             field = name.removeprefix(_HEADER_PREFIX).replace("-", "_")
             if said.setdefault(field, value) != value:
                 raise _invalid(field, "says one thing in the query and another in its header")
-    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    media_type = media_type_of(request)
     if media_type not in set(MediaType):
         raise MediaTypeUnsupported(
             f"Content-Type {media_type or 'missing'!r} is no frame; send one of "
@@ -106,18 +106,3 @@ def _what_is_said(request: Request) -> tuple[SubmissionIn, MediaType]:
 
 def _invalid(field: str, message: str) -> RequestValidationError:
     return RequestValidationError([{"type": "value_error", "loc": ("query", field), "msg": message, "input": None}])
-
-
-async def _read_bounded(request: Request, limit_bytes: int) -> bytes:
-    """Read the body, and stop as soon as it is too long, whatever its Content-Length claims."""
-    claimed = request.headers.get("content-length", "")
-    if claimed.isdigit() and int(claimed) > limit_bytes:
-        raise BodyTooLarge(f"the body has {claimed} bytes and the limit is {limit_bytes}")
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit_bytes:
-            raise BodyTooLarge(f"the body has more than {limit_bytes} bytes, the limit")
-        chunks.append(chunk)
-    return b"".join(chunks)

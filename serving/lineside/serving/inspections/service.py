@@ -16,6 +16,7 @@ from lineside.serving.inspections import store
 from lineside.serving.inspections.admission import Admission
 from lineside.serving.inspections.attempts import AttemptKey, OpenAttempt, Turns
 from lineside.serving.inspections.closing import Closing
+from lineside.serving.inspections.content_digest import CheckedBody
 from lineside.serving.inspections.inspectors import InspectorPool
 from lineside.serving.inspections.recording import Recorder, pending_answer
 from lineside.serving.inspections.submission import Answer, Submission
@@ -100,14 +101,14 @@ class InspectionService:
         self,
         submission: Submission,
         *,
-        read_body: Callable[[], Awaitable[tuple[bytes, str]]],
+        read_body: Callable[[], Awaitable[CheckedBody]],
         idempotency: tuple[str, str] | None,
     ) -> Answer:
         """Take one view and answer with the verdict, or with what is missing.
 
         Args:
             submission: the view without its body.
-            read_body: gives the body and its SHA-256, checked against its Content-Digest; called once admitted.
+            read_body: gives the body, held to its Content-Digest; called once the frame is admitted.
             idempotency: (scope, key) if the client sent an idempotency key.
 
         Raises:
@@ -127,7 +128,8 @@ class InspectionService:
             self._admission.enter(attempt.deadline_s - opened_s),
             self._turns.hold((key, submission.view)),
         ):
-            body, digest = await read_body()
+            body = await read_body()
+            digest = body.digest
             promise = None
             if idempotency is not None:
                 promise = store.Promise(*idempotency, submission.request_digest(digest))
@@ -144,7 +146,7 @@ class InspectionService:
                 return pending_answer(attempt)  # this very view came before, and others are missing still
             attempt.users += 1
             try:
-                return await self._examine_and_record(attempt, submission, body, digest=digest, promise=promise)
+                return await self._examine_and_record(attempt, submission, body, promise)
             finally:
                 attempt.users -= 1
                 if attempt.users == 0 and (attempt.is_closed or not attempt.is_recorded):
@@ -172,13 +174,11 @@ class InspectionService:
         self,
         attempt: OpenAttempt,
         submission: Submission,
-        body: bytes,
-        *,
-        digest: str,
+        body: CheckedBody,
         promise: store.Promise | None,
     ) -> Answer:
-        staging = self._recorder.stage(body)
-        examination = await self._examine(attempt, submission, body, digest)
+        staging = self._recorder.stage(body.content)
+        examination = await self._examine(attempt, submission, body)
         staged = await staging
         async with attempt.lock:
             if attempt.is_closed:
@@ -191,8 +191,8 @@ class InspectionService:
             attempt.frames[submission.view] = store.FrameRow.of(
                 submission,
                 examination.findings,
-                digest=digest,
-                size_bytes=len(body),
+                digest=body.digest,
+                size_bytes=len(body.content),
                 kept=False,
                 received_at=self._clock.now(),
             )
@@ -200,7 +200,7 @@ class InspectionService:
                 return await self._recorder.record_pending(attempt, submission.view, staged, promise)
             return await self._recorder.record_verdict(attempt, submission.view, staged, promise)
 
-    async def _examine(self, attempt: OpenAttempt, submission: Submission, body: bytes, digest: str) -> Examination:
+    async def _examine(self, attempt: OpenAttempt, submission: Submission, body: CheckedBody) -> Examination:
         """Examine on a worker thread; past the deadline the view is late, whatever the worker still finds."""
         if attempt.recipe is None:
             reason = Reason(ReasonCode.NO_RECIPE, "the station has no recipe", submission.view)
@@ -213,16 +213,17 @@ class InspectionService:
             return Examination(ViewNotInspected(submission.view, reason), {})
         inspector, attempt.loaded = ready
         encoded = EncodedFrame(
-            body,
+            body.content,
             submission.media_type,
-            digest,
+            body.digest,
             submission.view,
             submission.raw,
             submission.captured_at,
-            self._stations.get(submission.station).expected_geometry,
+            expected=self._stations.get(submission.station).expected_geometry,
+            is_intact=body.is_intact,
         )
         task = asyncio.create_task(
-            self._run_examination(inspector, encoded, self._previous_digest(attempt.key, submission.view, digest))
+            self._run_examination(inspector, encoded, self._previous_digest(attempt.key, submission.view, body.digest))
         )
         self._background.add(task)
         task.add_done_callback(self._background.discard)

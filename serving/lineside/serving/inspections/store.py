@@ -200,28 +200,29 @@ def check_order(submission: Submission, earlier: Earlier) -> None:
 
 def open_attempt(transaction: Transaction, values: Mapping[str, Any]) -> None:
     """Insert an attempt whose views are not all there yet."""
-    transaction.connection.execute(insert(inspections).values(**values))
+    transaction.connection.execute(insert(inspections), dict(values))
 
 
 def add_frame(transaction: Transaction, inspection_id: str, row: FrameRow) -> None:
     """Insert one received view."""
     submission = row.submission
     transaction.connection.execute(
-        insert(frames).values(
-            inspection_id=inspection_id,
-            view=submission.view,
-            digest=row.digest,
-            media_type=submission.media_type.value,
-            raw_geometry=None if submission.raw is None else asdict(submission.raw),
-            captured_at=submission.captured_at,
-            sequence=submission.sequence,
-            encoder=submission.encoder,
-            size_bytes=row.size_bytes,
-            kept=row.kept,
-            received_at=row.received_at,
-            detections=row.detections,
-            failure=row.failure,
-        )
+        insert(frames),
+        {
+            "inspection_id": inspection_id,
+            "view": submission.view,
+            "digest": row.digest,
+            "media_type": submission.media_type.value,
+            "raw_geometry": None if submission.raw is None else asdict(submission.raw),
+            "captured_at": submission.captured_at,
+            "sequence": submission.sequence,
+            "encoder": submission.encoder,
+            "size_bytes": row.size_bytes,
+            "kept": row.kept,
+            "received_at": row.received_at,
+            "detections": row.detections,
+            "failure": row.failure,
+        },
     )
 
 
@@ -251,7 +252,7 @@ def close_attempt(
         if found.rowcount != 1:
             raise AttemptClosed(f"inspection {answer.id} has its verdict already")
     else:
-        transaction.connection.execute(insert(inspections).values(**final))
+        transaction.connection.execute(insert(inspections), final)
     if answer.defects:
         transaction.connection.execute(
             insert(defects),
@@ -295,15 +296,16 @@ def keep_promise(
             f"Idempotency-Key {promise.key!r} was used for another request at the same time; use one key a frame"
         )
     transaction.connection.execute(
-        insert(idempotency).values(
-            scope=promise.scope,
-            key=promise.key,
-            request_digest=promise.request_digest,
-            status=answer.status,
-            body=None if answer.status == 200 else dict(answer.body),
-            inspection_id=inspection_id,
-            created_at=now,
-        )
+        insert(idempotency),
+        {
+            "scope": promise.scope,
+            "key": promise.key,
+            "request_digest": promise.request_digest,
+            "status": answer.status,
+            "body": None if answer.status == 200 else dict(answer.body),
+            "inspection_id": inspection_id,
+            "created_at": now,
+        },
     )
 
 
