@@ -12,6 +12,8 @@ from lineside.serving.dispositions import DispositionOut
 from lineside.serving.inspections.schemas import InspectionOut
 from lineside.serving.ledger import Event
 from lineside.serving.recipes import RecipeChanged
+from lineside.serving.reported.schemas import RejudgementOut
+from lineside.serving.retention.service import RetentionEvent
 from lineside.serving.reviews import ReviewRecorded
 from lineside.serving.stations import HoldChanged, OrderChanged, StationChanged
 
@@ -23,6 +25,8 @@ EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
         "inspection.v1": InspectionOut,
         "order.v1": OrderChanged,
         "recipe.v1": RecipeChanged,
+        "rejudgement.v1": RejudgementOut,
+        "retention.v1": RetentionEvent,
         "review.v1": ReviewRecorded,
         "station.v1": StationChanged,
     }

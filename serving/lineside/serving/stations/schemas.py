@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lineside.inspection.decoding import ExpectedGeometry
 from lineside.inspection.frames import PixelFormat, RawGeometry
+from lineside.serving.fields import Name, Prose
 from lineside.serving.stations.records import BoundContext, EffectiveFrom, PendingChange, Station
 
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
 LARGEST_INTEGER = 2**63 - 1  # what the ledger's columns hold
 
 
@@ -51,7 +51,7 @@ class EffectiveModel(_Shape):
     """From when a change counts: at once, from a part, or from an encoder count."""
 
     from_: EffectiveFrom = Field(default=EffectiveFrom.NOW, alias="from")
-    value: Annotated[str, Field(min_length=1, max_length=200)] | Annotated[int, Field(ge=0)] | None = None
+    value: Name | Annotated[int, Field(ge=0)] | None = None
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
@@ -107,7 +107,7 @@ class OrderIn(_Shape):
 class HoldIn(_Shape):
     """Why a station's parts are held back."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+    reason: Prose
 
 
 class ContextModel(_Shape):
