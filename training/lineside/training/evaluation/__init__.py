@@ -1,6 +1,6 @@
 """How good a model is: COCO's and DeepPCB's figures with intervals, from what the serving detector finds."""
 
-from lineside.training.evaluation.boards import JudgedBoard, judge_pairs, model_under_test
+from lineside.training.evaluation.boards import JudgedBoard, LabelledImages, judge_pairs, model_under_test
 from lineside.training.evaluation.coco import CocoPrecision, coco_precision
 from lineside.training.evaluation.intervals import Interval, bootstrap_intervals
 from lineside.training.evaluation.protocol import ProtocolCurve, protocol_curve
@@ -10,6 +10,7 @@ __all__ = [
     "CocoPrecision",
     "Interval",
     "JudgedBoard",
+    "LabelledImages",
     "ProtocolCurve",
     "Scores",
     "bootstrap_intervals",

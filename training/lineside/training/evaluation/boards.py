@@ -99,7 +99,7 @@ def model_under_test(model: bytes, *, name: str, kind: InputKind, threads: int) 
 
 
 def judge_pairs(detector: Detector, pairs: Iterable[LabelledImages]) -> list[JudgedBoard]:
-    """Run the detector on labelled images; for a reference model, register each reference as serving does."""
+    """Run the detector on labelled images from `LOWEST_CONFIDENCE` on; references are registered as in serving."""
     return [_judge(detector, pair) for pair in pairs]
 
 
@@ -120,4 +120,5 @@ def _judge(detector: Detector, pair: LabelledImages) -> JudgedBoard:
         except RegistrationRefused:
             return JudgedBoard(boxes, class_ids, Detections.empty(), is_refused=True)
         image = compose(pair.frame, laid)
-    return JudgedBoard(boxes, class_ids, detector.detect(image))
+    thresholds = dict.fromkeys(detector.release.classes, LOWEST_CONFIDENCE)
+    return JudgedBoard(boxes, class_ids, detector.detect(image, thresholds=thresholds))
