@@ -86,26 +86,24 @@ class Surface:
 
     def crossing(self, middle: Pixel) -> Crossing | None:
         """The shortest way across the trace (or gap) of a pixel; None where no way ends in reach."""
-        height, width = self.copper.shape
         here = self.copper[middle[1], middle[0]]
-        best: Crossing | None = None
-        ends: list[NDArray[np.int64]] = []
-        for sign in (1, -1):
-            xs, ys = middle[0] + sign * _RAY_X, middle[1] + sign * _RAY_Y
-            is_outside = (xs < 0) | (ys < 0) | (xs >= width) | (ys >= height)
-            differs = self.copper[np.clip(ys, 0, height - 1), np.clip(xs, 0, width - 1)] != here
-            reached = differs & ~is_outside
-            first = np.where(reached.any(axis=1), reached.argmax(axis=1), RAY_REACH_PX)
-            ends.append(first)
-        total = ends[0] + ends[1]
-        angle = int(total.argmin())
-        if max(ends[0][angle], ends[1][angle]) < RAY_REACH_PX:
-            forward, back = int(ends[0][angle]), int(ends[1][angle])
-            best = Crossing(
-                (middle[0] - int(_RAY_X[angle, back]), middle[1] - int(_RAY_Y[angle, back])),
-                (middle[0] + int(_RAY_X[angle, forward]), middle[1] + int(_RAY_Y[angle, forward])),
-            )
-        return best
+        forward, back = self._first_change(middle, 1, here), self._first_change(middle, -1, here)
+        angle = int((forward + back).argmin())
+        if max(forward[angle], back[angle]) >= RAY_REACH_PX:
+            return None
+        return Crossing(
+            (middle[0] - int(_RAY_X[angle, back[angle]]), middle[1] - int(_RAY_Y[angle, back[angle]])),
+            (middle[0] + int(_RAY_X[angle, forward[angle]]), middle[1] + int(_RAY_Y[angle, forward[angle]])),
+        )
+
+    def _first_change(self, middle: Pixel, sign: int, here: np.uint8) -> NDArray[np.int64]:
+        """For each angle the index of the first step at which copper begins or ends; the reach where none does."""
+        height, width = self.copper.shape
+        xs, ys = middle[0] + sign * _RAY_X, middle[1] + sign * _RAY_Y
+        is_inside = (xs >= 0) & (ys >= 0) & (xs < width) & (ys < height)
+        differs = self.copper[np.clip(ys, 0, height - 1), np.clip(xs, 0, width - 1)] != here
+        reached = differs & is_inside
+        return np.where(reached.any(axis=1), reached.argmax(axis=1), RAY_REACH_PX)
 
     def is_in_hole(self, *pixels: Pixel) -> bool:
         """Whether any of these pixels lies in a drilled hole: bare board enclosed by copper, no larger than a hole."""
