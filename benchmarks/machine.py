@@ -59,7 +59,7 @@ class Machine:
         flags = ", ".join(self.flags) or "none of the flags looked for"
         versions = ", ".join(f"{name} {number}" for name, number in self.versions.items())
         return [
-            f"{self.processor}, {self.cores} cores ({flags}), {self.memory_gib:.0f} GiB; load {self.load_1min:.1f} before",
+            f"{self.processor}, {self.cores} cores ({flags}), {self.memory_gib:.0f} GiB; load {self.load_1min:.1f}",
             f"{self.system}; {versions}",
             f"commit {self.commit}",
         ]
