@@ -1,5 +1,7 @@
 """Synthetic boards: determinism, ground truth, strips, and what each defect class does to copper."""
 
+import hashlib
+import re
 import tracemalloc
 
 import cv2
@@ -23,6 +25,7 @@ from lineside.datasets.synthetic import (
     golden,
     strips,
 )
+from lineside.datasets.synthetic.families import lay_out
 
 FAMILIES = tuple(LayoutFamily)
 LOOKS = tuple(Look)
@@ -196,3 +199,13 @@ def test_a_board_without_room_says_so() -> None:
 def test_a_negative_number_of_defects_is_refused() -> None:
     with pytest.raises(ValueError, match="-1 defects"):
         generate(BoardDesign(LayoutFamily.SPARSE, 1), look=Look.BINARISED, defects=-1, seed=1)
+
+
+def test_layouts_are_the_ones_that_the_starter_models_were_trained_on() -> None:
+    """A model card names boards by seed alone: whoever changes the generator trains again, then renews this digest."""
+    digest = hashlib.sha256()
+    for family in FAMILIES:
+        for shape in lay_out(BoardDesign(family, 7), 0, 0):
+            numbers = re.sub(r"np\.float64\(([^)]*)\)", r"\1", repr(shape))
+            digest.update(re.sub(r"\d+\.\d+(e-?\d+)?", lambda match: f"{float(match[0]):.1f}", numbers).encode())
+    assert digest.hexdigest()[:16] == "22ce71e7c97d6bae"
