@@ -1,0 +1,128 @@
+"""The parts of the page that are plain HTML; everything from outside is escaped here."""
+
+from collections.abc import Sequence
+from html import escape
+
+from lineside.inspection.verdict import Verdict
+from lineside.serving.dashboard.line_state import REMEMBERED, LineState, ShownPart
+from lineside.serving.dashboard.wording import Wording, clock_time, percent
+from lineside.serving.reviews import ReviewStanding
+from lineside.serving.stations import Station
+
+_VERDICT_CLASS = {Verdict.OK: "ok", Verdict.NG: "ng", Verdict.NOT_INSPECTED: "ni"}
+_STRIP = 120
+_NOTHING = "-"
+_LANE = 6
+
+
+def figure_tiles(state: LineState, wording: Wording) -> str:
+    """The row of figures: attempts by verdict, the rate with its interval, the time to verdict."""
+    counts, standings = state.verdicts(), state.standings_of_ng()
+    rate, latencies_ms = state.detector_rate(), state.latencies_ms()
+    ng_hint = wording(
+        "ng_hint",
+        confirmed=standings[ReviewStanding.CONFIRMED] + standings[ReviewStanding.CORRECTED],
+        false_calls=standings[ReviewStanding.FALSE_CALL],
+        open=standings[ReviewStanding.UNREVIEWED] + standings[ReviewStanding.UNRESOLVED],
+    )
+    rate_hint, rate_text = wording("rate_empty"), _NOTHING
+    if rate.estimate is not None:
+        rate_text = percent(rate.estimate)
+        rate_hint = wording(
+            "rate_hint", ng=rate.events, inspected=rate.units, lower=percent(rate.lower), upper=percent(rate.upper)
+        )
+    latency_text = _NOTHING
+    if latencies_ms:
+        p50, p99 = (latencies_ms[int(share * (len(latencies_ms) - 1))] for share in (0.5, 0.99))
+        latency_text = f"{p50:.0f} / {p99:.0f} ms"
+    tiles = (
+        (
+            "",
+            wording("parts"),
+            str(counts.total()),
+            wording("parts_hint", first=state.first_attempts(), limit=REMEMBERED),
+        ),
+        ("ok", wording("ok"), str(counts[Verdict.OK]), wording("ok_hint", drawn=state.audit_draws())),
+        ("ng", wording("ng"), str(counts[Verdict.NG]), ng_hint),
+        ("ni", wording("not_inspected"), str(counts[Verdict.NOT_INSPECTED]), wording("not_inspected_hint")),
+        ("", wording("detector_rate"), rate_text, rate_hint),
+        ("", wording("latency"), latency_text, wording("latency_hint")),
+    )
+    return "".join(
+        f'<div class="ls-tile {kind}"><div class="ls-name">{escape(name)}</div>'
+        f'<div class="ls-figure">{escape(figure)}</div><div class="ls-hint">{escape(hint)}</div></div>'
+        for kind, name, figure, hint in tiles
+    )
+
+
+def verdict_strip(state: LineState, wording: Wording) -> str:
+    """One mark for each of the last attempts, newest first."""
+    marks = "".join(
+        f'<span class="ls-mark {_VERDICT_CLASS[part.verdict]}" title="{escape(part.part_id, quote=True)} '
+        f'{part.verdict.value}"></span>'
+        for part in state.latest(_STRIP)
+    )
+    return f'<span class="ls-name">{escape(wording("strip"))}</span><div class="ls-strip">{marks}</div>'
+
+
+def frame_card(part: ShownPart, wording: Wording) -> str:
+    """A kept image with its defects drawn; the browser fetches it with the reader's own login."""
+    address = f"/v1/inspections/{escape(part.id, quote=True)}/overlay?view={escape(part.shown_view or '', quote=True)}"
+    kind = _VERDICT_CLASS[part.verdict]
+    audit = f'<span class="ls-chip audit">{escape(wording("audit"))}</span>' if part.audit else ""
+    return (
+        f'<img class="ls-frame" src="{address}" alt="{escape(part.part_id, quote=True)}" loading="lazy">'
+        f'<div class="ls-caption"><span class="ls-chip {kind}">{part.verdict.value}</span>{audit}'
+        f'<span class="ls-time">{clock_time(part.judged_at)}</span></div>'
+        f'<div class="ls-part">{escape(part.part_id)}</div>'
+        f'<div class="ls-hint">{escape(wording.defects(part.defect_counts))}</div>'
+    )
+
+
+def standing_chip(standing: ReviewStanding, wording: Wording) -> str:
+    """What people have said of a part; nothing where nobody has."""
+    if standing is ReviewStanding.UNREVIEWED:
+        return ""
+    return f'<span class="ls-chip {standing.value}">{escape(wording(standing.value))}</span>'
+
+
+def lane_table(state: LineState, wording: Wording) -> str:
+    """The NOT_INSPECTED lane: parts to inspect again, with the reason."""
+    parts = state.waiting_for_reinspection(_LANE)
+    if not parts:
+        return f'<div class="ls-hint">{escape(wording("lane_empty"))}</div>'
+    rows = "".join(
+        f"<tr><td>{escape(part.part_id)}</td><td>{escape(part.station)}</td>"
+        f"<td>{escape('; '.join(part.reasons))}</td><td>{clock_time(part.judged_at)}</td></tr>"
+        for part in parts
+    )
+    return _table((wording("part"), wording("station"), wording("reason"), wording("time")), rows)
+
+
+def station_table(stations: Sequence[Station], state: LineState, wording: Wording) -> str:
+    """Every station with what is in force there and the engine that judged last."""
+    if not stations:
+        return f'<div class="ls-hint">{escape(wording("no_stations"))}</div>'
+    latest = state.latest(REMEMBERED)
+    rows = []
+    for station in stations:
+        last = next((part for part in latest if part.station == station.id), None)
+        context = station.context
+        recipe = _NOTHING if context.recipe_id is None else f"{context.recipe_id} v{context.recipe_version}"
+        status = wording("running") if station.hold is None else wording("hold", reason=station.hold.reason)
+        cells = (
+            f"{station.name} ({station.id})",
+            context.product or _NOTHING,
+            context.lot or _NOTHING,
+            recipe,
+            _NOTHING if last is None or last.engine is None else last.engine,
+        )
+        chip = f'<span class="ls-chip {"ok" if station.hold is None else "ni"}">{escape(status)}</span>'
+        rows.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}<td>{chip}</td></tr>")
+    names = (wording("station"), wording("product"), wording("lot"), wording("recipe"), wording("engine"), "")
+    return _table(names, "".join(rows))
+
+
+def _table(names: Sequence[str], rows: str) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    return f'<table class="ls-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'

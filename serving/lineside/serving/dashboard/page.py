@@ -1,0 +1,159 @@
+"""The page itself: built once for each reader, refreshed when the ledger has moved on."""
+
+from collections.abc import Callable
+from html import escape
+from importlib import resources
+from typing import Final
+
+from nicegui import ui
+from nicegui.element import Element
+from starlette.requests import Request
+
+from lineside.serving.dashboard.chart import rate_options
+from lineside.serving.dashboard.feed import LineFeed
+from lineside.serving.dashboard.line_state import RATE_WINDOW, LineState, ShownPart
+from lineside.serving.dashboard.markup import (
+    figure_tiles,
+    frame_card,
+    lane_table,
+    standing_chip,
+    station_table,
+    verdict_strip,
+)
+from lineside.serving.dashboard.texts import Language
+from lineside.serving.dashboard.wording import Wording
+from lineside.serving.security import COOKIE_NAME
+from lineside.serving.services import Services
+
+_STYLE: Final = (resources.files("lineside.serving.dashboard") / "page.css").read_text(encoding="utf-8")
+_REFRESH_S: Final = 1.0
+_FRAMES: Final = 6
+
+
+class LinePage:
+    """Builds the page for each reader who opens it.
+
+    Args:
+        services: gives the running app's services.
+        feed: gives the running app's feed.
+        language: first language of the page.
+    """
+
+    def __init__(self, services: Callable[[], Services], feed: Callable[[], LineFeed], language: Language) -> None:
+        self._services = services
+        self._feed = feed
+        self._language = language
+
+    async def build(self, request: Request, lang: str | None = None) -> None:
+        """Build it for one reader; `?lang=` chooses the language, an unknown one is the first language."""
+        language = Language(lang) if lang in set(Language) else self._language
+        services, feed = self._services(), self._feed()
+        wording = Wording(language, [stored.catalogue for stored in services.catalogues.latest()])
+        ui.add_css(_STYLE)
+        ui.html(_header(services, wording), sanitize=False).classes("w-full").style("width: 100%")
+        view = _View(services, feed, wording)
+        view.refresh()
+
+        async def keep_up() -> None:
+            if await services.keys.find_session(request.cookies.get(COOKIE_NAME, "")) is None:
+                ui.navigate.to("/login?next=/page/")  # the key was revoked or the login is over
+            else:
+                view.refresh()
+
+        ui.timer(_REFRESH_S, keep_up)
+
+
+class _View:
+    """One reader's elements."""
+
+    def __init__(self, services: Services, feed: LineFeed, wording: Wording) -> None:
+        self._services = services
+        self._feed = feed
+        self._wording = wording
+        self._shown_revision = -1
+        self._stale = ui.html("", sanitize=False).style("width: 100%")
+        with ui.element("main").classes("ls-main"):
+            self._tiles = ui.html("", sanitize=False).classes("ls-12 ls-tiles")
+            self._strip = _panel("ls-12")
+            with ui.element("section").classes("ls-panel ls-6"):
+                hint = wording("rate_chart_hint", window=RATE_WINDOW)
+                ui.html(_heading(wording("rate_chart"), hint), sanitize=False)
+                self._chart = ui.echart(rate_options([], wording.texts)).classes("ls-chart")
+            with ui.element("section").classes("ls-panel ls-6"):
+                ui.html(_heading(wording("stations")), sanitize=False)
+                self._stations = ui.html("", sanitize=False)
+                ui.html(f"<div style='height:14px'></div>{_heading(wording('lane'))}", sanitize=False)
+                self._lane = ui.html("", sanitize=False)
+            with ui.element("section").classes("ls-panel ls-12"):
+                ui.html(_heading(wording("last_frames"), wording("last_frames_hint")), sanitize=False)
+                self._frames = _FrameRow(wording)
+
+    def refresh(self) -> None:
+        """Show what changed since the last time."""
+        wording, state = self._wording, self._feed.state
+        stale = f'<div class="ls-stale">{escape(wording("stale"))}</div>' if self._feed.is_stale else ""
+        self._stale.set_content(stale)
+        # a hold or an order is an event too, so the revision covers the stations
+        if state.revision == self._shown_revision:
+            return
+        self._shown_revision = state.revision
+        self._tiles.set_content(figure_tiles(state, wording))
+        self._strip.set_content(verdict_strip(state, wording))
+        self._lane.set_content(lane_table(state, wording))
+        self._stations.set_content(station_table(self._services.stations.all(), state, wording))
+        self._chart.options.clear()
+        self._chart.options.update(rate_options(state.rate_over_time(), wording.texts))
+        self._chart.update()
+        self._frames.show(state)
+
+
+class _FrameRow:
+    """Cards of the last kept images; a card is made once, so that each image is fetched once."""
+
+    def __init__(self, wording: Wording) -> None:
+        self._wording = wording
+        self._empty = ui.html(f'<div class="ls-hint">{escape(wording("no_frames"))}</div>', sanitize=False)
+        self._row = ui.element("div").classes("ls-frames")
+        self._cards: dict[str, tuple[Element, ui.html]] = {}
+
+    def show(self, state: LineState) -> None:
+        """Drop the cards that are out, add the new ones in front, and say what reviews say."""
+        parts = state.latest_with_image(_FRAMES)
+        shown = {part.id for part in parts}
+        for gone in [part_id for part_id in self._cards if part_id not in shown]:
+            self._cards.pop(gone)[0].delete()
+        for part in reversed(parts):
+            if part.id not in self._cards:
+                self._cards[part.id] = self._card(part)
+            self._cards[part.id][1].set_content(standing_chip(state.standing(part), self._wording))
+        self._empty.set_visibility(not parts)
+
+    def _card(self, part: ShownPart) -> tuple[Element, ui.html]:
+        with self._row, ui.element("div") as card:
+            ui.html(frame_card(part, self._wording), sanitize=False)
+            standing = ui.html("", sanitize=False)
+        card.move(target_index=0)
+        return card, standing
+
+
+def _panel(span: str) -> ui.html:
+    return ui.html("", sanitize=False).classes(f"ls-panel {span}")
+
+
+def _heading(title: str, hint: str = "") -> str:
+    return f"<h2>{escape(title)}</h2>" + (f'<div class="ls-hint">{escape(hint)}</div>' if hint else "")
+
+
+def _header(services: Services, wording: Wording) -> str:
+    other = wording.language.other
+    simulated = (
+        f'<span class="ls-badge">{escape(wording("simulated"))}</span>' if services.settings.is_simulated else ""
+    )
+    return (
+        f'<header class="ls-header" lang="{wording.language.value}"><b>Lineside</b>'
+        f'<span class="ls-plant">{escape(wording("title"))} · {escape(services.settings.plant)}</span>{simulated}'
+        f'<span class="ls-badge" title="{escape(wording("uncertified_hint"), quote=True)}">'
+        f"{escape(wording('uncertified'))}</span>"
+        f'<span class="ls-space"></span><a href="?lang={other.value}">{escape(wording("other_language"))}</a>'
+        f'<form method="post" action="/logout"><button>{escape(wording("log_out"))}</button></form></header>'
+    )
