@@ -84,19 +84,14 @@ def decode_output(
             f"the model gave a confidence of {float(confidences.max()):.3g}, expected at most 1: "
             "its scores are no probabilities (exported without its last sigmoid?)"
         )
-    boxes = clip(boxes, (0.0, 0.0, float(size_wh_px[0]), float(size_wh_px[1])))
-    has_area = area_px2(boxes) > 0
-    found = Detections(boxes[has_area], np.minimum(confidences[has_area], np.float32(1)), class_ids[has_area])
+    confidences = np.minimum(confidences, np.float32(1))
     if head is Head.RAW:
-        kept = suppress(
-            found.boxes_xyxy_px,
-            found.confidences,
-            found.class_ids,
-            iou_threshold=nms_iou,
-            limit=MAX_DETECTIONS,
-        )
-        return found.select(kept)
-    return found.select(np.argsort(-found.confidences, kind="stable")[:MAX_DETECTIONS])
+        # Before clipping, as in training: clipped boxes at the border would overlap more than their objects do.
+        kept = suppress(boxes, confidences, class_ids, iou_threshold=nms_iou, limit=MAX_DETECTIONS)
+    else:
+        kept = np.argsort(-confidences, kind="stable")[:MAX_DETECTIONS]
+    inside = clip(boxes[kept], (0.0, 0.0, float(size_wh_px[0]), float(size_wh_px[1])))
+    return Detections(inside, confidences[kept], class_ids[kept]).select(area_px2(inside) > 0)
 
 
 _Parts = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]
