@@ -1,0 +1,57 @@
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lineside.serving.reviews import ReviewBox, ReviewKind, ReviewStanding, standing_of
+
+LEFT = ReviewBox(class_name="open", box_xyxy_px=(0, 0, 1, 1))
+RIGHT = ReviewBox(class_name="open", box_xyxy_px=(5, 0, 6, 1))
+
+
+@dataclass(frozen=True)
+class Said:
+    id: str
+    kind: ReviewKind
+    boxes: tuple[ReviewBox, ...] = ()
+    supersedes: str | None = None
+
+
+CONFIRMED, FALSE_CALL = Said("a", ReviewKind.CONFIRMED), Said("b", ReviewKind.FALSE_CALL)
+CORRECTED = Said("c", ReviewKind.CORRECTED, (LEFT, RIGHT))
+
+
+@pytest.mark.parametrize(
+    ("said", "standing"),
+    [
+        pytest.param([], "unreviewed", id="nothing said"),
+        pytest.param([CONFIRMED, Said("z", ReviewKind.CONFIRMED)], "confirmed", id="two agree"),
+        pytest.param([CONFIRMED, FALSE_CALL], "unresolved", id="two differ"),
+        pytest.param([CONFIRMED, CORRECTED], "corrected", id="defective, and where"),
+        pytest.param([FALSE_CALL, CORRECTED], "unresolved", id="nothing there, or elsewhere"),
+        pytest.param([CORRECTED, Said("d", ReviewKind.CORRECTED, (RIGHT, LEFT))], "corrected", id="same boxes"),
+        pytest.param([CORRECTED, Said("d", ReviewKind.CORRECTED, (LEFT,))], "unresolved", id="other boxes"),
+        pytest.param([CONFIRMED, Said("d", ReviewKind.FALSE_CALL, (), "a")], "false_call", id="replaced"),
+        pytest.param(
+            [CONFIRMED, Said("d", ReviewKind.FALSE_CALL, (), "a"), Said("e", ReviewKind.CONFIRMED, (), "d")],
+            "confirmed",
+            id="replaced twice",
+        ),
+    ],
+)
+def test_what_reviews_amount_to(said: list[Said], standing: str) -> None:
+    assert standing_of(said) == standing
+
+
+@given(st.lists(st.sampled_from(list(ReviewKind)), max_size=6), st.randoms())
+def test_the_order_of_reviews_does_not_matter(kinds: list[ReviewKind], random: object) -> None:
+    said = [Said(str(number), kind) for number, kind in enumerate(kinds)]
+    shuffled = sorted(said, key=lambda _: random.random())  # type: ignore[attr-defined]  # hypothesis' own Random
+    assert standing_of(shuffled) == standing_of(said)
+
+
+@given(st.lists(st.sampled_from(list(ReviewKind)), min_size=1, max_size=6))
+def test_one_review_that_replaces_all_others_decides(kinds: list[ReviewKind]) -> None:
+    chain = [Said(str(number), kind, (), str(number - 1)) for number, kind in enumerate(kinds)]
+    assert standing_of(chain) == ReviewStanding(kinds[-1].value)
