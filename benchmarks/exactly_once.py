@@ -138,6 +138,8 @@ class Clients:
                 connection = connection or HttpConnection(self._line.server.port)
                 answer = connection.ask(head, body)
             except OSError as error:
+                if connection is not None:
+                    connection.close()
                 last, connection = str(error), None
             else:
                 if answer.status != 503:
