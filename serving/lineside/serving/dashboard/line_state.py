@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from lineside.inspection.verdict import Verdict
-from lineside.serving.inspections.schemas import InspectionOut
+from lineside.serving.inspections.schemas import DefectOut, InspectionOut, RecipeOut
 from lineside.serving.ledger import Event
 from lineside.serving.reviews import ReviewRecorded, ReviewStanding
 from lineside.statistics.rates import RateInterval, wilson_interval
@@ -20,6 +20,7 @@ RATE_WINDOW: Final = 100
 """Judged parts behind each point of the rate's chart: wide enough for an interval that says something."""
 
 _CHART_POINTS: Final = 120
+_LEAST_PARTS: Final = 10  # fewer give an interval that fills the chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,9 @@ class ShownPart:
 
     Attributes:
         id: the inspection's identifier.
-        defect_counts: defects by class.
+        defects: those that count, of all views.
         reasons: why it is not OK.
+        recipe: what it was judged by; None if there was no recipe.
         shown_view: a view whose image is kept; None if there is none.
         latency_ms: from its first byte to its verdict, on the server's clock.
     """
@@ -39,14 +41,14 @@ class ShownPart:
     part_id: str
     attempt: int
     verdict: Verdict
-    defect_counts: Mapping[str, int]
+    defects: tuple[DefectOut, ...]
     reasons: tuple[str, ...]
+    recipe: RecipeOut | None
     shown_view: str | None
     audit: bool
     judged_at: datetime
     latency_ms: float
     engine: str | None
-    is_simulated: bool
 
     @classmethod
     def of(cls, answer: InspectionOut) -> "ShownPart":
@@ -58,15 +60,20 @@ class ShownPart:
             part_id=answer.part_id,
             attempt=answer.attempt,
             verdict=answer.verdict,
-            defect_counts=dict(Counter(defect.class_name for defect in answer.defects)),
+            defects=answer.defects,
             reasons=tuple(reason.message for reason in answer.reasons),
+            recipe=answer.recipe,
             shown_view=kept[0] if kept else None,
             audit=answer.audit,
             judged_at=answer.judged_at,
             latency_ms=(answer.judged_at - answer.opened_at).total_seconds() * 1000.0,
             engine=answer.engine,
-            is_simulated=answer.is_simulated,
         )
+
+    @property
+    def defect_counts(self) -> Mapping[str, int]:
+        """Defects by class."""
+        return Counter(defect.class_name for defect in self.defects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +161,13 @@ class LineState:
         return sorted(part.latency_ms for part in self._parts)
 
     def rate_over_time(self) -> list[RatePoint]:
-        """The rate of a moving window, at up to 120 moments."""
+        """The rate of a moving window at about 120 moments, from the tenth part on."""
         judged = [part for part in self._parts if part.verdict is not Verdict.NOT_INSPECTED]
         ng_before = [0]
         for part in judged:
             ng_before.append(ng_before[-1] + (part.verdict is Verdict.NG))
         step = max(1, len(judged) // _CHART_POINTS)
-        ends = range(len(judged), 0, -step)
+        ends = range(len(judged), _LEAST_PARTS - 1, -step)
         points = []
         for end in reversed(ends):
             start = max(0, end - RATE_WINDOW)

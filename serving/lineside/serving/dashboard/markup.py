@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from urllib.parse import quote
 
 from lineside.inspection.verdict import Verdict
 from lineside.serving.dashboard.line_state import REMEMBERED, LineState, ShownPart
@@ -12,6 +13,7 @@ from lineside.serving.stations import Station
 _VERDICT_CLASS = {Verdict.OK: "ok", Verdict.NG: "ng", Verdict.NOT_INSPECTED: "ni"}
 _STRIP = 120
 _NOTHING = "-"
+_LETTER_SHARE = 0.05  # of the frame's longer side
 _LANE = 6
 
 
@@ -58,24 +60,56 @@ def figure_tiles(state: LineState, wording: Wording) -> str:
 def verdict_strip(state: LineState, wording: Wording) -> str:
     """One mark for each of the last attempts, newest first."""
     marks = "".join(
-        f'<span class="ls-mark {_VERDICT_CLASS[part.verdict]}" title="{escape(part.part_id, quote=True)} '
+        f'<span class="ls-mark {_VERDICT_CLASS[part.verdict]}" title="{escape(part.part_id)} '
         f'{part.verdict.value}"></span>'
         for part in state.latest(_STRIP)
     )
     return f'<span class="ls-name">{escape(wording("strip"))}</span><div class="ls-strip">{marks}</div>'
 
 
-def frame_card(part: ShownPart, wording: Wording) -> str:
-    """A kept image with its defects drawn; the browser fetches it with the reader's own login."""
-    address = f"/v1/inspections/{escape(part.id, quote=True)}/overlay?view={escape(part.shown_view or '', quote=True)}"
+def frame_card(part: ShownPart, size_wh_px: tuple[int, int] | None, wording: Wording) -> str:
+    """A kept image with its defects drawn; the browser fetches it with the reader's own login.
+
+    Args:
+        part: one with a kept image.
+        size_wh_px: of its frame; None if the recipe does not say, then the server draws the defects.
+        wording: of the page.
+    """
+    address = f"/v1/inspections/{quote(part.id)}"
+    view = f"?view={quote(part.shown_view or '')}"
+    picture = f'<img class="ls-frame" src="{address}/overlay{view}" alt="{escape(part.part_id)}" loading="lazy">'
+    if size_wh_px is not None:
+        picture = _drawn_frame(part, f"{address}/image{view}", size_wh_px, wording)
     kind = _VERDICT_CLASS[part.verdict]
     audit = f'<span class="ls-chip audit">{escape(wording("audit"))}</span>' if part.audit else ""
     return (
-        f'<img class="ls-frame" src="{address}" alt="{escape(part.part_id, quote=True)}" loading="lazy">'
+        f"{picture}"
         f'<div class="ls-caption"><span class="ls-chip {kind}">{part.verdict.value}</span>{audit}'
         f'<span class="ls-time">{clock_time(part.judged_at)}</span></div>'
         f'<div class="ls-part">{escape(part.part_id)}</div>'
         f'<div class="ls-hint">{escape(wording.defects(part.defect_counts))}</div>'
+    )
+
+
+def _drawn_frame(part: ShownPart, address: str, size_wh_px: tuple[int, int], wording: Wording) -> str:
+    """The image with boxes on it: lines and letters stay readable however small the picture is shown."""
+    width, height = size_wh_px
+    letters = max(width, height) * _LETTER_SHARE
+    marks = []
+    for defect in part.defects:
+        if defect.view != part.shown_view:
+            continue
+        left, top, right, bottom = defect.box_xyxy_px
+        label_y = top - 0.3 * letters if top > 1.3 * letters else bottom + letters
+        anchor, label_x = ("end", right) if left > width / 2 else ("start", left)
+        marks.append(
+            f'<rect x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"/>'
+            f'<text x="{label_x}" y="{label_y}" font-size="{letters:.1f}" text-anchor="{anchor}">'
+            f"{escape(wording.defect_class(defect.class_name))}</text>"
+        )
+    return (
+        f'<svg class="ls-frame" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(part.part_id)}">'
+        f'<image href="{escape(address)}" width="{width}" height="{height}"/>{"".join(marks)}</svg>'
     )
 
 

@@ -86,7 +86,7 @@ class _View:
                 self._lane = ui.html("", sanitize=False)
             with ui.element("section").classes("ls-panel ls-12"):
                 ui.html(_heading(wording("last_frames"), wording("last_frames_hint")), sanitize=False)
-                self._frames = _FrameRow(wording)
+                self._frames = _FrameRow(services, wording)
 
     def refresh(self) -> None:
         """Show what changed since the last time."""
@@ -110,7 +110,8 @@ class _View:
 class _FrameRow:
     """Cards of the last kept images; a card is made once, so that each image is fetched once."""
 
-    def __init__(self, wording: Wording) -> None:
+    def __init__(self, services: Services, wording: Wording) -> None:
+        self._services = services
         self._wording = wording
         self._empty = ui.html(f'<div class="ls-hint">{escape(wording("no_frames"))}</div>', sanitize=False)
         self._row = ui.element("div").classes("ls-frames")
@@ -130,10 +131,17 @@ class _FrameRow:
 
     def _card(self, part: ShownPart) -> tuple[Element, ui.html]:
         with self._row, ui.element("div") as card:
-            ui.html(frame_card(part, self._wording), sanitize=False)
+            ui.html(frame_card(part, self._frame_size(part), self._wording), sanitize=False)
             standing = ui.html("", sanitize=False)
         card.move(target_index=0)
         return card, standing
+
+    def _frame_size(self, part: ShownPart) -> tuple[int, int] | None:
+        """Width and height of the shown frame, where the recipe fixes them."""
+        if part.recipe is None or part.shown_view is None:
+            return None
+        recipe = self._services.recipes.get(part.recipe.id, part.recipe.version).recipe
+        return recipe.views[part.shown_view].size_wh_px
 
 
 def _panel(span: str) -> ui.html:
