@@ -61,6 +61,7 @@ class StarterPlan:
         seed: of boards, weights and order.
         boards: synthetic boards to train on, four crops each.
         epochs: passes over them.
+        batch: crops per step.
         device: where to train.
         machine: its kind, for the card.
         command: as typed, for the card.
@@ -71,6 +72,7 @@ class StarterPlan:
     seed: int
     boards: int
     epochs: int
+    batch: int
     device: Device
     machine: str
     command: str
@@ -89,7 +91,7 @@ def train_starter(plan: StarterPlan, run_folder: Path, *, say: Say) -> None:
     data_file = write_training_images(TrainingImages(plan.kind, plan.boards, seed=plan.seed), run_folder / "data")
     generated = time.monotonic()
     say(f"training for {plan.epochs} epochs on {plan.device}")
-    training = TrainingPlan(epochs=plan.epochs, seed=plan.seed, device=plan.device)
+    training = TrainingPlan(epochs=plan.epochs, batch=plan.batch, seed=plan.seed, device=plan.device)
     checkpoint = ultralytics_adapter.train(data_file, run_folder, training)
     exported = run_folder / "exported.onnx"
     ultralytics_adapter.export_onnx(checkpoint, exported, size_wh_px=INPUT_SIZE_WH_PX)
@@ -187,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="of boards, weights and order (default: 1)")
     parser.add_argument("--boards", type=int, default=3000, help="synthetic boards to train on (default: 3000)")
     parser.add_argument("--epochs", type=int, default=4, help="passes over them (default: 4)")
+    parser.add_argument("--batch", type=int, default=32, help="crops per step (default: 32)")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where to train (default: cpu)")
     parser.add_argument("--real-boards", type=Path, help="a DeepPCB folder (holds trainval.txt) to judge on as well")
     parser.add_argument("--machine", default=_this_machine(), help="its kind, for the model card")
@@ -200,7 +203,7 @@ def _this_machine() -> str:
 
 def _command(options: argparse.Namespace) -> str:
     """What to type for the same training again, defaults spelt out."""
-    names = ("kind", "seed", "boards", "epochs", "device", "out")
+    names = ("kind", "seed", "boards", "epochs", "batch", "device", "out")
     words = [word for name in names for word in (f"--{name}", str(getattr(options, name)))]
     return shlex.join(["python", "-m", "lineside.training.starters", *words])
 
@@ -213,6 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed=options.seed,
         boards=options.boards,
         epochs=options.epochs,
+        batch=options.batch,
         device=options.device,
         machine=options.machine,
         command=_command(options),
