@@ -234,7 +234,7 @@ for name in usable_engines():
     used.append(name)
 print("used", used)
 print("talk", talk)
-print("loaded", [name for name, module in sys.modules.items() if name.startswith("openvino_telemetry") and module is not None])
+print("loaded", [name for name, module in sys.modules.items() if name.startswith("openvino_telemetry") and module])
 print("home", sorted(path.name for path in Path.home().iterdir()))
 """
 
