@@ -11,7 +11,6 @@ from lineside.serving.errors import (
     CrossSiteRefused,
     NotAuthenticated,
     RoleRefused,
-    TooManyFailures,
     UnguardedRoute,
 )
 from lineside.serving.security.keys import KeyService
@@ -91,15 +90,9 @@ async def _by_key(keys: KeyService, authorization: str, address: str) -> Princip
     if scheme.lower() != "bearer" or not secret:
         raise NotAuthenticated("the Authorization header is not of the form `Bearer lsk_...`")
     principal = await keys.find(secret.strip(), address=address)
-    if principal is not None:
-        return principal
-    wait_s = keys.failures.retry_after_s(address)
-    if wait_s > 0:
-        raise TooManyFailures(
-            f"too many bad keys came from {address}: wait {wait_s} s; valid keys are not held back",
-            retry_after_s=wait_s,
-        )
-    raise NotAuthenticated("the key is unknown, expired or revoked: have a new one made with `lineside keys create`")
+    if principal is None:
+        raise keys.refusal(secret.strip(), address=address)
+    return principal
 
 
 def key_service(connection: HTTPConnection) -> KeyService:

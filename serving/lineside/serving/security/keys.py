@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, update
 
 from lineside.serving.clock import Clock
-from lineside.serving.errors import KeyRefused, UnknownKey
+from lineside.serving.errors import KeyRefused, NotAllowed, NotAuthenticated, TooManyFailures, UnknownKey
 from lineside.serving.ledger import Ledger, Transaction
 from lineside.serving.ledger.tables import api_keys
 from lineside.serving.security.limiter import FailureLimiter
@@ -199,8 +199,25 @@ class KeyService:
             key = snapshot.by_hmac.get(key_hmac)
         if key is not None and key.is_valid(self._clock.now()):
             return key.principal
-        self.failures.record(address)
+        if key is None:  # whoever holds a key that has ended does not guess
+            self.failures.record(address)
         return None
+
+    def refusal(self, secret: str, *, address: str) -> NotAllowed:
+        """Why `find` found nobody: an error to raise."""
+        ended = self._snapshot.by_hmac.get(self._hmac(secret))
+        if ended is not None:
+            how = "revoked" if ended.revoked_at is not None else "set to expire"
+            at = ended.revoked_at or ended.expires_at
+            when = "" if at is None else f" at {at.isoformat()}"
+            return NotAuthenticated(f"the key {ended.name!r} was {how}{when}: have a new one made")
+        wait_s = self.failures.retry_after_s(address)
+        if wait_s > 0:
+            return TooManyFailures(
+                f"too many bad keys came from {address}: wait {wait_s} s; valid keys are not held back",
+                retry_after_s=wait_s,
+            )
+        return NotAuthenticated("the key is unknown: have one made with `lineside keys create`")
 
     async def find_session(self, cookie: str) -> Principal | None:
         """Who logged in with that session cookie; None once it or its key has ended."""
