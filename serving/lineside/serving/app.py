@@ -17,7 +17,7 @@ from lineside.serving.problems import install_problem_handlers
 from lineside.serving.recipes.endpoints import router as recipes_router
 from lineside.serving.reported.endpoints import router as reported_router
 from lineside.serving.reviews.endpoints import router as reviews_router
-from lineside.serving.security import check_every_route_is_guarded
+from lineside.serving.security import SecurityHeaders, check_every_route_is_guarded
 from lineside.serving.security.endpoints import router as security_router
 from lineside.serving.services import open_services
 from lineside.serving.settings import Settings
@@ -66,6 +66,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     install_problem_handlers(app)
+    app.add_middleware(SecurityHeaders)  # outermost, so that a 500 has them too
     for router in _ROUTERS:
         app.include_router(router)
     check_every_route_is_guarded(app)

@@ -71,6 +71,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         stack.push_async_callback(asyncio.to_thread, releases.close)
         recipes = await RecipeBook.open(ledger, images=images, catalogues=catalogues, releases=releases, clock=clock)
         stations = await StationDirectory.open(ledger, recipes=recipes, clock=clock)
+        stack.push_async_callback(stations.stop)
         limits = DecodingLimits(max_pixels=settings.max_pixels, max_bytes=settings.max_body_bytes)
         inspectors = InspectorPool(recipes, releases, limits=limits, clock=clock)
         reported = ReportedInspections(
