@@ -41,7 +41,9 @@ starters: $(VENV)/.test  ## train both starter releases from scratch (a GPU help
 	$(BIN)/python -m lineside.training.starters --kind reference --seed 1 --out runs/pcb-reference
 
 docs: $(VENV)/.test  ## write the generated reference pages and schemas
-	$(BIN)/python -m docs.generate
+	$(BIN)/python docs/schemas/generate.py
+	$(BIN)/python -m lineside.serving.events docs/schemas/events
+	$(BIN)/python -m lineside.cli.reference docs/cli.md
 
 wheel: $(VENV)/.demo  ## build the wheel into dist/
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import jsonschema  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 import pytest
 
@@ -15,7 +16,13 @@ from lineside.inspection.detector import open_detector
 from lineside.inspection.engines import EngineChoice, choose_engine
 from lineside.inspection.errors import CanaryFailed, NonFiniteOutput, ReleaseError, ReleaseUnverified
 from lineside.inspection.heads import Head
-from lineside.inspection.release import InputKind, read_release, run_canary, starter_release_folder
+from lineside.inspection.release import (
+    InputKind,
+    manifest_json_schema,
+    read_release,
+    run_canary,
+    starter_release_folder,
+)
 
 ORT = EngineChoice("onnxruntime-fp32", threads=1)
 
@@ -278,3 +285,11 @@ def test_an_unknown_starter_is_refused_with_those_that_exist() -> None:
 def test_the_canary_frames_are_pictures_as_written(tiny_release_folder: Path) -> None:
     written = cv2.imread(str(tiny_release_folder / "canary/01_frame.png"), cv2.IMREAD_GRAYSCALE)
     np.testing.assert_array_equal(read_release(tiny_release_folder).canary[0].image, written)
+
+
+def test_the_manifests_schema_accepts_a_release_and_refuses_an_unknown_key(tiny_release_folder: Path) -> None:
+    validator = jsonschema.Draft202012Validator(manifest_json_schema())
+    manifest = json.loads((tiny_release_folder / "manifest.json").read_text())
+    validator.validate(manifest)
+    with pytest.raises(jsonschema.ValidationError, match="license"):
+        validator.validate({**manifest, "license": "spelt otherwise"})

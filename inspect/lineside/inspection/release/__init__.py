@@ -1,7 +1,13 @@
 """Releases: model packages, verified before anything of them is used."""
 
 from lineside.inspection.release.canary import CANARY_IOU, DetectsDefects, run_canary
-from lineside.inspection.release.manifest import MANIFEST_NAME, MODEL_NAME, Manifest, parse_manifest
+from lineside.inspection.release.manifest import (
+    MANIFEST_NAME,
+    MODEL_NAME,
+    Manifest,
+    manifest_json_schema,
+    parse_manifest,
+)
 from lineside.inspection.release.reading import read_release, starter_release_folder
 from lineside.inspection.release.record import CanaryDefect, CanaryFrame, InputKind, Release
 
@@ -15,6 +21,7 @@ __all__ = [
     "InputKind",
     "Manifest",
     "Release",
+    "manifest_json_schema",
     "parse_manifest",
     "read_release",
     "run_canary",

@@ -103,6 +103,12 @@ class Manifest(_Section):
         return self
 
 
+def manifest_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the manifest, for whoever writes one."""
+    schema = Manifest.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
 def parse_manifest(text: bytes, *, source: str) -> Manifest:
     """Read a manifest.
 
