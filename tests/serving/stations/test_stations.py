@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from lineside.serving.ledger import Event
+from lineside.serving.ledger.tables import stations
 from lineside.serving.security import Role
 from plant import RECIPE, Plant, bad_board, good_board, open_plant
 
@@ -101,18 +102,10 @@ def test_a_part_that_began_a_change_counts_even_if_the_change_was_not_written(tm
     with open_plant(tmp_path) as plant:
         put_recipe(plant, "card", OTHER_PRODUCT)
         order(plant, "JO-13", "CRD", effective={"from": "part", "value": "p2"})
-        stale = plant.services.ledger.read_blocking(
-            lambda c: c.exec_driver_sql("SELECT settings, product, recipe_id FROM stations").one()
-        )
+        stale = plant.services.ledger.read_blocking(lambda c: c.execute(stations.select()).mappings().one())
         plant.post(good_board(2), part_id="p2")
     with open_plant(tmp_path, recipe=None) as plant:
-        plant.services.ledger.write_blocking(
-            lambda t: (
-                t.connection.exec_driver_sql(
-                    "UPDATE stations SET settings = ?, product = ?, recipe_id = ?", tuple(stale)
-                ).rowcount
-            )
-        )
+        plant.services.ledger.write_blocking(lambda t: t.connection.execute(stations.update().values(**stale)).rowcount)
     with open_plant(tmp_path) as plant:
         assert station(plant)["context"]["product"] == "CRD"
 
