@@ -37,7 +37,7 @@ def main() -> None:
     Ends with 0, 1 after an error of the work itself (one line on stderr), 2 after a wrong call, 130 after Ctrl-C.
     """
     try:
-        app()
+        app(prog_name="lineside")
     except (LinesideError, OSError) as error:
         sys.stderr.write(f"lineside: {_one_line(error)}\n")
         sys.exit(1)
