@@ -1,0 +1,118 @@
+"""The whole line in one command, as a person runs it."""
+
+import json
+import signal
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from sqlalchemy import select
+
+from lineside.serving.clock import SystemClock
+from lineside.serving.ledger import Ledger, verify_chain
+from lineside.serving.ledger.tables import inspections, reviews
+from lineside.serving.settings import Settings
+from lineside_process import LINESIDE
+
+pytestmark = pytest.mark.system
+
+WORDS = ("--rate", "0.3", "--port", "0", "--engine", "onnxruntime-fp32", "--json")
+
+
+def demo_command(data: Path, *words: str) -> list[str]:
+    return [*LINESIDE, "demo", "--data", str(data), *WORDS, *words]
+
+
+def check_summary(summary: dict[str, Any], data: Path) -> None:
+    """The summary adds up, and is what stands in the ledger."""
+    parts = summary["parts"]
+    outcomes, verdicts, truth = summary["outcomes"], summary["verdicts"], summary["truth"]
+    assert sum(outcomes.values()) == parts
+    assert sum(verdicts.values()) + outcomes["unanswered"] == parts
+    assert outcomes["hit"] + outcomes["false_call"] == verdicts["NG"]
+    assert outcomes["escape"] + outcomes["correct_pass"] == verdicts["OK"]
+    assert truth["defective"] + truth["good"] == parts
+    assert outcomes["hit"] + outcomes["escape"] <= truth["defective"]
+    rate = summary["detector_rate"]
+    assert (rate["ng"], rate["inspected"]) == (verdicts["NG"], verdicts["NG"] + verdicts["OK"])
+    assert rate["lower"] <= rate["estimate"] <= rate["upper"]
+    assert summary["latency_ms"]["p50"] <= summary["latency_ms"]["p99"]
+
+    settings = Settings(data_dir=data)
+    with Ledger.open_readonly(settings.ledger_url, plant=settings.plant, clock=SystemClock()) as ledger:
+        rows = ledger.read_blocking(lambda connection: connection.execute(select(inspections)).all())
+        recorded = ledger.read_blocking(lambda connection: connection.execute(select(reviews)).all())
+        assert verify_chain(ledger).is_intact
+    assert len({(row.station, row.part_id, row.attempt) for row in rows}) == len(rows) == parts - outcomes["unanswered"]
+    assert Counter(row.verdict for row in rows) == Counter({k: v for k, v in verdicts.items() if v})
+    assert all(row.is_simulated and row.parent_id and row.lot for row in rows)
+    assert Counter(row.kind for row in recorded) == Counter(summary["reviews"])
+    flagged_or_drawn = {row.id for row in rows if row.verdict == "NG" or row.audit}
+    assert {row.inspection_id for row in recorded} == flagged_or_drawn
+
+
+def test_thirty_parts_end_by_themselves_and_every_verdict_is_in_the_ledger_once(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    ran = subprocess.run(
+        demo_command(data, "--parts", "30", "--pace", "10"), capture_output=True, text=True, check=False, timeout=300
+    )
+    assert ran.returncode == 0, ran.stderr
+    summary = json.loads(ran.stdout)
+    assert summary["parts"] == 30
+    check_summary(summary, data)
+    # the starter knows these boards: at a true rate of 0.3 a detector that finds nothing would have no hit
+    assert summary["outcomes"]["hit"] > 0
+
+
+def test_ctrl_c_ends_the_line_in_good_order_and_leaves_nothing_running(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with subprocess.Popen(
+        demo_command(data, "--no-page", "--language", "ko"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("10 "):  # the line runs
+                break
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
+    assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+    summary = json.loads(out)
+    assert summary["parts"] >= 10
+    check_summary(summary, data)
+
+
+def test_the_server_ends_with_a_demonstration_that_was_killed(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        demo_command(tmp_path / "data", "--no-page"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("10 "):
+                break
+        [server] = psutil.Process(process.pid).children()
+        process.kill()
+    server.wait(60)  # raises if it still runs
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = str(listener.getsockname()[1])
+        ran = subprocess.run(
+            [*LINESIDE, "demo", "--data", str(tmp_path / "data"), "--parts", "1", "--port", port],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert ran.returncode == 1
+    assert f"port {port}" in ran.stderr.splitlines()[-1]
