@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,10 +13,12 @@ import httpx
 import numpy as np
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from blob_detector import Blob, TinyRelease, draw_blobs
 from lineside.serving import Settings, create_app
 from lineside.serving.clock import Clock
+from lineside.serving.ledger.tables import events
 from lineside.serving.security import Role
 from lineside.serving.services import Services
 
@@ -102,12 +103,16 @@ class Plant:
 
     def inspections(self) -> list[dict[str, Any]]:
         """The data of every `inspection.v1` event, in order."""
-        events = self.services.ledger.read_blocking(
+        ledger = self.services.ledger
+        return ledger.read_blocking(
             lambda connection: list(
-                connection.exec_driver_sql("SELECT data FROM events WHERE type = 'inspection.v1' ORDER BY sequence")
+                connection.execute(
+                    select(events.c.data)
+                    .where(events.c.plant == ledger.plant, events.c.type == "inspection.v1")
+                    .order_by(events.c.sequence)
+                ).scalars()
             )
         )
-        return [json.loads(row[0]) for row in events]
 
 
 @contextmanager

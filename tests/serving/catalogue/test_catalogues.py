@@ -7,6 +7,8 @@ import pytest
 from lineside.serving.security import Role
 from plant import Plant, open_plant
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 GLASS = """\
 schema: lineside.catalogue/1
 id: glass

@@ -11,7 +11,7 @@ AT = "2026-03-01T09:30:00+09:00"
 
 
 @pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+def plant(either_database_for_all: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     with open_plant(tmp_path_factory.mktemp("plant")) as plant:
         yield plant
 

@@ -22,6 +22,8 @@ from lineside.serving.security import Role
 from lineside.serving.shutdown import Shutdown, begin_shutdown
 from plant import Plant, good_board, open_plant
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 PATIENCE_S = 30.0  # how long a test waits for what must come; nothing is timed
 
 

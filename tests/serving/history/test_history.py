@@ -15,7 +15,7 @@ KEEP_ALL = RECIPE + "retention: {ok_share: 1.0}\naudit: {share: 1.0}\n"
 
 
 @pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+def plant(either_database_for_all: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     with open_plant(tmp_path_factory.mktemp("plant"), recipe=RECIPE + "retention: {ok_share: 0.0}\n") as plant:
         for number in range(6):
             board = bad_board(number) if number % 3 == 0 else good_board(number)

@@ -15,10 +15,12 @@ from lineside.serving.ledger import verify_chain
 from lineside.serving.security import Role
 from plant import RECIPE, TWO_VIEWS, Plant, bad_board, content_digest, good_board, open_plant
 
+pytestmark = pytest.mark.usefixtures("either_database")
 
-@pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    with open_plant(tmp_path_factory.mktemp("plant")) as plant:
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Plant]:
+    with open_plant(tmp_path) as plant:
         yield plant
 
 

@@ -11,6 +11,8 @@ from lineside.serving.security import Role
 from lineside.serving.shutdown import begin_shutdown
 from plant import Plant, bad_board, good_board, open_plant
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 
 @pytest.fixture
 def plant(tmp_path: Path) -> Iterator[Plant]:

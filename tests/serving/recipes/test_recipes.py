@@ -12,6 +12,8 @@ from lineside.serving.security import Role
 from plant import RECIPE, Plant, good_board, open_plant
 
 VERSION_2 = RECIPE.replace("version: 1\nproduct", "version: 2\nproduct")
+pytestmark = pytest.mark.usefixtures("either_database")
+
 LOOSER = VERSION_2 + "limits: {short: {max_count: 3}}\n"
 
 

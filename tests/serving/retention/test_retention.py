@@ -13,6 +13,8 @@ from lineside.serving.ledger import verify_chain
 from lineside.serving.retention import Housekeeping
 from plant import RECIPE, Plant, bad_board, good_board, open_plant
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -12,7 +12,7 @@ BOX = {"class_name": "short", "box_xyxy_px": [10.0, 20.0, 30.0, 40.0]}
 
 
 @pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+def plant(either_database_for_all: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     with open_plant(tmp_path_factory.mktemp("plant")) as plant:
         plant.http.put("/v1/stations/aoi-2", json={"name": "AOI 2"}, headers=plant.headers())
         yield plant

@@ -10,6 +10,8 @@ from lineside.serving.ledger.tables import stations
 from lineside.serving.security import Role
 from plant import RECIPE, Plant, bad_board, good_board, open_plant
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 OTHER_PRODUCT = RECIPE.replace("id: board", "id: card").replace("product: BRD", "product: CRD")
 
 
