@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -131,8 +132,8 @@ def test_a_view_that_could_not_be_inspected_says_why(plant: Plant) -> None:
     assert frame["failure"]["code"] == "undecodable"
 
 
-def test_an_attempt_without_all_its_views_is_pending(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with open_plant(tmp_path_factory.mktemp("plant"), recipe=TWO_VIEWS) as plant:
+def test_an_attempt_without_all_its_views_is_pending(either_database: None, tmp_path: Path) -> None:
+    with open_plant(tmp_path, recipe=TWO_VIEWS) as plant:
         plant.post(good_board(1), part_id="half", view="top")
         found = one(plant, "half")
         assert (found["status"], found["verdict"]) == ("pending", None)
@@ -195,8 +196,8 @@ def test_the_mes_counts_parts_and_sees_no_images(plant: Plant) -> None:
     assert answer.status_code == 403
 
 
-def test_an_audit_draw_can_be_found(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with open_plant(tmp_path_factory.mktemp("plant"), recipe=KEEP_ALL) as plant:
+def test_an_audit_draw_can_be_found(either_database: None, tmp_path: Path) -> None:
+    with open_plant(tmp_path, recipe=KEEP_ALL) as plant:
         plant.post(good_board(1), part_id="drawn")
         plant.post(bad_board(2), part_id="rejected")
         assert listed(plant, audit="true") == ["drawn"]
