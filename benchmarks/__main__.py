@@ -17,9 +17,11 @@ from rich.console import Console
 
 from benchmarks.machine import Machine, describe_machine
 from benchmarks.options import Options
+from benchmarks.page import write_into_page
 from benchmarks.report import Report, print_table
 
 _ROOT = Path(__file__).resolve().parent.parent
+_PAGE = _ROOT / "docs" / "benchmarks.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,18 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    options = _parser().parse_args(given)
+    parser = _parser()
+    options = parser.parse_args(given)
+    if options.docs and options.quick:
+        parser.error("--docs with --quick: the page holds whole runs only")
     names = options.names or list(BENCHMARKS)
     command = shlex.join(["python", "-m", "benchmarks", *given])
     began_at = datetime.now(UTC)
     machine = describe_machine(_ROOT)
     console = Console(width=None if sys.stdout.isatty() else 140)
     talk = Console(stderr=True)
-    for line in (f"$ {command}", f"{began_at:%Y-%m-%d %H:%M} UTC", *machine.lines()):
+    circumstances = (f"$ {command}", f"{began_at:%Y-%m-%d %H:%M} UTC", *machine.lines())
+    for line in circumstances:
         console.print(line, highlight=False)
     console.print()
     figures: dict[str, Any] = {}
@@ -77,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for table in report.tables:
             print_table(table, console)
         figures[name] = dict(report.figures)
+        if options.docs:
+            write_into_page(_PAGE, name, report, circumstances=circumstances)
         if options.json is not None:  # after each, so that what is measured survives a later failure
             _write_json(options.json, command, began_at, machine, figures)
     return 0
@@ -98,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         "names", nargs="*", choices=list(BENCHMARKS), metavar="NAME", help="which; all if none is named"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there as well")
+    parser.add_argument("--docs", action="store_true", help="write the tables into docs/benchmarks.md")
     parser.add_argument("--quick", action="store_true", help="few rounds, for a first look")
     parser.add_argument("--folder", type=Path, help="where the servers keep their data (its disk is measured)")
     return parser
