@@ -4,7 +4,6 @@ import importlib
 from pathlib import Path
 
 import pytest
-
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.page import write_into_page
 from benchmarks.report import Report, Table
