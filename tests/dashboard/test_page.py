@@ -1,0 +1,188 @@
+"""The page in a real browser, on a real server."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from blob_detector import TinyRelease
+from lineside.client import InspectionAnswer, LinesideClient
+from lineside.inspection.frames import MediaType
+from lineside.serving.security import Role
+from lineside_process import key_service, make_key, missing, serving
+from plant import RECIPE, bad_board, good_board
+
+pytestmark = pytest.mark.system
+
+_WAIT_S = 30  # for a page on a busy machine; nothing waits this long when all is well
+_FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1440,1100"
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A running server with a station that judges."""
+
+    url: str
+    data: Path
+    station_key: str
+
+    def post(self, part_id: str, body: bytes) -> InspectionAnswer:
+        """Hand in a frame."""
+
+        async def run() -> InspectionAnswer:
+            async with LinesideClient(self.url, self.station_key) as client:
+                answer = await client.inspect(body, MediaType.PNG, station="aoi-1", part_id=part_id)
+                assert isinstance(answer, InspectionAnswer)
+                return answer
+
+        return asyncio.run(run())
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    folder = tmp_path_factory.mktemp("page")
+    data = folder / "data"
+    TinyRelease().write(folder / "releases" / "blobs")
+
+    async def enrol(url: str, key: str) -> None:
+        async with LinesideClient(url, key, timeout_s=120) as admin:
+            await admin.put_recipe("board", RECIPE)
+            await admin.put_station("aoi-1", {"name": "AOI 1", "recipe": {"id": "board", "version": 1}})
+
+    words = ("--releases", str(folder / "releases"), "--engine", "onnxruntime-fp32", "--log-format", "json")
+    with serving(data, *words) as url:
+        asyncio.run(enrol(url, make_key(data, Role.ADMIN)[1]))
+        yield Line(url, data, make_key(data, Role.STATION, station="aoi-1")[1])
+    assert '"level": "error"' not in (data / "server.log").read_text()
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        missing("no chromium with chromedriver: sh tests/install-system-tools.sh")
+    options = webdriver.ChromeOptions()
+    for flag in _FLAGS.split():
+        options.add_argument(flag)
+    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
+    options.binary_location = str(chromium)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(driver)))
+    try:
+        yield chrome
+    finally:
+        chrome.quit()
+
+
+def log_in(browser: webdriver.Chrome, line: Line, key: str) -> None:
+    browser.get(f"{line.url}/page/")
+    browser.find_element(By.ID, "key").send_keys(key)
+    browser.find_element(By.TAG_NAME, "button").click()
+
+
+def waiting(browser: webdriver.Chrome) -> WebDriverWait[webdriver.Chrome]:
+    """Waits for something that a page's change may pull from under the question."""
+    return WebDriverWait(browser, _WAIT_S, ignored_exceptions=[StaleElementReferenceException, NoSuchElementException])
+
+
+def wait_for_text(browser: webdriver.Chrome, text: str) -> None:
+    def shows(driver: webdriver.Chrome) -> bool:
+        return text in driver.find_element(By.TAG_NAME, "body").text
+
+    waiting(browser).until(shows, f"{text!r} did not appear")
+
+
+def figure(browser: webdriver.Chrome, kind: str) -> str:
+    return browser.find_element(By.CSS_SELECTOR, f".ls-tile.{kind} .ls-figure").text
+
+
+def wait_for_figure(browser: webdriver.Chrome, kind: str, expected: str) -> None:
+    waiting(browser).until(lambda driver: figure(driver, kind) == expected)
+
+
+def test_a_page_without_a_login_shows_nothing(line: Line) -> None:
+    for path in ("/page", "/page/", "/page/_nicegui/3.18.0/static/nicegui.css", "/page/_nicegui_ws/socket.io/"):
+        answer = httpx.get(f"{line.url}{path}", trust_env=False)
+        assert answer.status_code == 303, path
+        assert answer.headers["location"].startswith("/login")
+        assert answer.content == b""
+    overlay = httpx.get(f"{line.url}/v1/inspections/any/overlay", trust_env=False)
+    assert overlay.status_code == 401
+
+
+def test_the_page_follows_the_line_in_both_languages_and_fetches_nothing_from_elsewhere(
+    line: Line, browser: webdriver.Chrome
+) -> None:
+    key_id, key = make_key(line.data, Role.VIEWER)
+    answer = line.post("P-1", bad_board(1))
+    line.post("P-2", good_board(2))
+    whole = good_board(3)
+    line.post("P-3", whole[: len(whole) // 2])
+
+    log_in(browser, line, key)
+    wait_for_text(browser, "P-1")
+    assert [figure(browser, kind) for kind in ("ok", "ng", "ni")] == ["1", "1", "1"]
+    body = browser.find_element(By.TAG_NAME, "body").text
+    assert "95 % interval" in body
+    assert "thresholds uncertified" in body
+    assert "Not inspected: inspect these parts again" in body
+    pictures = browser.find_elements(By.CSS_SELECTOR, ".ls-frame image")
+    assert any(answer.id in str(picture.get_attribute("href")) for picture in pictures)
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".ls-frame rect")) == 1
+
+    line.post("P-4", bad_board(4))
+    wait_for_figure(browser, "ng", "2")  # without a reload
+
+    browser.find_element(By.LINK_TEXT, "한국어").click()
+    wait_for_text(browser, "검출 불량률")
+    wait_for_text(browser, "단락(쇼트)")
+    wait_for_figure(browser, "ng", "2")
+
+    problems = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert problems == []
+    assert addresses_elsewhere(browser, line.url) == set()
+
+    with key_service(line.data) as keys:
+        keys.revoke(key_id)
+    waiting(browser).until(lambda driver: "/login" in driver.current_url)
+
+
+def addresses_elsewhere(browser: webdriver.Chrome, url: str) -> set[str]:
+    """What the browser asked for that is neither this server's nor its own."""
+    own = (f"{url}/", url.replace("http", "ws", 1), "data:", "blob:", "chrome:", "chrome-untrusted:", "about:")
+    asked = set()
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            asked.add(message["params"]["request"]["url"])
+        elif message["method"] == "Network.webSocketCreated":
+            asked.add(message["params"]["url"])
+    assert any(address.startswith(url) for address in asked)
+    return {address for address in asked if not address.startswith(own)}
+
+
+def test_a_stations_key_opens_no_page(line: Line, browser: webdriver.Chrome) -> None:
+    log_in(browser, line, line.station_key)
+    wait_for_text(browser, "This key opens no page")
+
+
+def test_logging_out_shuts_the_page(line: Line, browser: webdriver.Chrome) -> None:
+    log_in(browser, line, make_key(line.data, Role.QUALITY)[1])
+    wait_for_text(browser, "Log out")
+    browser.find_element(By.XPATH, "//button[text()='Log out']").click()
+    waiting(browser).until(lambda driver: driver.current_url.endswith("/login"))
+    browser.get(f"{line.url}/page/")
+    assert "/login" in browser.current_url
