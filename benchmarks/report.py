@@ -46,7 +46,8 @@ class Report:
 
 def print_table(table: Table, console: Console) -> None:
     """Print one table with its notes."""
-    shown = RichTable(title=table.title, title_justify="left", title_style="bold")
+    console.print(table.title, style="bold", highlight=False)  # as a title of the table it would be folded
+    shown = RichTable()
     for index, column in enumerate(table.columns):
         shown.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
     for row in table.rows:
