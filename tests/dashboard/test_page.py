@@ -151,7 +151,8 @@ def test_the_page_follows_the_line_in_both_languages_and_fetches_nothing_from_el
     wait_for_text(browser, "단락(쇼트)")
     wait_for_figure(browser, "ng", "2")
 
-    problems = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    log = browser.get_log("browser")  # type: ignore[no-untyped-call]  # selenium has no type for it
+    problems = [entry for entry in log if entry["level"] == "SEVERE"]
     assert problems == []
     assert addresses_elsewhere(browser, line.url) == set()
 
@@ -164,7 +165,7 @@ def addresses_elsewhere(browser: webdriver.Chrome, url: str) -> set[str]:
     """What the browser asked for that is neither this server's nor its own."""
     own = (f"{url}/", url.replace("http", "ws", 1), "data:", "blob:", "chrome:", "chrome-untrusted:", "about:")
     asked = set()
-    for entry in browser.get_log("performance"):
+    for entry in browser.get_log("performance"):  # type: ignore[no-untyped-call]  # selenium has no type for it
         message = json.loads(entry["message"])["message"]
         if message["method"] == "Network.requestWillBeSent":
             asked.add(message["params"]["request"]["url"])
