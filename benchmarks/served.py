@@ -9,6 +9,7 @@ under a recipe, an fsynced ledger entry, images.
 import statistics
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,16 +79,16 @@ def measure(options: Options) -> Report:
             AUTO: Load("lineside", auto.server.port, 1, 1, str(picture_folder), "", auto.key),
             FP32: Load("lineside", fp32.server.port, 1, 1, str(picture_folder), "", fp32.key),
         }
-        cells, alone_ms, engine_name = _take_turns(options, loads, frames)
-    return _report(cells, alone_ms, engine_name)
+        cells, bare = _take_turns(options, loads, frames)
+    return _report(cells, bare)
 
 
 def _take_turns(
     options: Options, loads: Mapping[str, Load], frames: Sequence[BoardFrame]
-) -> tuple[dict[tuple[str, int], Cell], list[float], str]:
+) -> tuple[dict[tuple[str, int], Cell], "Bare"]:
     cells: dict[tuple[str, int], Cell] = {(name, clients): Cell() for name in loads for clients in CLIENTS}
     alone = Alone(options.folder / "alone")
-    alone_ms: list[float] = []
+    bare = Bare(alone.engine_name, alone.streams)
     rounds = options.some(5, 2)
     for turn in range(rounds):
         options.say(f"served: round {turn + 1} of {rounds}")
@@ -111,11 +112,30 @@ def _take_turns(
                 cell.shed += served.shed
                 cell.not_inspected += sum(served.not_inspected.values())
                 cell.others |= served.others
+            seconds = options.some(4, 2)
             if clients == 1:
-                alone_ms += alone.run(frames, seconds=options.some(3, 1))
-    engine_name = alone.engine_name
+                bare.lone_ms += alone.run(frames, seconds=seconds)
+            if clients == 4:
+                bare.rates.append(alone.rate(frames, seconds=seconds))
     alone.close()
-    return cells, alone_ms, engine_name
+    return cells, bare
+
+
+@dataclass(slots=True)
+class Bare:
+    """Decoding and inference without any serving, over all rounds.
+
+    Attributes:
+        engine_name: that `auto` chose.
+        streams: frames that the engine runs at once.
+        lone_ms: of one frame after the other.
+        rates: frames a second, `streams` at once.
+    """
+
+    engine_name: str
+    streams: int
+    lone_ms: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
 
 
 class Alone:
@@ -130,6 +150,17 @@ class Alone:
     def engine_name(self) -> str:
         """The engine that was chosen here."""
         return self._detector.engine_name
+
+    @property
+    def streams(self) -> int:
+        """Frames that the engine runs at once."""
+        return self._detector.streams
+
+    def rate(self, frames: Sequence[BoardFrame], *, seconds: float) -> float:
+        """Frames a second with all streams busy."""
+        with ThreadPoolExecutor(self.streams) as workers:
+            runs = workers.map(lambda _: len(self.run(frames, seconds=seconds)), range(self.streams))
+            return sum(runs) / seconds
 
     def run(self, frames: Sequence[BoardFrame], *, seconds: float) -> list[float]:
         """Milliseconds of one frame after the other, for some time."""
@@ -146,7 +177,7 @@ class Alone:
         self._detector.close()
 
 
-def _report(cells: Mapping[tuple[str, int], Cell], alone_ms: Sequence[float], engine_name: str) -> Report:
+def _report(cells: Mapping[tuple[str, int], Cell], bare: Bare) -> Report:
     names = dict.fromkeys(name for name, _ in cells)
     rows = []
     for clients in CLIENTS:
@@ -171,23 +202,31 @@ def _report(cells: Mapping[tuple[str, int], Cell], alone_ms: Sequence[float], en
         ("server and load", "verdicts/s", "rounds", "x plain", "p50 ms", "p99 ms", "p99/p50", "shed"),
         rows,
         (
-            f"engine=auto chose {engine_name} here; medians of {turns} rounds in which the servers took turns",
+            f"engine=auto chose {bare.engine_name} here; medians of {turns} rounds in which the servers took turns",
             "shed: requests answered 503, or NOT_INSPECTED because late; the plain service never sheds",
             *(f"{name}, {clients}: {cell.others}" for (name, clients), cell in cells.items() if cell.others),
         ),
     )
-    alone_p50 = statistics.median(alone_ms)
+    alone_p50 = statistics.median(bare.lone_ms)
+    bare_rate = statistics.median(bare.rates)
+    four_rate = cells[AUTO, 4].rate
     lone_p50 = cells[AUTO, 1].quantile_ms(0.5)
     overhead = Table(
-        "Served: what serving adds for one client",
-        ("what", "p50 ms", "x engine + decode"),
+        f"Served: what serving adds to decode + {bare.engine_name}",
+        ("what", "in this process", "over HTTP", "ratio"),
         (
-            (f"decode + {engine_name}, in this process", milliseconds(alone_p50), "1"),
-            ("the verdict over HTTP", milliseconds(lone_p50), f"{lone_p50 / alone_p50:.2f}"),
+            ("one client: p50 ms", milliseconds(alone_p50), milliseconds(lone_p50), f"{lone_p50 / alone_p50:.2f}"),
+            (
+                f"frames a second: {bare.streams} at once, and 4 clients",
+                f"{bare_rate:.1f}",
+                f"{four_rate:.1f}",
+                f"{four_rate / bare_rate:.2f}",
+            ),
         ),
     )
     figures = {
-        "engine": engine_name,
+        "engine": bare.engine_name,
+        "bare_rates": bare.rates,
         "engine_and_decode_p50_ms": alone_p50,
         "one_client_x_engine_and_decode": lone_p50 / alone_p50,
         "cells": [

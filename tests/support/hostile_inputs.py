@@ -482,8 +482,8 @@ def as_markdown() -> str:
         )
     lines += [
         "",
-        "How many of 1,000 randomly damaged JPEGs the strict decoder catches where a station's settings waive the digest:",
-        "[benchmarks](benchmarks.md#damaged-pictures-where-the-digest-is-waived).",
+        "How many of 1,000 randomly damaged JPEGs the strict decoder catches where a station's settings waive the",
+        "digest: [benchmarks](benchmarks.md#damaged-pictures-where-the-digest-is-waived).",
     ]
     return "\n".join([*lines, ""])
 
