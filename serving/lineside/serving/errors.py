@@ -27,7 +27,7 @@ LinesideError
     ├── Unacceptable (ValueError)          the request itself is at fault
     │   ├── DigestMissing, DigestUnreadable, DigestMismatch
     │   ├── UnknownView                    a view that the recipe does not ask for
-    │   ├── BodyTooLarge, MediaTypeUnsupported
+    │   ├── BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
     │   ├── RecipeUnfit                    a valid recipe that this server cannot judge with
     │   ├── ReferenceRefused               bytes that are no usable reference image
     │   ├── CursorUnreadable               a page cursor that this server did not give out
@@ -180,6 +180,10 @@ class UnknownView(Unacceptable):
 
 class BodyTooLarge(Unacceptable):
     """The body is longer than the limit."""
+
+
+class BodyTooSlow(Unacceptable):
+    """The body did not arrive in time."""
 
 
 class MediaTypeUnsupported(Unacceptable):

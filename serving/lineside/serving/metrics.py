@@ -46,6 +46,11 @@ class Metrics:
             ["kind"],
             registry=self.registry,
         )
+        self._images_not_stored = Counter(
+            "lineside_images_not_stored",
+            "Images that the disk did not take; their verdicts stand.",
+            registry=self.registry,
+        )
         self._queue_depth = Gauge(
             "lineside_queue_depth", "Frames admitted and not yet answered.", registry=self.registry
         )
@@ -68,6 +73,10 @@ class Metrics:
     def request_problem(self, kind: str) -> None:
         """Count one request that was answered with a problem."""
         self._problems.labels(kind).inc()
+
+    def image_not_stored(self) -> None:
+        """Count one image that the disk did not take."""
+        self._images_not_stored.inc()
 
     def exposition(self, *, queue_depth: int, ledger_sequence: int) -> bytes:
         """All figures in Prometheus' text format, with what stands at this moment."""

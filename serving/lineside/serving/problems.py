@@ -127,6 +127,7 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.BodyTooLarge: ProblemKind(
             "body-too-large", "The body is too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         ),
+        errors.BodyTooSlow: ProblemKind("body-too-slow", "The body did not arrive in time", HTTPStatus.REQUEST_TIMEOUT),
         errors.MediaTypeUnsupported: ProblemKind(
             "media-type-unsupported", "The body is of an unknown kind", HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         ),

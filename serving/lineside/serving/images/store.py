@@ -74,8 +74,12 @@ class ImageStore:
         for changed in (folder, folder.parent):
             _sync_folder(changed)
 
-    def stage(self, body: bytes) -> StagedImage:
+    def stage(self, body: bytes, *, digest: str | None = None) -> StagedImage:
         """Write a body where `keep` can take it from.
+
+        Args:
+            body: the image.
+            digest: its SHA-256 as lowercase hex, if the caller has computed it already.
 
         Raises:
             ImageStoreFull: no space, or it would leave less than the floor.
@@ -92,7 +96,7 @@ class ImageStore:
         except OSError as error:
             path.unlink(missing_ok=True)
             raise _translated(error) from error
-        return StagedImage(hashlib.sha256(body).hexdigest(), len(body), path)
+        return StagedImage(digest or hashlib.sha256(body).hexdigest(), len(body), path)
 
     def keep(self, staged: StagedImage) -> None:
         """Make a staged image durable under its digest; one that is kept already is kept anew.

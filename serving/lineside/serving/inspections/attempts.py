@@ -1,8 +1,8 @@
 """Attempts in progress: who waits for what, and the locks that keep one frame from being judged twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Hashable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,11 +40,11 @@ class OpenAttempt:
         is_recorded: whether the attempt's row is in the ledger.
         examinations: by view, as they come.
         frames: the rows to write, by view.
+        stored: views whose image is durable in the image store.
         lock: held while a view is added or the verdict is written.
         is_closed: whether the verdict is written.
         loaded: the release that examined its views; None if none could.
         users: requests that work on it now.
-        timer: fires when the deadline passes with views missing; None for an attempt of one view.
     """
 
     inspection_id: str
@@ -59,17 +59,59 @@ class OpenAttempt:
     is_recorded: bool = False
     examinations: dict[str, Examination] = field(default_factory=dict)
     frames: dict[str, FrameRow] = field(default_factory=dict)
+    stored: set[str] = field(default_factory=set)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_closed: bool = False
     loaded: LoadedRelease | None = None
     users: int = 0
-    timer: asyncio.TimerHandle | None = None
 
     def missing_views(self) -> tuple[str, ...]:
         """Views that the recipe asks for and that have not come, in the recipe's order."""
         if self.recipe is None:
             return ()
         return tuple(view for view in self.recipe.recipe.views if view not in self.examinations)
+
+    @contextmanager
+    def adding(self, examination: Examination, row: FrameRow) -> Iterator[None]:
+        """Add a view for as long as it takes to write it down; one that was not written is not there.
+
+        Else its retry would be told that it came, though a crash would lose it.
+        """
+        view = row.submission.view
+        self.examinations[view] = examination
+        self.frames[view] = row
+        try:
+            yield
+        except BaseException:
+            del self.examinations[view], self.frames[view]
+            self.stored.discard(view)
+            raise
+
+
+class OpenAttempts:
+    """The attempts that wait for views or for their verdict; those that are done leave."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[AttemptKey, OpenAttempt] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def get(self, key: AttemptKey) -> OpenAttempt | None:
+        """The attempt if it is open."""
+        return self._by_key.get(key)
+
+    @contextmanager
+    def using(self, attempt: OpenAttempt) -> Iterator[OpenAttempt]:
+        """Work on an attempt, or on the one with its key that is open already; it stays while anybody does."""
+        attempt = self._by_key.setdefault(attempt.key, attempt)
+        attempt.users += 1
+        try:
+            yield attempt
+        finally:
+            attempt.users -= 1
+            if attempt.users == 0 and (attempt.is_closed or not attempt.is_recorded):
+                self._by_key.pop(attempt.key, None)
 
 
 class Turns:

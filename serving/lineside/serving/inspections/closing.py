@@ -1,7 +1,7 @@
 """Closing an attempt: findings become a verdict, an answer and the columns of its row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,25 +11,31 @@ from lineside.serving.clock import Clock
 from lineside.serving.inspections.attempts import OpenAttempt
 from lineside.serving.inspections.schemas import FrameOut, InspectionOut, ReasonOut, RecipeOut, ReleaseOut
 from lineside.serving.inspections.submission import Cause
-from lineside.serving.releases import LoadedRelease
 from lineside.serving.settings import Settings
+
+IMAGE_NOT_STORED = "image_not_stored"
+"""Note of a frame whose image was worth keeping and could not be."""
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
-    """A judged attempt, before it is written down.
+class Outcome:
+    """What came of an attempt, before it is written down.
 
     Attributes:
-        answer: what the station gets, its frames still marked as kept or not.
+        judgement: verdict, reasons and defects.
+        judged_at: when, aware UTC.
+        audit: the draw for human review.
         keep_images: whether the frames are worth keeping.
     """
 
-    answer: InspectionOut
+    judgement: Judgement
+    judged_at: datetime
+    audit: AuditDraw
     keep_images: bool
 
 
 class Closing:
-    """Turns open attempts into answers."""
+    """Turns open attempts into outcomes, and those into answers."""
 
     def __init__(
         self, *, settings: Settings, clock: Clock, audit_secret: PlantSecret, retention_secret: PlantSecret
@@ -39,19 +45,28 @@ class Closing:
         self._audit_secret = audit_secret
         self._retention_secret = retention_secret
 
-    def close(self, attempt: OpenAttempt) -> Closed:
+    def judge(self, attempt: OpenAttempt) -> Outcome:
         """Judge what came of an attempt.
 
         Args:
             attempt: with an examination for each view that came.
         """
         judged_at = self._clock.now()
-        loaded = attempt.loaded
-        judgement = self._judge(attempt, loaded, judged_at)
+        judgement = self._in_time(attempt, self._judge(attempt, judged_at))
         audit = self._audit(attempt, judgement)
         keep = judgement.verdict is not Verdict.OK or audit.is_drawn or self._is_retained(attempt)
+        return Outcome(judgement, judged_at, audit, keep)
+
+    def answer(self, attempt: OpenAttempt, outcome: Outcome) -> InspectionOut:
+        """What the station gets: the outcome with everything that explains it.
+
+        Args:
+            attempt: with the views whose image is durable in `stored`.
+            outcome: of `judge`.
+        """
+        loaded, judgement, audit = attempt.loaded, outcome.judgement, outcome.audit
         reasons, defects = InspectionOut.reasons_and_defects(judgement)
-        answer = InspectionOut(
+        return InspectionOut(
             id=attempt.inspection_id,
             plant=self._settings.plant,
             station=attempt.key.station,
@@ -75,17 +90,31 @@ class Closing:
             judged_by="server",
             is_simulated=self._settings.is_simulated,
             opened_at=attempt.opened_at,
-            judged_at=judged_at,
+            judged_at=outcome.judged_at,
             deadline_ms=round((attempt.deadline_s - attempt.opened_s) * 1000.0, 3),
             timings_ms=self._timings_ms(attempt),
-            frames=tuple(
-                FrameOut(view=view, digest=row.digest, kept=keep, notes=attempt.examinations[view].notes)
-                for view, row in attempt.frames.items()
-            ),
+            frames=tuple(self._frame(attempt, view, keep=outcome.keep_images) for view in attempt.frames),
         )
-        return Closed(answer, keep)
 
-    def _judge(self, attempt: OpenAttempt, loaded: LoadedRelease | None, now: datetime) -> Judgement:
+    def _frame(self, attempt: OpenAttempt, view: str, *, keep: bool) -> FrameOut:
+        is_kept = keep and view in attempt.stored
+        notes = attempt.examinations[view].notes
+        return FrameOut(
+            view=view,
+            digest=attempt.frames[view].digest,
+            kept=is_kept,
+            notes=notes if is_kept or not keep else (*notes, IMAGE_NOT_STORED),
+        )
+
+    def _in_time(self, attempt: OpenAttempt, judgement: Judgement) -> Judgement:
+        """The judgement, or NOT_INSPECTED where a pass would come after the deadline: the part is gone."""
+        late_s = self._clock.monotonic() - attempt.deadline_s
+        if judgement.verdict is not Verdict.OK or late_s <= 0:
+            return judgement
+        reason = Reason(ReasonCode.LATE, f"the verdict came {late_s * 1000.0:.0f} ms after the deadline", None)
+        return replace(judgement, verdict=Verdict.NOT_INSPECTED, reasons=(reason,))
+
+    def _judge(self, attempt: OpenAttempt, now: datetime) -> Judgement:
         if attempt.recipe is None:
             reason = Reason(
                 ReasonCode.NO_RECIPE,
@@ -94,7 +123,7 @@ class Closing:
             )
             return Judgement(Verdict.NOT_INSPECTED, (reason,), (), {})
         findings = {view: examination.findings for view, examination in attempt.examinations.items()}
-        thresholds: Mapping[str, float] = {} if loaded is None else loaded.release.thresholds
+        thresholds: Mapping[str, float] = {} if attempt.loaded is None else attempt.loaded.release.thresholds
         return judge(attempt.recipe.recipe, findings, release_thresholds=thresholds, now=now)
 
     def _audit(self, attempt: OpenAttempt, judgement: Judgement) -> AuditDraw:
@@ -170,7 +199,7 @@ def verdict_columns(answer: InspectionOut) -> dict[str, Any]:
 def interrupted_answer(
     row: Mapping[str, Any], frames: Sequence[Mapping[str, Any]], *, deadline_ms: float, now: datetime
 ) -> InspectionOut:
-    """The answer for an attempt that the server left without a verdict when it stopped.
+    """The answer for an attempt that is in the ledger without a verdict and in nobody's memory.
 
     Args:
         row: its row in the ledger.
@@ -180,7 +209,7 @@ def interrupted_answer(
     """
     reason = ReasonOut(
         code=ReasonCode.INTERRUPTED,
-        message="the server stopped before all views had come; send the next attempt",
+        message="the server stopped, or lost its ledger, before all views had come; send the next attempt",
         view=None,
     )
     return InspectionOut(

@@ -46,13 +46,12 @@ class InspectorPool:
         if key not in self._ready:
             await asyncio.shield(self._building.get(key) or self._start(key))
 
-    def unready_reason(self) -> str | None:
-        """Why some recipe in use cannot be judged with; None if all can."""
-        for (recipe_id, version), (message, _) in self._failed.items():
-            return f"recipe {recipe_id!r} version {version}: {message}"
-        for recipe_id, version in self._building:
-            return f"recipe {recipe_id!r} version {version}: its release is being loaded"
-        return None
+    def unready_reason(self, recipe_id: str, version: int) -> str | None:
+        """Why a recipe cannot be judged with now; None if it can, or if nobody asked for it yet."""
+        why = self.failure(recipe_id, version)
+        if why is None and (recipe_id, version) in self._building:
+            why = "its release is being loaded"
+        return None if why is None else f"recipe {recipe_id!r} version {version}: {why}"
 
     def _may_build(self, key: tuple[str, int]) -> bool:
         if key in self._building:
@@ -86,5 +85,9 @@ class InspectorPool:
         except (LinesideError, OSError) as error:
             self._failed[key] = (str(error), self._clock.monotonic())
             _log.error("release_not_usable", recipe=key[0], version=key[1], reason=str(error))
+        except Exception as error:  # noqa: BLE001 - a library's own failure to load leaves the parts NOT_INSPECTED too
+            message = f"loading it failed unexpectedly ({type(error).__name__}); the server's log says why"
+            self._failed[key] = (message, self._clock.monotonic())
+            _log.error("release_not_usable", recipe=key[0], version=key[1], exc_info=error)
         finally:
             self._building.pop(key, None)

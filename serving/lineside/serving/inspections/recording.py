@@ -1,7 +1,7 @@
 """Writing attempts down: the row is durable before the answer leaves, the image before the row says it is kept."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -10,12 +10,12 @@ from typing import Any
 
 import structlog
 
-from lineside.inspection.errors import LinesideError
 from lineside.serving.clock import Clock
-from lineside.serving.images import ImageStore, StagedImage
+from lineside.serving.images import ImageStore, ImageStoreError, StagedImage
 from lineside.serving.inspections import store
 from lineside.serving.inspections.attempts import OpenAttempt
 from lineside.serving.inspections.closing import Closing, attempt_columns, interrupted_answer, verdict_columns
+from lineside.serving.inspections.content_digest import CheckedBody
 from lineside.serving.inspections.schemas import PendingOut
 from lineside.serving.inspections.submission import Answer
 from lineside.serving.ledger import Ledger, Transaction
@@ -55,35 +55,59 @@ class Recorder:
         self._closing = closing
         self._metrics = metrics
         self._disk = ThreadPoolExecutor(2, thread_name_prefix="images")
-        self._expiring: set[asyncio.Task[None]] = set()
+        self._disk_fails = False
 
     async def stop(self) -> None:
-        """Let the verdicts being written finish."""
-        if self._expiring:
-            await asyncio.wait(self._expiring)
-        self._disk.shutdown(wait=True)
+        """Let the images being written finish."""
+        await asyncio.to_thread(self._disk.shutdown)
 
-    def stage(self, body: bytes) -> asyncio.Future[StagedImage]:
-        """Start writing an image on a disk thread, so that it is there when the verdict is."""
-        return asyncio.get_running_loop().run_in_executor(self._disk, self._images.stage, body)
+    def stage(self, body: CheckedBody) -> asyncio.Future[StagedImage | None]:
+        """Start writing an image on a disk thread, so that it is there when the verdict is; None if it cannot be."""
+        return asyncio.ensure_future(self._on_disk(partial(self._images.stage, body.content, digest=body.digest)))
 
     def discard(self, staged: StagedImage) -> None:
         """Forget a staged image, on a disk thread; nobody waits for it."""
         asyncio.get_running_loop().run_in_executor(self._disk, self._images.discard, staged)
 
-    async def close_left_open(self) -> int:
-        """Give every attempt that a stop or crash left without a verdict its NOT_INSPECTED.
+    async def _keep(self, attempt: OpenAttempt, view: str, staged: StagedImage | None) -> None:
+        """Make a view's image durable, if the disk takes it: a verdict does not wait for space for pictures."""
+        if staged is not None and await self._on_disk(partial(self._kept, staged)) is not None:
+            attempt.stored.add(view)
 
-        Returns:
-            How many there were.
+    def _kept(self, staged: StagedImage) -> StagedImage:
+        self._images.keep(staged)
+        return staged
+
+    async def _on_disk(self, work: Callable[[], StagedImage]) -> StagedImage | None:
+        """Work on a disk thread; a disk that fails is counted, and logged once when lost and once when back."""
+        try:
+            done = await asyncio.get_running_loop().run_in_executor(self._disk, work)
+        except (ImageStoreError, OSError) as error:
+            self._metrics.image_not_stored()
+            if not self._disk_fails:
+                _log.error("images_not_stored", reason=str(error))
+            self._disk_fails = True
+            return None
+        if self._disk_fails:
+            _log.warning("images_stored_again")
+        self._disk_fails = False
+        return done
+
+    async def close_left_open(self, station: str | None = None, part_id: str | None = None) -> None:
+        """Give every attempt that has no verdict, and that nobody works on, its NOT_INSPECTED.
+
+        Args:
+            station: only attempts at this station; None for all of the plant, after a stop or crash.
+            part_id: only attempts of this part.
         """
         plant = self._settings.plant
-        left_open = await self._ledger.read(lambda connection: store.pending_attempts(connection, plant))
+        left_open = await self._ledger.read(
+            lambda connection: store.pending_attempts(connection, plant, station=station, part_id=part_id)
+        )
         for row in left_open:
             await self._ledger.write(partial(self._close_interrupted, row=row))
         if left_open:
             _log.warning("attempts_interrupted", count=len(left_open))
-        return len(left_open)
 
     def _close_interrupted(self, transaction: Transaction, *, row: Mapping[str, Any]) -> None:
         frames = store.received_views(transaction.connection, row["id"])
@@ -92,12 +116,11 @@ class Recorder:
         store.close_attempt(transaction, answer, values=verdict_columns(answer), is_open=True)
 
     async def record_pending(
-        self, attempt: OpenAttempt, view: str, staged: StagedImage, promise: store.Promise | None
+        self, attempt: OpenAttempt, view: str, staged: StagedImage | None, promise: store.Promise | None
     ) -> Answer:
         """Write one view of several down; its image is kept until the verdict says whether it is needed."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._disk, self._images.keep, staged)
-        row = attempt.frames[view] = replace(attempt.frames[view], kept=True)
+        await self._keep(attempt, view, staged)
+        row = replace(attempt.frames[view], kept=view in attempt.stored)
         now = self._clock.now()
         answer = pending_answer(attempt)
         is_first = not attempt.is_recorded
@@ -112,9 +135,6 @@ class Recorder:
 
         await self._ledger.write(write)
         attempt.is_recorded = True
-        if attempt.timer is None:
-            wait_s = max(0.0, attempt.deadline_s - self._clock.monotonic())
-            attempt.timer = loop.call_later(wait_s, self._expire, attempt)
         return answer
 
     async def record_verdict(
@@ -132,25 +152,28 @@ class Recorder:
             staged: that view's image.
             promise: the idempotency key of its request.
         """
-        closed = self._closing.close(attempt)
-        if staged is not None and closed.keep_images:
-            await asyncio.get_running_loop().run_in_executor(self._disk, self._images.keep, staged)
+        outcome = self._closing.judge(attempt)
+        if view is not None and outcome.keep_images:
+            await self._keep(attempt, view, staged)
         elif staged is not None:
             self.discard(staged)
+        given = self._closing.answer(attempt, outcome)
         columns = {
             **attempt_columns(attempt, plant=self._settings.plant, is_simulated=self._settings.is_simulated),
-            **verdict_columns(closed.answer),
+            **verdict_columns(given),
         }
         is_open = attempt.is_recorded
-        row = None if view is None else replace(attempt.frames[view], kept=closed.keep_images)
+        row = None
+        if view is not None:
+            row = replace(attempt.frames[view], kept=outcome.keep_images and view in attempt.stored)
         now = self._clock.now()
 
         def write(transaction: Transaction) -> Mapping[str, Any]:
-            body = store.close_attempt(transaction, closed.answer, values=columns, is_open=is_open)
+            body = store.close_attempt(transaction, given, values=columns, is_open=is_open)
+            if is_open and not outcome.keep_images:
+                store.let_go_of_images(transaction, attempt.inspection_id)
             if row is not None:
                 store.add_frame(transaction, attempt.inspection_id, row)
-            if is_open:
-                store.mark_frames(transaction, attempt.inspection_id, kept=closed.keep_images)
             if promise is not None:
                 store.keep_promise(
                     transaction,
@@ -163,23 +186,5 @@ class Recorder:
 
         body = await self._ledger.write(write)
         attempt.is_closed = True
-        if attempt.timer is not None:
-            attempt.timer.cancel()
-        self._metrics.inspection_closed(closed.answer)
+        self._metrics.inspection_closed(given)
         return Answer(200, body)
-
-    def _expire(self, attempt: OpenAttempt) -> None:
-        task = asyncio.create_task(self._close_at_deadline(attempt))
-        self._expiring.add(task)
-        task.add_done_callback(self._expiring.discard)
-
-    async def _close_at_deadline(self, attempt: OpenAttempt) -> None:
-        """Give an attempt whose views did not all come its verdict: NOT_INSPECTED, or NG if a view showed it."""
-        async with attempt.lock:
-            if attempt.is_closed:
-                return
-            try:
-                await self.record_verdict(attempt, None, None, None)
-            except LinesideError as error:
-                # The row stays without a verdict and is closed at the next start; nobody was told anything else.
-                _log.error("deadline_verdict_not_written", inspection=attempt.inspection_id, reason=str(error))

@@ -1,22 +1,26 @@
 """The main job: a frame is admitted, examined, judged, written down and answered, within its deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
+
+import structlog
+from sqlalchemy import Connection
 
 from lineside.inspection.audit import PlantSecret
 from lineside.inspection.inspector import EncodedFrame, Examination, Inspector
 from lineside.inspection.verdict import Reason, ReasonCode, ViewNotInspected
 from lineside.serving.clock import Clock
-from lineside.serving.errors import AttemptClosed, UnknownView
+from lineside.serving.errors import AttemptClosed, BodyTooSlow, UnknownView
 from lineside.serving.images import ImageStore
 from lineside.serving.inspections import store
 from lineside.serving.inspections.admission import Admission
-from lineside.serving.inspections.attempts import AttemptKey, OpenAttempt, Turns
+from lineside.serving.inspections.attempts import AttemptKey, OpenAttempt, OpenAttempts, Turns
 from lineside.serving.inspections.closing import Closing
 from lineside.serving.inspections.content_digest import CheckedBody
+from lineside.serving.inspections.deadlines import Deadlines
 from lineside.serving.inspections.inspectors import InspectorPool
 from lineside.serving.inspections.recording import Recorder, pending_answer
 from lineside.serving.inspections.submission import Answer, Submission
@@ -24,10 +28,13 @@ from lineside.serving.ledger import Ledger
 from lineside.serving.metrics import Metrics
 from lineside.serving.recipes import RecipeBook
 from lineside.serving.settings import Settings
-from lineside.serving.stations import StationDirectory
+from lineside.serving.stations import BoundContext, StationDirectory
 
 _PARALLEL = 2  # frames on the processor at once: one engine stream each; more only queue inside the engine
 _NO_RECIPE_DEADLINE_S = 1.0  # a station without a recipe still gets its answer quickly
+_BODY_PATIENCE_S = 10.0  # a sender that stalls must not hold its place for ever; 32 MiB take 3 s at 100 Mbit/s
+
+_log = structlog.get_logger(__name__)
 
 
 class InspectionService:
@@ -65,7 +72,8 @@ class InspectionService:
         )
         self._admission = Admission(bound=settings.queue_bound, parallel=_PARALLEL, clock=clock)
         self._turns = Turns()
-        self._open: dict[AttemptKey, OpenAttempt] = {}
+        self._open = OpenAttempts()
+        self._deadlines = Deadlines(recorder=self._recorder, attempts=self._open, clock=clock)
         self._previous_frames: dict[tuple[str, str], tuple[AttemptKey, str]] = {}
         self._processors = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="inspect")
         self._background: set[asyncio.Task[Any]] = set()
@@ -73,9 +81,8 @@ class InspectionService:
     async def start(self) -> None:
         """Close what a crash left open, then load the releases that the stations' recipes name."""
         await self._recorder.close_left_open()
-        for station in self._stations.all():
-            if station.recipe_id is not None and station.recipe_version is not None:
-                await self._inspectors.prepare(station.recipe_id, station.recipe_version)
+        for recipe_id, version in self._recipes_in_use():
+            await self._inspectors.prepare(recipe_id, version)
 
     async def prepare(self, recipe_id: str, version: int) -> None:
         """Load what a recipe needs before parts come; a release that fails leaves its parts NOT_INSPECTED."""
@@ -83,9 +90,10 @@ class InspectionService:
 
     async def stop(self) -> None:
         """Let the frames inside finish, then free the threads."""
+        await self._deadlines.stop()
         if self._background:
             await asyncio.wait(self._background)
-        self._processors.shutdown(wait=True)
+        await asyncio.to_thread(self._processors.shutdown)
         await self._recorder.stop()
 
     @property
@@ -93,9 +101,24 @@ class InspectionService:
         """The door, for metrics and probes."""
         return self._admission
 
+    @property
+    def open_attempts(self) -> int:
+        """Attempts in memory: being judged, or waiting for views."""
+        return len(self._open)
+
     def unready_reason(self) -> str | None:
-        """Why no verdict can be given now; None when one can."""
-        return self._inspectors.unready_reason()
+        """Why the parts of some station cannot be judged now; None when all can."""
+        for recipe_id, version in self._recipes_in_use():
+            reason = self._inspectors.unready_reason(recipe_id, version)
+            if reason is not None:
+                return reason
+        return None
+
+    def _recipes_in_use(self) -> Iterator[tuple[str, int]]:
+        """Recipe and version of each station that has one."""
+        for station in self._stations.all():
+            if station.recipe_id is not None and station.recipe_version is not None:
+                yield station.recipe_id, station.recipe_version
 
     async def submit(
         self,
@@ -113,47 +136,59 @@ class InspectionService:
 
         Raises:
             UnknownStation, UnknownView: the request names what does not exist.
+            BodyTooSlow: the body did not arrive.
             Shed: no room, or the deadline cannot be met.
             IdempotencyConflict, ViewConflict, AttemptOutOfOrder, AttemptClosed: it contradicts what was received.
         """
         opened_s = self._clock.monotonic()
         key = AttemptKey(submission.station, submission.part_id, submission.attempt)
-        attempt = self._open.get(key) or self._new_attempt(key, submission, opened_s)
-        if attempt.recipe is not None and submission.view not in attempt.recipe.recipe.views:
-            raise UnknownView(
-                f"recipe {attempt.recipe.recipe.id!r} asks for the views "
-                f"{', '.join(sorted(attempt.recipe.recipe.views))}; there is no {submission.view!r}"
-            )
+        attempt = self._open.get(key)
+        if attempt is None:
+            context = self._stations.bind(submission.station, submission.part_id, submission.encoder)
+            attempt = self._new_attempt(key, submission, context, opened_s)
+        _check_view(attempt, submission.view)
         async with (
             self._admission.enter(attempt.deadline_s - opened_s),
             self._turns.hold((key, submission.view)),
         ):
-            body = await read_body()
-            digest = body.digest
+            body = await _in_time(read_body)
             promise = None
             if idempotency is not None:
-                promise = store.Promise(*idempotency, submission.request_digest(digest))
-            standing = await self._ledger.read(
-                lambda connection: store.find_earlier(
-                    connection, self._settings.plant, submission, digest=digest, promise=promise
-                )
-            )
+                promise = store.Promise(*idempotency, submission.request_digest(body.digest))
+            standing = await self._standing(submission, body.digest, promise)
             if isinstance(standing, Answer):
                 return standing
             store.check_order(submission, standing)
-            attempt = self._open.setdefault(key, attempt)
-            if submission.view in attempt.frames:
-                return pending_answer(attempt)  # this very view came before, and others are missing still
-            attempt.users += 1
-            try:
+            made_for = standing.last_context
+            if submission.attempt > 1 and made_for.product not in {None, attempt.context.product}:
+                # Retested after a changeover: the part is still what it was made for.
+                attempt = self._new_attempt(key, submission, made_for, opened_s)
+                _check_view(attempt, submission.view)
+            with self._open.using(attempt) as attempt:
+                if submission.view in attempt.frames:
+                    return pending_answer(attempt)  # this very view came before, and others are missing still
                 return await self._examine_and_record(attempt, submission, body, promise)
-            finally:
-                attempt.users -= 1
-                if attempt.users == 0 and (attempt.is_closed or not attempt.is_recorded):
-                    self._open.pop(key, None)
 
-    def _new_attempt(self, key: AttemptKey, submission: Submission, opened_s: float) -> OpenAttempt:
-        context = self._stations.bind(submission.station, submission.part_id, submission.encoder)
+    async def _standing(
+        self, submission: Submission, digest: str, promise: store.Promise | None
+    ) -> Answer | store.Earlier:
+        """The answer if this request was answered before, else where its part stands."""
+
+        def find(connection: Connection) -> Answer | store.Earlier:
+            return store.find_earlier(connection, self._settings.plant, submission, digest=digest, promise=promise)
+
+        standing = await self._ledger.read(find)
+        if isinstance(standing, Answer) or standing.last_is_closed:
+            return standing
+        if self._open.get(AttemptKey(submission.station, submission.part_id, standing.last_attempt)) is None:
+            # Written by a commit that was reported as failed: nobody waits for it, and it must not block its part.
+            await self._recorder.close_left_open(submission.station, submission.part_id)
+            return await self._ledger.read(find)
+        return standing
+
+    def _new_attempt(
+        self, key: AttemptKey, submission: Submission, context: BoundContext, opened_s: float
+    ) -> OpenAttempt:
         recipe = None
         if context.recipe_id is not None and context.recipe_version is not None:
             recipe = self._recipes.get(context.recipe_id, context.recipe_version)
@@ -177,18 +212,18 @@ class InspectionService:
         body: CheckedBody,
         promise: store.Promise | None,
     ) -> Answer:
-        staging = self._recorder.stage(body.content)
+        staging = self._recorder.stage(body)
         examination = await self._examine(attempt, submission, body)
         staged = await staging
         async with attempt.lock:
             if attempt.is_closed:
-                self._recorder.discard(staged)
+                if staged is not None:
+                    self._recorder.discard(staged)
                 raise AttemptClosed(
-                    f"view {submission.view!r} came after the deadline of inspection {attempt.inspection_id}: "
-                    "the attempt is NOT_INSPECTED; send the next attempt"
+                    f"inspection {attempt.inspection_id} has its verdict, and view {submission.view!r} came too late "
+                    "for it; send the next attempt"
                 )
-            attempt.examinations[submission.view] = examination
-            attempt.frames[submission.view] = store.FrameRow.of(
+            row = store.FrameRow.of(
                 submission,
                 examination.findings,
                 digest=body.digest,
@@ -196,9 +231,14 @@ class InspectionService:
                 kept=False,
                 received_at=self._clock.now(),
             )
-            if attempt.missing_views():
-                return await self._recorder.record_pending(attempt, submission.view, staged, promise)
-            return await self._recorder.record_verdict(attempt, submission.view, staged, promise)
+            with attempt.adding(examination, row):
+                if attempt.missing_views():
+                    answer = await self._recorder.record_pending(attempt, submission.view, staged, promise)
+                    self._deadlines.watch(attempt)
+                else:
+                    answer = await self._recorder.record_verdict(attempt, submission.view, staged, promise)
+                    self._deadlines.forget(attempt)
+            return answer
 
     async def _examine(self, attempt: OpenAttempt, submission: Submission, body: CheckedBody) -> Examination:
         """Examine on a worker thread; past the deadline the view is late, whatever the worker still finds."""
@@ -222,16 +262,19 @@ class InspectionService:
             expected=self._stations.get(submission.station).expected_geometry,
             is_intact=body.is_intact,
         )
-        task = asyncio.create_task(
-            self._run_examination(inspector, encoded, self._previous_digest(attempt.key, submission.view, body.digest))
-        )
+        previous_digest = self._previous_digest(attempt.key, submission.view, body.digest)
+        begun = asyncio.Event()
+        task = asyncio.create_task(self._run_examination(inspector, encoded, previous_digest, begun))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         remaining_s = attempt.deadline_s - self._clock.monotonic() - self._settings.commit_reserve_ms / 1000.0
         done, _ = await asyncio.wait({task}, timeout=max(0.0, remaining_s))
         if done:
             return task.result()
-        self._admission.keep_inside(task)
+        if begun.is_set():
+            self._admission.keep_inside(task)
+        else:
+            task.cancel()  # still in the queue: its verdict is given, and those behind it need the time
         reason = Reason(
             ReasonCode.LATE,
             f"the deadline of {recipe.deadline_ms:g} ms passed while the view was examined",
@@ -247,8 +290,35 @@ class InspectionService:
         return None if previous is None or previous[0] == key else previous[1]
 
     async def _run_examination(
-        self, inspector: Inspector, encoded: EncodedFrame, previous_digest: str | None
+        self, inspector: Inspector, encoded: EncodedFrame, previous_digest: str | None, begun: asyncio.Event
     ) -> Examination:
         async with self._admission.run():
+            begun.set()
             examine = partial(inspector.examine, encoded, previous_digest=previous_digest, now=self._clock.now())
-            return await asyncio.get_running_loop().run_in_executor(self._processors, examine)
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._processors, examine)
+            except Exception as error:  # noqa: BLE001 - whatever failed in there, the part was not inspected
+                _log.error("examination_failed", view=encoded.view, digest=encoded.digest, exc_info=error)
+                message = f"the examination failed unexpectedly ({type(error).__name__}); the server's log says why"
+                reason = Reason(ReasonCode.ENGINE_FAILURE, message, encoded.view)
+                return Examination(ViewNotInspected(encoded.view, reason), {})
+
+
+def _check_view(attempt: OpenAttempt, view: str) -> None:
+    """Refuse a view that the attempt's recipe does not ask for."""
+    if attempt.recipe is not None and view not in attempt.recipe.recipe.views:
+        raise UnknownView(
+            f"recipe {attempt.recipe.recipe.id!r} asks for the views "
+            f"{', '.join(sorted(attempt.recipe.recipe.views))}; there is no {view!r}"
+        )
+
+
+async def _in_time(read_body: Callable[[], Awaitable[CheckedBody]]) -> CheckedBody:
+    """The body, if its sender keeps sending."""
+    try:
+        async with asyncio.timeout(_BODY_PATIENCE_S):
+            return await read_body()
+    except TimeoutError as error:
+        raise BodyTooSlow(
+            f"the body did not arrive within {_BODY_PATIENCE_S:g} s and its place is needed; send it again"
+        ) from error

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, insert, select, true, update
+from sqlalchemy.exc import IntegrityError
 
 from lineside.inspection.verdict import ViewFindings, ViewNotInspected
 from lineside.serving.errors import AttemptClosed, AttemptOutOfOrder, IdempotencyConflict, ViewConflict
@@ -14,6 +15,7 @@ from lineside.serving.inspections.schemas import InspectionOut, ReasonOut, detec
 from lineside.serving.inspections.submission import Answer, Submission
 from lineside.serving.ledger import Transaction
 from lineside.serving.ledger.tables import defects, events, frames, idempotency, inspections
+from lineside.serving.stations import BoundContext
 
 EVENT_TYPE = "inspection.v1"
 
@@ -25,10 +27,12 @@ class Earlier:
     Attributes:
         last_attempt: number of the newest attempt, 0 if there is none.
         last_is_closed: whether that attempt has its verdict.
+        last_context: product, lot, order and recipe of that attempt.
     """
 
     last_attempt: int
     last_is_closed: bool
+    last_context: BoundContext = field(default_factory=BoundContext)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,15 @@ def find_earlier(
 
 def _standing(connection: Connection, plant: str, submission: Submission, digest: str) -> Answer | Earlier:
     last = connection.execute(
-        select(inspections.c.attempt, inspections.c.verdict)
+        select(
+            inspections.c.attempt,
+            inspections.c.verdict,
+            inspections.c.product,
+            inspections.c.order_id,
+            inspections.c.lot,
+            inspections.c.recipe_id,
+            inspections.c.recipe_version,
+        )
         .where(
             inspections.c.plant == plant,
             inspections.c.station == submission.station,
@@ -133,7 +145,8 @@ def _standing(connection: Connection, plant: str, submission: Submission, digest
         replay = _same_frame(connection, plant, submission, digest)
         if replay is not None:
             return replay
-    return Earlier(last.attempt, last_is_closed=last.verdict is not None)
+    context = BoundContext(last.product, last.order_id, last.lot, last.recipe_id, last.recipe_version)
+    return Earlier(last.attempt, last_is_closed=last.verdict is not None, last_context=context)
 
 
 def _same_frame(connection: Connection, plant: str, submission: Submission, digest: str) -> Answer | None:
@@ -199,8 +212,22 @@ def check_order(submission: Submission, earlier: Earlier) -> None:
 
 
 def open_attempt(transaction: Transaction, values: Mapping[str, Any]) -> None:
-    """Insert an attempt whose views are not all there yet."""
-    transaction.connection.execute(insert(inspections), dict(values))
+    """Insert an attempt whose views are not all there yet.
+
+    Raises:
+        AttemptClosed: another request recorded it meanwhile.
+    """
+    _insert_attempt(transaction, values)
+
+
+def _insert_attempt(transaction: Transaction, values: Mapping[str, Any]) -> None:
+    try:
+        transaction.connection.execute(insert(inspections), dict(values))
+    except IntegrityError as error:
+        raise AttemptClosed(
+            f"attempt {values['attempt']} of part {values['part_id']!r} at station {values['station']!r} was recorded "
+            "by another request at the same time; send the request again to see what stands"
+        ) from error
 
 
 def add_frame(transaction: Transaction, inspection_id: str, row: FrameRow) -> None:
@@ -252,7 +279,7 @@ def close_attempt(
         if found.rowcount != 1:
             raise AttemptClosed(f"inspection {answer.id} has its verdict already")
     else:
-        transaction.connection.execute(insert(inspections), final)
+        _insert_attempt(transaction, final)
     if answer.defects:
         transaction.connection.execute(
             insert(defects),
@@ -309,16 +336,23 @@ def keep_promise(
     )
 
 
-def mark_frames(transaction: Transaction, inspection_id: str, *, kept: bool) -> None:
-    """Say of every frame of an attempt whether its image is kept, now that the verdict is known."""
-    transaction.connection.execute(update(frames).where(frames.c.inspection_id == inspection_id).values(kept=kept))
+def let_go_of_images(transaction: Transaction, inspection_id: str) -> None:
+    """End the claims of an attempt's frames to their images, now that the verdict does not need them."""
+    transaction.connection.execute(update(frames).where(frames.c.inspection_id == inspection_id).values(kept=False))
 
 
-def pending_attempts(connection: Connection, plant: str) -> Sequence[Mapping[str, Any]]:
-    """Attempts that had no verdict when the server stopped, oldest first."""
+def pending_attempts(
+    connection: Connection, plant: str, *, station: str | None = None, part_id: str | None = None
+) -> Sequence[Mapping[str, Any]]:
+    """Attempts without a verdict, oldest first; of one station or part where that is said."""
     rows = connection.execute(
         select(inspections)
-        .where(inspections.c.plant == plant, inspections.c.verdict.is_(None))
+        .where(
+            inspections.c.plant == plant,
+            inspections.c.verdict.is_(None),
+            true() if station is None else inspections.c.station == station,
+            true() if part_id is None else inspections.c.part_id == part_id,
+        )
         .order_by(inspections.c.opened_at)
     )
     return [dict(row) for row in rows.mappings()]
