@@ -38,8 +38,9 @@ def check_summary(summary: dict[str, Any], data: Path) -> None:
     assert outcomes["hit"] + outcomes["escape"] <= truth["defective"]
     rate = summary["detector_rate"]
     assert (rate["ng"], rate["inspected"]) == (verdicts["NG"], verdicts["NG"] + verdicts["OK"])
-    assert rate["lower"] <= rate["estimate"] <= rate["upper"]
-    assert summary["latency_ms"]["p50"] <= summary["latency_ms"]["p99"]
+    if rate["inspected"]:
+        assert rate["lower"] <= rate["estimate"] <= rate["upper"]
+        assert summary["latency_ms"]["p50"] <= summary["latency_ms"]["p99"]
 
     settings = Settings(data_dir=data)
     with Ledger.open_readonly(settings.ledger_url, plant=settings.plant, clock=SystemClock()) as ledger:
@@ -64,7 +65,7 @@ def test_thirty_parts_end_by_themselves_and_every_verdict_is_in_the_ledger_once(
     assert summary["parts"] == 30
     check_summary(summary, data)
     # the starter knows these boards: at a true rate of 0.3 a detector that finds nothing would have no hit
-    assert summary["outcomes"]["hit"] > 0
+    assert summary["outcomes"]["hit"] > 0, ran.stderr
 
 
 def test_ctrl_c_ends_the_line_in_good_order_and_leaves_nothing_running(tmp_path: Path) -> None:
@@ -116,3 +117,18 @@ def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
         )
     assert ran.returncode == 1
     assert f"port {port}" in ran.stderr.splitlines()[-1]
+
+
+def test_a_server_that_ends_by_itself_ends_the_demonstration_with_its_reason(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        demo_command(tmp_path / "data", "--no-page"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("10 "):
+                break
+        [server] = psutil.Process(process.pid).children()
+        server.kill()
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "the server ended by itself" in err.splitlines()[-1]

@@ -48,6 +48,7 @@ def demo(
     """
     from rich.console import Console
 
+    from lineside.cli.demo_texts import TEXTS
     from lineside.cli.demo_view import LivePanel, PlainView, print_summary
     from lineside.workflows.demo import DemoPlan
     from lineside.workflows.folders import demo_data_folder
@@ -71,7 +72,7 @@ def demo(
         print_json(_document(summary))
     else:
         print_summary(summary, Console(), language=language.value)
-    say(f"{plan.data_dir}")
+    say(TEXTS[language]["kept"].format(data=plan.data_dir))
 
 
 async def _run(plan: "DemoPlan", view: "LineView") -> "DemoSummary":

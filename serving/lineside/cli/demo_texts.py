@@ -32,6 +32,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "truth": "truth",
             "set_to": "the line was set to {rate:.1%}",
             "none": "none yet",
+            "kept": "ledger and images stay in {data}",
         },
         "ko": {
             "server": "서버를 시작합니다. 데이터 폴더: {data}",
@@ -59,6 +60,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "truth": "실제",
             "set_to": "라인 설정값 {rate:.1%}",
             "none": "아직 없음",
+            "kept": "원장과 이미지는 {data} 폴더에 남습니다",
         },
     }
 )

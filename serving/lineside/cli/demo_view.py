@@ -59,7 +59,8 @@ class PlainView:
         if answer is None or answer.verdict is not Verdict.OK:
             verdict = self._texts["unanswered"] if answer is None else answer.verdict.value
             truth = self._texts["defective" if part.is_defective else "good"]
-            say(f"{part.part_id} {verdict} ({self._texts['truth']}: {truth}) {passage.latency_ms:.0f} ms")
+            why = "" if passage.failure is None else f" {passage.failure}"
+            say(f"{part.part_id} {verdict} ({self._texts['truth']}: {truth}) {passage.latency_ms:.0f} ms{why}")
         if tally.parts % 10 == 0:
             counts = ", ".join(f"{tally.verdicts[verdict]} {verdict.value}" for verdict in Verdict)
             say(f"{tally.parts} {self._texts['parts']}: {counts}; {rate_text(tally.detector_rate(), self._texts)}")
@@ -77,13 +78,13 @@ class LivePanel:
         self._plan = plan
         self._texts = TEXTS[plan.language]
         self._console = console
-        self._live = Live(
-            get_renderable=self._panel, console=console, refresh_per_second=_REFRESH_PER_S, transient=True
-        )
         self._stage = ""
         self._site: DemoSite | None = None
         self._tally = Tally()
         self._last: deque[Passage] = deque(maxlen=_LAST)
+        self._live = Live(
+            get_renderable=self._panel, console=console, refresh_per_second=_REFRESH_PER_S, transient=True
+        )  # asks for the panel at once
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -139,7 +140,9 @@ class LivePanel:
         for passage in reversed(self._last):
             part, answer = passage.part, passage.answer
             verdict = Text("-") if answer is None else Text(answer.verdict.value, style=_STYLE[answer.verdict])
-            found = "" if answer is None else ", ".join(sorted({defect.class_name for defect in answer.defects}))
+            found = passage.failure or ""
+            if answer is not None:
+                found = ", ".join(sorted({defect.class_name for defect in answer.defects}))
             truth = self._texts["defective" if part.is_defective else "good"]
             table.add_row(
                 part.part_id,

@@ -41,17 +41,17 @@ async def run_demo(plan: DemoPlan, *, view: LineView, stop: asyncio.Event, clock
     async with AsyncExitStack() as stack:
         view.stage("server")
         plan.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        url = await stack.enter_async_context(server_child(plan))
+        server = await stack.enter_async_context(server_child(plan))
         keys = stack.enter_context(demo_keys(settings, used_clock))
-        clients = await stack.enter_async_context(_clients(url, keys))
+        clients = await stack.enter_async_context(_clients(server.url, keys))
         view.stage("enrol")
         await enrol(clients.admin)
         view.stage("line")
-        view.running(DemoSite(url, f"{url}/page" if plan.page else None, keys.viewer))
+        view.running(DemoSite(server.url, f"{server.url}/page" if plan.page else None, keys.viewer))
         reviewer = await stack.enter_async_context(ScriptedReviewer(clients.quality, used_clock))
         line = _Line(plan, clients, reviewer, view, run_id)
         started_s = used_clock.monotonic()
-        await line.run(stop)
+        await server.watch(line.run(stop))
         view.stage("closing")
         line.tally.reviews.update(await reviewer.finish())
         duration_s = used_clock.monotonic() - started_s
@@ -140,6 +140,7 @@ class _Line:
     async def _inspect(self, part: VirtualPart, room: asyncio.Semaphore) -> None:
         started_s = time.perf_counter()
         answer: InspectionAnswer | None = None
+        failure: str | None = None
         try:
             got = await self._clients.station.inspect(
                 part.frame_png,
@@ -151,12 +152,12 @@ class _Line:
                 encoder=part.number,
             )
             answer = got if isinstance(got, InspectionAnswer) else None
-        except TryAgainLater:
-            pass  # counted as unanswered: the station's own record says NOT_INSPECTED
+        except TryAgainLater as error:
+            failure = str(error)  # counted as unanswered: the station's own record says NOT_INSPECTED
         finally:
             room.release()
         latency_ms = (time.perf_counter() - started_s) * 1000.0
-        self._view.judged(self.tally.add(part, answer, latency_ms=latency_ms), self.tally)
+        self._view.judged(self.tally.add(part, answer, latency_ms=latency_ms, failure=failure), self.tally)
         if answer is not None:
             self._reviewer.consider(part, answer)
 

@@ -7,9 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from lineside.workflows.demo.plan import DemoPlan
 from lineside.workflows.errors import ServerFailed
@@ -19,9 +20,41 @@ _READY_S = 120.0  # opening ledger and page takes seconds; the bound is for a ma
 _STOP_S = 30.0
 
 
+class ServerChild:
+    """A running server.
+
+    Attributes:
+        url: where it answers.
+    """
+
+    def __init__(self, url: str, process: asyncio.subprocess.Process, log_path: Path) -> None:
+        self.url = url
+        self._process = process
+        self._log_path = log_path
+
+    async def watch(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that needs the server, and stop doing it if the server ends.
+
+        Raises:
+            ServerFailed: it ended by itself.
+        """
+        working = asyncio.create_task(work)
+        ended = asyncio.create_task(self._process.wait())
+        try:
+            await asyncio.wait({working, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                said = await asyncio.to_thread(_last_words, self._log_path)
+                raise ServerFailed(f"the server ended by itself: {said}")
+            await working
+        finally:
+            for task in (working, ended):
+                task.cancel()
+            await asyncio.gather(working, ended, return_exceptions=True)
+
+
 @asynccontextmanager
-async def server_child(plan: DemoPlan) -> AsyncIterator[str]:
-    """Run `lineside serve` for the length of the block; gives its URL once it answers.
+async def server_child(plan: DemoPlan) -> AsyncIterator[ServerChild]:
+    """Run `lineside serve` for the length of the block, once it answers.
 
     Its stdin is a pipe that closes with this process, whatever ends it, and the child ends with its stdin. Its log is
     `server.log` in the data folder.
@@ -32,7 +65,7 @@ async def server_child(plan: DemoPlan) -> AsyncIterator[str]:
     log_path = plan.data_dir / "server.log"
     process = await _start(plan, log_path)
     try:
-        yield await _url(process, log_path)
+        yield ServerChild(await _url(process, log_path), process, log_path)
     finally:
         await _stop(process)
 

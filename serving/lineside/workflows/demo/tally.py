@@ -50,12 +50,14 @@ class Passage:
         answer: what the server said; None if it said nothing in time.
         outcome: the two compared.
         latency_ms: from sending the frame to having the answer, or to giving up.
+        failure: why there is no answer; None if there is one.
     """
 
     part: VirtualPart
     answer: InspectionAnswer | None
     outcome: Outcome
     latency_ms: float
+    failure: str | None = None
 
 
 @dataclass(slots=True)
@@ -73,7 +75,9 @@ class Tally:
         """Parts that passed the camera."""
         return self.outcomes.total()
 
-    def add(self, part: VirtualPart, answer: InspectionAnswer | None, *, latency_ms: float) -> Passage:
+    def add(
+        self, part: VirtualPart, answer: InspectionAnswer | None, *, latency_ms: float, failure: str | None = None
+    ) -> Passage:
         """Count one part; an answer's latency counts, a missing answer's does not."""
         verdict = None if answer is None else answer.verdict
         outcome = outcome_of(part, verdict)
@@ -82,7 +86,7 @@ class Tally:
         if verdict is not None:
             self.verdicts[verdict] += 1
             self.latencies_ms.append(latency_ms)
-        return Passage(part, answer, outcome, latency_ms)
+        return Passage(part, answer, outcome, latency_ms, failure)
 
     def detector_rate(self) -> RateInterval:
         """Share of NG among OK and NG, with its 95 % Wilson score interval."""
