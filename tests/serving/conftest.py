@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-KINDS = ("sqlite", "postgresql")
+KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.system))
 
 
 @pytest.fixture(scope="session")
