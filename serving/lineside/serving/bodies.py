@@ -1,8 +1,12 @@
 """Reading request bodies that are no JSON: never more of them than the limit."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import Request
 
-from lineside.serving.errors import BodyTooLarge, MediaTypeUnsupported, Unacceptable
+from lineside.serving.errors import BodyTooLarge, BodyTooSlow, MediaTypeUnsupported, Unacceptable
 
 TEXT_LIMIT_BYTES = 1024 * 1024
 """Recipes and catalogues are written by people: a megabyte is a hundred times the longest."""
@@ -10,22 +14,44 @@ TEXT_LIMIT_BYTES = 1024 * 1024
 YAML_MEDIA_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml"})
 
 
+_PATIENCE_S = 30.0
+"""A sender that stalls must not hold its place for ever; 32 MiB take 27 s at 10 Mbit/s."""
+
+
+@asynccontextmanager
+async def arriving() -> AsyncIterator[None]:
+    """Read a body inside the block, as long as a slow but honest sender needs.
+
+    Raises:
+        BodyTooSlow: it took longer.
+    """
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            yield
+    except TimeoutError as error:
+        raise BodyTooSlow(
+            f"the body did not arrive within {_PATIENCE_S:g} s and its place is needed; send it again"
+        ) from error
+
+
 async def read_bounded(request: Request, limit_bytes: int) -> bytes:
     """The body, read no further than the limit, whatever its Content-Length claims.
 
     Raises:
         BodyTooLarge: it is longer.
+        BodyTooSlow: it does not arrive.
     """
     claimed = request.headers.get("content-length", "")
     if claimed.isdigit() and int(claimed) > limit_bytes:
         raise BodyTooLarge(f"the body has {claimed} bytes and the limit is {limit_bytes}")
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit_bytes:
-            raise BodyTooLarge(f"the body has more than {limit_bytes} bytes, the limit")
-        chunks.append(chunk)
+    async with arriving():
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit_bytes:
+                raise BodyTooLarge(f"the body has more than {limit_bytes} bytes, the limit")
+            chunks.append(chunk)
     return b"".join(chunks)
 
 

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lineside.inspection.errors import (
@@ -281,6 +282,8 @@ class UnexpectedErrors:
 
         try:
             await self._app(scope, receive, watch)
+        except ClientDisconnect:  # nobody is left to answer, and it is no fault of ours
+            _log.info("client_hung_up", method=scope["method"], path=scope["path"])
         except Exception as error:  # the process boundary: whatever it is, the caller gets an answer
             if has_begun:
                 raise

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from lineside.inspection.audit import PlantSecret
@@ -105,7 +105,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             interval_s=settings.retention_interval_s,
             min_free_bytes=settings.min_free_bytes,
         )
-        stack.push_async_callback(_end, asyncio.create_task(housekeeping.run_forever()))
+        stack.push_async_callback(_end, housekeeping, asyncio.create_task(housekeeping.run_forever()))
         yield Services(
             settings=settings,
             clock=clock,
@@ -122,8 +122,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         )
 
 
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel a background task and wait until it has ended."""
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+async def _end(housekeeping: Housekeeping, task: asyncio.Task[None]) -> None:
+    """Stop the housekeeping and wait until it has ended: its thread reads the ledger."""
+    housekeeping.stop()
+    await task

@@ -111,6 +111,49 @@ def test_a_file_that_no_record_claims_goes_once_it_is_no_longer_fresh(tmp_path: 
         assert not images.contains(orphan.digest)
 
 
+def test_many_frames_go_in_writes_that_verdicts_need_not_wait_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock(START)
+    monkeypatch.setattr("lineside.serving.retention.service._FRAMES_AT_ONCE", 2)
+    with open_plant(tmp_path, recipe=RECIPE + "retention: {days: 30}\n", clock=clock) as plant:
+        ids = [plant.post(bad_board(n), part_id=f"p{n}").json()["id"] for n in range(5)]
+        clock.advance(31 * 86400)
+        age_files(plant, hours=2)
+        asyncio.run(housekeeping(plant).run_once())
+        assert [image_status(plant, inspection_id) for inspection_id in ids] == [404] * 5
+        assert [event["frames"] for event in retention_events(plant)] == [2, 2, 1]
+
+
+def test_an_image_whose_row_is_just_being_written_stays_however_full_the_disk_is(tmp_path: Path) -> None:
+    with open_plant(tmp_path, min_free_bytes=2**62) as plant:
+        images = plant.services.images
+        images.keep(image := images.stage(b"its row comes with the next commit"))
+        crowded = Housekeeping(
+            ledger=plant.services.ledger,
+            images=images,
+            recipes=plant.services.recipes,
+            clock=plant.services.clock,
+            interval_s=3600.0,
+            min_free_bytes=2**62,
+        )
+        asyncio.run(crowded.run_once())
+        assert images.contains(image.digest)
+
+
+def test_housekeeping_ends_with_its_server(tmp_path: Path) -> None:
+    with open_plant(tmp_path) as plant:
+        keeper = housekeeping(plant)
+
+        async def run_and_stop() -> None:
+            running = asyncio.create_task(keeper.run_forever())
+            await asyncio.sleep(0)
+            keeper.stop()
+            await running
+
+        asyncio.run(run_and_stop())
+
+
 @pytest.mark.parametrize("runs", [1, 3])
 def test_running_again_with_nothing_due_writes_nothing(tmp_path: Path, runs: int) -> None:
     clock = ManualClock(START)

@@ -1,5 +1,6 @@
 """Defect catalogues: append-only versions, all in memory, the built-in ones below those of the ledger."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,8 @@ class CatalogueShelf:
             CatalogueError: the text is no catalogue, or of another name.
             VersionConflict: another version number.
         """
-        catalogue = load_catalogue(text, source=f"catalogue {catalogue_id}")
+        # Some YAML takes seconds to refuse, and parts must not wait for it.
+        catalogue = await asyncio.to_thread(load_catalogue, text, source=f"catalogue {catalogue_id}")
         if catalogue.id != catalogue_id:
             raise CatalogueError(
                 f"the file's id is {catalogue.id!r} and the address says {catalogue_id!r}; make them agree"

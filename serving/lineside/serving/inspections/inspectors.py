@@ -1,18 +1,38 @@
 """One ready inspector for each recipe version in use, built off the event loop."""
 
 import asyncio
+from datetime import datetime
 
 import structlog
 
 from lineside.inspection.decoding import DecodingLimits
 from lineside.inspection.errors import LinesideError
-from lineside.inspection.inspector import Inspector
+from lineside.inspection.inspector import EncodedFrame, Examination, Inspector
+from lineside.inspection.verdict import Reason, ReasonCode, ViewNotInspected
 from lineside.serving.clock import Clock
 from lineside.serving.recipes import RecipeBook
 from lineside.serving.releases import LoadedRelease, ReleaseShelf
 
 _log = structlog.get_logger(__name__)
 _RETRY_AFTER_S = 30.0  # a release that did not load is tried again this much later, not with each frame
+
+
+def examine(inspector: Inspector, encoded: EncodedFrame, *, previous_digest: str | None, now: datetime) -> Examination:
+    """Examine one view on the calling thread; whatever fails in there, the view was not inspected.
+
+    Args:
+        inspector: looks at the view.
+        encoded: the view as received.
+        previous_digest: digest of the frame before it from the same camera; None if that says nothing.
+        now: aware UTC instant, for the expiry of references.
+    """
+    try:
+        return inspector.examine(encoded, previous_digest=previous_digest, now=now)
+    except Exception as error:  # noqa: BLE001 - a bug or a library's own error must not leave a part without a record
+        _log.error("examination_failed", view=encoded.view, digest=encoded.digest, exc_info=error)
+        message = f"the examination failed unexpectedly ({type(error).__name__}); the server's log says why"
+        reason = Reason(ReasonCode.ENGINE_FAILURE, message, encoded.view)
+        return Examination(ViewNotInspected(encoded.view, reason), {})
 
 
 class InspectorPool:

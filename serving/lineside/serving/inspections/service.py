@@ -6,14 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection
 
 from lineside.inspection.audit import PlantSecret
 from lineside.inspection.inspector import EncodedFrame, Examination, Inspector
 from lineside.inspection.verdict import Reason, ReasonCode, ViewNotInspected
 from lineside.serving.clock import Clock
-from lineside.serving.errors import AttemptClosed, BodyTooSlow, UnknownView
+from lineside.serving.errors import AttemptClosed, UnknownView
 from lineside.serving.images import ImageStore
 from lineside.serving.inspections import store
 from lineside.serving.inspections.admission import Admission
@@ -21,7 +20,7 @@ from lineside.serving.inspections.attempts import AttemptKey, OpenAttempt, OpenA
 from lineside.serving.inspections.closing import Closing
 from lineside.serving.inspections.content_digest import CheckedBody
 from lineside.serving.inspections.deadlines import Deadlines
-from lineside.serving.inspections.inspectors import InspectorPool
+from lineside.serving.inspections.inspectors import InspectorPool, examine
 from lineside.serving.inspections.recording import Recorder, pending_answer
 from lineside.serving.inspections.submission import Answer, Submission
 from lineside.serving.ledger import Ledger
@@ -32,9 +31,6 @@ from lineside.serving.stations import BoundContext, StationDirectory
 
 _PARALLEL = 2  # frames on the processor at once: one engine stream each; more only queue inside the engine
 _NO_RECIPE_DEADLINE_S = 1.0  # a station without a recipe still gets its answer quickly
-_BODY_PATIENCE_S = 10.0  # a sender that stalls must not hold its place for ever; 32 MiB take 3 s at 100 Mbit/s
-
-_log = structlog.get_logger(__name__)
 
 
 class InspectionService:
@@ -136,7 +132,6 @@ class InspectionService:
 
         Raises:
             UnknownStation, UnknownView: the request names what does not exist.
-            BodyTooSlow: the body did not arrive.
             Shed: no room, or the deadline cannot be met.
             IdempotencyConflict, ViewConflict, AttemptOutOfOrder, AttemptClosed: it contradicts what was received.
         """
@@ -151,7 +146,7 @@ class InspectionService:
             self._admission.enter(attempt.deadline_s - opened_s),
             self._turns.hold((key, submission.view)),
         ):
-            body = await _in_time(read_body)
+            body = await read_body()
             promise = None
             if idempotency is not None:
                 promise = store.Promise(*idempotency, submission.request_digest(body.digest))
@@ -294,14 +289,8 @@ class InspectionService:
     ) -> Examination:
         async with self._admission.run():
             begun.set()
-            examine = partial(inspector.examine, encoded, previous_digest=previous_digest, now=self._clock.now())
-            try:
-                return await asyncio.get_running_loop().run_in_executor(self._processors, examine)
-            except Exception as error:  # noqa: BLE001 - whatever failed in there, the part was not inspected
-                _log.error("examination_failed", view=encoded.view, digest=encoded.digest, exc_info=error)
-                message = f"the examination failed unexpectedly ({type(error).__name__}); the server's log says why"
-                reason = Reason(ReasonCode.ENGINE_FAILURE, message, encoded.view)
-                return Examination(ViewNotInspected(encoded.view, reason), {})
+            work = partial(examine, inspector, encoded, previous_digest=previous_digest, now=self._clock.now())
+            return await asyncio.get_running_loop().run_in_executor(self._processors, work)
 
 
 def _check_view(attempt: OpenAttempt, view: str) -> None:
@@ -311,14 +300,3 @@ def _check_view(attempt: OpenAttempt, view: str) -> None:
             f"recipe {attempt.recipe.recipe.id!r} asks for the views "
             f"{', '.join(sorted(attempt.recipe.recipe.views))}; there is no {view!r}"
         )
-
-
-async def _in_time(read_body: Callable[[], Awaitable[CheckedBody]]) -> CheckedBody:
-    """The body, if its sender keeps sending."""
-    try:
-        async with asyncio.timeout(_BODY_PATIENCE_S):
-            return await read_body()
-    except TimeoutError as error:
-        raise BodyTooSlow(
-            f"the body did not arrive within {_BODY_PATIENCE_S:g} s and its place is needed; send it again"
-        ) from error

@@ -111,7 +111,8 @@ class RecipeBook:
             VersionConflict: another version number.
             LooserRecipe: it allows more than the one before, and there is no override.
         """
-        recipe = load_recipe(text, catalogue=self._catalogue_of(text), source=f"recipe {recipe_id}")
+        # Some YAML takes seconds to refuse, and parts must not wait for it.
+        recipe = await asyncio.to_thread(self._load, recipe_id, text)
         digest = recipe_digest(text)
         if recipe.id != recipe_id:
             raise RecipeError(f"the file's id is {recipe.id!r} and the address says {recipe_id!r}; make them agree")
@@ -135,6 +136,9 @@ class RecipeBook:
         await self._write(stored, looser_by)
         self._versions[recipe.id, recipe.version] = stored
         return stored
+
+    def _load(self, recipe_id: str, text: str) -> Recipe:
+        return load_recipe(text, catalogue=self._catalogue_of(text), source=f"recipe {recipe_id}")
 
     def _check_usable(self, stored: StoredRecipe) -> Release:
         """Everything the recipe stands on is there and fits: release, classes, reference images."""

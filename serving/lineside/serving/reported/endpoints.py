@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
+from lineside.serving.bodies import arriving
 from lineside.serving.dependencies import ServicesDep
 from lineside.serving.errors import BodyTooLarge, MediaTypeUnsupported
 from lineside.serving.ledger import canonical_json
@@ -59,21 +60,31 @@ async def put_inspection(
     limit_bytes = services.settings.max_body_bytes
     if not claimed.isdigit() or int(claimed) > limit_bytes:
         raise BodyTooLarge(f"a record needs a Content-Length of at most {limit_bytes} bytes; got {claimed or 'none'}")
-    async with request.form(max_files=_MOST_VIEWS, max_fields=2, max_part_size=_LARGEST_RECORD_BYTES) as form:
-        record, bodies = None, {}
+    with services.reported.room():
+        record, bodies = await _read_form(request)
+        try:
+            report = ReportIn.model_validate_json(record)
+        except ValidationError as error:
+            raise RequestValidationError(error.errors(include_url=False, include_context=False)) from error
+        principal.require_station(report.station)
+        services.stations.get(report.station)
+        answer = await services.reported.take_in(str(inspection_id), report, bodies)
+    headers = {"Lineside-Replayed": "true"} if answer.replayed else None
+    return Response(
+        canonical_json(answer.body), status_code=answer.status, media_type="application/json", headers=headers
+    )
+
+
+async def _read_form(request: Request) -> tuple[str, dict[str, bytes]]:
+    """The record's JSON, and the images by view."""
+    record, bodies = "", {}
+    async with (
+        arriving(),
+        request.form(max_files=_MOST_VIEWS, max_fields=2, max_part_size=_LARGEST_RECORD_BYTES) as form,
+    ):
         for name, part in form.multi_items():
             if isinstance(part, UploadFile):
                 bodies[name] = await part.read()
             elif name == "record":
                 record = part
-    try:
-        report = ReportIn.model_validate_json(record or "")
-    except ValidationError as error:
-        raise RequestValidationError(error.errors(include_url=False, include_context=False)) from error
-    principal.require_station(report.station)
-    services.stations.get(report.station)
-    answer = await services.reported.take_in(str(inspection_id), report, bodies)
-    headers = {"Lineside-Replayed": "true"} if answer.replayed else None
-    return Response(
-        canonical_json(answer.body), status_code=answer.status, media_type="application/json", headers=headers
-    )
+    return record, bodies

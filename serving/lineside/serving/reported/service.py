@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +11,12 @@ from lineside.inspection.frames import RawGeometry
 from lineside.inspection.inspector import EncodedFrame, Examination
 from lineside.inspection.verdict import Judgement, Reason, ReasonCode, ViewFindings, ViewNotInspected, judge
 from lineside.serving.clock import Clock
-from lineside.serving.errors import DigestMismatch, IdempotencyConflict, UnknownView
+from lineside.serving.errors import DigestMismatch, IdempotencyConflict, Shed, UnknownView
 from lineside.serving.images import ImageStore
 from lineside.serving.inspections import store
+from lineside.serving.inspections.attempts import Turns
 from lineside.serving.inspections.closing import verdict_columns
-from lineside.serving.inspections.inspectors import InspectorPool
+from lineside.serving.inspections.inspectors import InspectorPool, examine
 from lineside.serving.inspections.schemas import FrameOut, InspectionOut, RecipeOut, ReleaseOut
 from lineside.serving.inspections.submission import Answer, Submission
 from lineside.serving.ledger import Ledger, Transaction, canonical_json
@@ -25,6 +27,8 @@ from lineside.serving.reported.schemas import RejudgementOut, ReportedFrameIn, R
 from lineside.serving.settings import Settings
 
 EVENT_TYPE = "rejudgement.v1"
+_MOST_INSIDE = 4  # reports with their images in memory: stations hand in a whole outage at once
+_RETRY_AFTER_S = 2  # a report takes some frames' time
 _SCOPE = "reported"  # of the answers kept for retries; keys of the other scopes are key identifiers, which are UUIDs
 
 
@@ -50,6 +54,26 @@ class ReportedInspections:
         self._inspectors = inspectors
         self._metrics = metrics
         self._one_at_a_time = asyncio.Semaphore(1)  # a backlog must not delay the verdicts of parts on the line
+        self._turns = Turns()
+        self._inside = 0
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Take a place for a report before its images are read.
+
+        Raises:
+            Shed: as many as memory allows are inside.
+        """
+        if self._inside >= _MOST_INSIDE:
+            raise Shed(
+                f"{self._inside} reports are being judged again: send this one in {_RETRY_AFTER_S} s",
+                retry_after_s=_RETRY_AFTER_S,
+            )
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
 
     async def take_in(self, inspection_id: str, report: ReportIn, bodies: Mapping[str, bytes]) -> Answer:
         """Record a station's judgement, judge its frames again, and record that too.
@@ -66,7 +90,13 @@ class ReportedInspections:
             AttemptClosed, AttemptOutOfOrder: the server judged that attempt itself, or misses the one before.
         """
         recipe = self._recipes.get(report.recipe_id, report.recipe_version)
-        self._check_bodies(recipe, report, bodies)
+        await asyncio.to_thread(self._check_bodies, recipe, report, bodies)
+        async with self._turns.hold(inspection_id):
+            return await self._take_in(inspection_id, report, recipe, bodies)
+
+    async def _take_in(
+        self, inspection_id: str, report: ReportIn, recipe: StoredRecipe, bodies: Mapping[str, bytes]
+    ) -> Answer:
         promise = store.Promise(
             _SCOPE, inspection_id, hashlib.sha256(canonical_json(report.model_dump(mode="json")).encode()).hexdigest()
         )
@@ -122,7 +152,7 @@ class ReportedInspections:
             encoded = EncodedFrame(body, frame.media_type, frame.digest, frame.view, _raw(frame), frame.captured_at)
             # A backlog arrives out of camera order, so "the same as the frame before" says nothing about it.
             examinations[frame.view] = await asyncio.to_thread(
-                ready[0].examine, encoded, previous_digest=None, now=report.opened_at
+                examine, ready[0], encoded, previous_digest=None, now=report.opened_at
             )
         return examinations, None if ready is None else ready[1]
 
@@ -130,7 +160,7 @@ class ReportedInspections:
         """Keep every image that came: what was judged without us is looked at again."""
         for frame in report.frames:
             if frame.view in bodies:
-                self._images.keep(self._images.stage(bodies[frame.view]))
+                self._images.keep(self._images.stage(bodies[frame.view], digest=frame.digest))
         return frozenset(bodies)
 
     async def _record(

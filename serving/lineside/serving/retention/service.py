@@ -1,8 +1,11 @@
 """Letting images go: by their recipe's age and size, each time with an event that says what went and why."""
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 import structlog
@@ -22,6 +25,7 @@ _log = structlog.get_logger(__name__)
 EVENT_TYPE = "retention.v1"
 _GIGABYTE = 10**9
 _GRACE = timedelta(hours=1)  # an image is kept a moment before its row is written: no orphan is younger than this
+_FRAMES_AT_ONCE = 200  # in one write, some milliseconds: verdicts wait for the same writer
 _NO_RECIPE = Retention()  # for parts that came while their station had no recipe
 
 
@@ -66,15 +70,23 @@ class Housekeeping:
         self._clock = clock
         self._interval_s = interval_s
         self._min_free_bytes = min_free_bytes
+        self._stopping = threading.Event()
+        self._wake = asyncio.Event()
 
     async def run_forever(self) -> None:
-        """Run now and then every interval, until cancelled; a run that fails is logged and the next one tries again."""
-        while True:
+        """Run now and then every interval, until stopped; a run that fails is logged and the next one tries again."""
+        while not self._stopping.is_set():
             try:
                 await self.run_once()
             except (LinesideError, OSError) as error:
                 _log.error("retention_failed", reason=str(error))
-            await asyncio.sleep(self._interval_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._interval_s)
+
+    def stop(self) -> None:
+        """End `run_forever` soon; nothing more is let go."""
+        self._stopping.set()
+        self._wake.set()
 
     async def run_once(self) -> RetentionReport:
         """Let go what is due, record it, then remove the files that nothing claims any more."""
@@ -83,51 +95,56 @@ class Housekeeping:
         for stored in self._recipes.latest():
             await self._let_go(stored.recipe.id, stored.recipe.retention, now)
         report = await asyncio.to_thread(self._remove_unclaimed, now)
-        if report.is_over_limit:
-            _log.error("image_disk_nearly_full", kept_bytes=report.kept_bytes, min_free_bytes=self._min_free_bytes)
+        free_bytes = self._images.free_bytes()
+        if free_bytes < self._min_free_bytes:
+            _log.error("image_disk_nearly_full", free_bytes=free_bytes, min_free_bytes=self._min_free_bytes)
         return report
 
     async def _let_go(self, recipe_id: str | None, retention: Retention, now: datetime) -> None:
         plant = self._ledger.plant
         held = await self._ledger.read(lambda connection: store.held_frames(connection, plant, recipe_id))
         due, left = _by_age(held, oldest=now - timedelta(days=retention.days))
-        if due:
-            await self._record(recipe_id, "age", due, now)
+        await self._record(recipe_id, "age", due, now)
         if retention.max_gigabytes is not None:
             excess = _by_size(left, max_bytes=round(retention.max_gigabytes * _GIGABYTE))
-            if excess:
-                await self._record(recipe_id, "size", excess, now)
+            await self._record(recipe_id, "size", excess, now)
 
     async def _record(
         self, recipe_id: str | None, cause: Literal["age", "size"], gone: Sequence[HeldFrame], now: datetime
     ) -> None:
-        event = RetentionEvent(
-            recipe_id=recipe_id,
-            cause=cause,
-            frames=len(gone),
-            size_bytes=sum(frame.size_bytes for frame in gone),
-            oldest=min(frame.received_at for frame in gone),
-            newest=max(frame.received_at for frame in gone),
-        )
-
-        def write(transaction: Transaction) -> None:
-            store.let_go(transaction, gone)
-            transaction.append_event(EVENT_TYPE, station=None, occurred_at=now, data=event.model_dump(mode="json"))
-
-        await self._ledger.write(write)
+        """Let frames go, a batch a write, each with its event."""
+        for batch in _batches(gone):
+            if self._stopping.is_set():
+                return
+            event = RetentionEvent(
+                recipe_id=recipe_id,
+                cause=cause,
+                frames=len(batch),
+                size_bytes=sum(frame.size_bytes for frame in batch),
+                oldest=min(frame.received_at for frame in batch),
+                newest=max(frame.received_at for frame in batch),
+            )
+            await self._ledger.write(partial(_let_go, gone=batch, event=event, now=now))
 
     def _remove_unclaimed(self, now: datetime) -> RetentionReport:
-        limits = RetentionLimits(
-            max_age=_GRACE, max_age_pinned=None, max_total_bytes=None, min_free_bytes=self._min_free_bytes
+        # No limit by free space here: it would take images whose rows are just being written.
+        limits = RetentionLimits(max_age=_GRACE, max_age_pinned=None, max_total_bytes=None, min_free_bytes=0)
+        return sweep(self._images, limits, is_pinned=self._is_pinned, now=now)
+
+    def _is_pinned(self, digest: str) -> bool:
+        """Whether an image must stay; once the server is ending they all do."""
+        return self._stopping.is_set() or self._ledger.read_blocking(
+            lambda connection: store.is_claimed(connection, digest)
         )
-        return sweep(
-            self._images,
-            limits,
-            is_pinned=lambda digest: self._ledger.read_blocking(
-                lambda connection: store.is_claimed(connection, digest)
-            ),
-            now=now,
-        )
+
+
+def _let_go(transaction: Transaction, *, gone: Sequence[HeldFrame], event: RetentionEvent, now: datetime) -> None:
+    store.let_go(transaction, gone)
+    transaction.append_event(EVENT_TYPE, station=None, occurred_at=now, data=event.model_dump(mode="json"))
+
+
+def _batches(held: Sequence[HeldFrame]) -> Iterator[Sequence[HeldFrame]]:
+    return (held[start : start + _FRAMES_AT_ONCE] for start in range(0, len(held), _FRAMES_AT_ONCE))
 
 
 def _by_age(held: Sequence[HeldFrame], *, oldest: datetime) -> tuple[list[HeldFrame], list[HeldFrame]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, or_, select, update
 
 from lineside.serving.ledger import Transaction
 from lineside.serving.ledger.tables import frames, inspections, reference_images, reviews
@@ -65,12 +65,12 @@ def held_frames(connection: Connection, plant: str, recipe_id: str | None) -> li
 
 def let_go(transaction: Transaction, held: Sequence[HeldFrame]) -> None:
     """End these frames' claim to their images."""
-    for frame in held:
-        transaction.connection.execute(
-            update(frames)
-            .where(frames.c.inspection_id == frame.inspection_id, frames.c.view == frame.view)
-            .values(kept=False)
-        )
+    transaction.connection.execute(
+        update(frames)
+        .where(frames.c.inspection_id == bindparam("of_inspection"), frames.c.view == bindparam("of_view"))
+        .values(kept=False),
+        [{"of_inspection": frame.inspection_id, "of_view": frame.view} for frame in held],
+    )
 
 
 def is_claimed(connection: Connection, digest: str) -> bool:
