@@ -19,7 +19,8 @@ _INTRODUCTION = """\
 Made from the commands themselves: `python -m lineside.cli.reference docs/cli.md`.
 
 Every command writes data to stdout and talk to stderr. It ends with 0; with 1 after an error, in one line on stderr;
-with 2 after a wrong call; with 130 after Ctrl-C. `--json` prints what a program reads.
+with 2 after a wrong call; with 130 after Ctrl-C, which is how `serve` and `demo` end well: with 0. `--json` prints
+what a program reads.
 """
 
 

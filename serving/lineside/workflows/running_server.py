@@ -2,17 +2,21 @@
 
 import json
 import logging
+import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
 
+from lineside.inspection.errors import LinesideError
 from lineside.workflows.errors import ServerFailed
 
 if TYPE_CHECKING:
@@ -96,12 +100,13 @@ def run_server(
         ends_with_stdin: also end when stdin closes, so that a child never outlives the program that started it.
 
     Raises:
-        ServerFailed: it could not start; the log on stderr says why.
-        OSError: the port is taken or may not be bound.
+        LinesideError: why it could not start, e.g. that another server writes this ledger.
+        ServerFailed: the port is taken, or it could not start and the log on stderr says why.
     """
     listener = _bind(settings.host, settings.port)
     address = Address(settings.host, listener.getsockname()[1])
     app = _application(settings, page_language)
+    failure = _ExpectedFailure(app)
     config = uvicorn.Config(
         app,
         lifespan="on",
@@ -116,10 +121,50 @@ def run_server(
     server = _Server(app, config, on_ready=lambda: on_ready(address))
     if ends_with_stdin:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True, name="stdin-watch").start()
-    with listener:
+    # uvicorn exits the process by itself when an app does not start; we have a status and a line of our own for that
+    with listener, _ended_by_signals(), failure.kept_out_of_the_log(), suppress(SystemExit):
         server.run(sockets=[listener])
+    if failure.error is not None:
+        raise failure.error
     if not server.was_ready:
         raise ServerFailed("the server could not start; the lines above say why")
+
+
+class _ExpectedFailure:
+    """Catches an error of ours that keeps an app from starting: it is one line to a person, not a traceback.
+
+    Attributes:
+        error: the error; None if there was none.
+    """
+
+    def __init__(self, app: "FastAPI") -> None:
+        self.error: LinesideError | None = None
+        inner_lifespan = app.router.lifespan_context
+
+        @asynccontextmanager
+        async def lifespan(inner: "FastAPI") -> AsyncIterator[None]:
+            try:
+                async with inner_lifespan(inner):
+                    yield
+            except LinesideError as error:
+                self.error = error
+                raise
+
+        app.router.lifespan_context = lifespan
+
+    @contextmanager
+    def kept_out_of_the_log(self) -> Iterator[None]:
+        """Leave out what uvicorn would log of it."""
+        log = logging.getLogger("uvicorn.error")
+
+        def is_news(_record: logging.LogRecord) -> bool:
+            return self.error is None
+
+        log.addFilter(is_news)
+        try:
+            yield
+        finally:
+            log.removeFilter(is_news)
 
 
 class _Server(uvicorn.Server):
@@ -169,6 +214,21 @@ def _bind(host: str, port: int) -> socket.socket:
             f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port"
         ) from error
     return listener
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGINT and SIGTERM be a good end: uvicorn sends itself the signal again once all is closed."""
+
+    def nothing_left_to_do(_number: int, _frame: FrameType | None) -> None:
+        pass
+
+    before = {number: signal.signal(number, nothing_left_to_do) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end_with_stdin(server: uvicorn.Server) -> None:
