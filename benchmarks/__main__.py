@@ -15,6 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
+from benchmarks import aims
 from benchmarks.machine import Machine, describe_machine
 from benchmarks.options import Options
 from benchmarks.page import write_into_page
@@ -87,6 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_into_page(_PAGE, name, report, circumstances=circumstances)
         if options.json is not None:  # after each, so that what is measured survives a later failure
             _write_json(options.json, command, began_at, machine, figures)
+    summary = aims.aims_table(figures)
+    if summary.rows:
+        print_table(summary, console)
+    if options.docs and not options.names:  # a run of some benchmarks must not hide the aims of the others
+        write_into_page(_PAGE, aims.NAME, Report((summary,)), circumstances=circumstances)
     return 0
 
 

@@ -4,6 +4,7 @@ import importlib
 from pathlib import Path
 
 import pytest
+from benchmarks import aims
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.page import write_into_page
 from benchmarks.report import Report, Table
@@ -17,6 +18,16 @@ def test_every_benchmark_exists_and_has_a_place_on_the_page(name: str) -> None:
     assert callable(getattr(importlib.import_module(benchmark.module), benchmark.function))
     text = PAGE.read_text("utf-8")
     assert text.count(f"<!-- begin {name} -->\n") == text.count(f"<!-- end {name} -->") == 1
+
+
+def test_the_aims_have_a_place_too() -> None:
+    assert PAGE.read_text("utf-8").count(f"<!-- begin {aims.NAME} -->") == 1
+
+
+def test_aims_are_shown_of_what_ran_alone() -> None:
+    table = aims.aims_table({"start_up": {"first_s": [9, 7, 8], "remembered_s": [3], "memory_after_frames_bytes": 4e8}})
+    assert [row[1:] for row in table.rows] == [("<= 5 s", "3.0 s"), ("<= 20 s", "8.0 s"), ("< 700 MB", "400 MB")]
+    assert aims.aims_table({"core": {}}).rows == []
 
 
 def test_figures_replace_those_of_the_run_before_and_nothing_else(tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""The aims, and what a run found of them: the table at the head of docs/benchmarks.md."""
+
+import statistics
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from benchmarks.report import Table
+
+NAME = "aims"
+"""Of its place on the page."""
+
+
+def aims_table(figures: Mapping[str, Any]) -> Table:
+    """Hold figures against the aims.
+
+    Args:
+        figures: of the benchmarks that ran, by name; the aims of the others are left out.
+    """
+    rows: list[tuple[str, str, str]] = []
+    for name, aims in (
+        ("served", _served),
+        ("exactly_once", _exactly_once),
+        ("power_cut", _power_cut),
+        ("start_up", _start_up),
+        ("damaged_jpegs", _damaged_jpegs),
+    ):
+        if name in figures and "skipped" not in figures[name]:
+            rows += aims(figures[name])
+    return Table("Aims, and what this run found", ("what", "aim", "found"), rows)
+
+
+def _served(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    cells = {(cell["server"], cell["clients"]): cell for cell in figures["cells"]}
+    for server, aim in (("Lineside", ">= 3.5 with AMX"), ("Lineside, ONNX Runtime fp32", "-")):
+        yield f"{server}: throughput at 4 clients, times the plain service", aim, _ratio(cells[server, 4])
+    yield (
+        "one client: p50, times decode and inference alone",
+        "<= 1.25",
+        f"{figures['one_client_x_engine_and_decode']:.2f}",
+    )
+    crowd = cells["Lineside", 16]
+    refused = crowd["shed"] + crowd["not_inspected"]
+    share = refused / max(1, refused + crowd["verdicts"])
+    spread = crowd["p99_ms"] / crowd["p50_ms"]
+    yield "16 clients: p99 of the accepted, times their p50", "<= 2", f"{spread:.2f}, {100 * share:.1f} % shed"
+
+
+def _ratio(cell: Mapping[str, Any]) -> str:
+    return f"{cell['ratio_to_plain']:.2f}"
+
+
+def _exactly_once(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for run in figures["runs"]:
+        how = "kill -9 in the middle" if run["kills"] else "undisturbed"
+        wrong = f"{run['lost']} lost, {run['twice']} twice, {run['different']} otherwise"
+        chain = "verifies" if run["chain_is_intact"] else "is BROKEN"
+        yield (
+            f"{run['parts']} parts, {how}: answered verdicts in the ledger exactly once",
+            "all",
+            f"{run['told']} answered; {wrong}; chain {chain}",
+        )
+
+
+def _power_cut(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for row in figures["rows"]:
+        if row["synchronous"] == "FULL":
+            yield f"{row['cuts']} power cuts: cuts that lost an acknowledged verdict", "0", str(row["lossy_cuts"])
+
+
+def _start_up(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield "start to ready, engine choice remembered", "<= 5 s", f"{statistics.median(figures['remembered_s']):.1f} s"
+    yield "start to ready, the first time", "<= 20 s", f"{statistics.median(figures['first_s']):.1f} s"
+    memory_mb = figures["memory_after_frames_bytes"] / 1e6
+    yield "memory of the server after 500 frames", "< 700 MB", f"{memory_mb:.0f} MB"
+
+
+def _damaged_jpegs(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    tallies = figures["strict"].values()
+    count = sum(tally["caught"] + tally["changed"] + tally["harmless"] for tally in tallies)
+    caught = sum(tally["caught"] for tally in tallies)
+    yield f"{count} damaged JPEGs without a digest: caught by the strict decoder", "-", str(caught)
