@@ -50,6 +50,13 @@ class TestProtocol:
         assert curve.counts_at(0.0) == pytest.approx((2 / 3, 2 / 3, 2 / 3))
         assert curve.best_confidence() == pytest.approx(0.7)
 
+    def test_with_slack_the_lowest_confidence_near_the_best_is_taken(self) -> None:
+        """F from the top: 2/3, 1, 4/5, 2/3."""
+        noise: list[tuple[Box, float, int]] = [(FAR, 0.3, 0), ((0, 0, 5, 5), 0.2, 0)]
+        curve = protocol_curve([board([(A, 0), (B, 1)], [(A, 0.9, 0), (B, 0.7, 1), *noise])])
+        assert curve.best_confidence() == pytest.approx(0.7)
+        assert curve.best_confidence(slack=0.21) == pytest.approx(0.3)
+
     @pytest.mark.parametrize(
         ("iou", "is_right"),
         [

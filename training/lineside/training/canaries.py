@@ -13,7 +13,7 @@ from lineside.training.evaluation.boards import truth_arrays
 from lineside.training.training_data import BOARDS_PER_SEED, network_image
 
 CANARY_SIDE_PX = 320
-LEAST_CONFIDENCE = 0.6
+LEAST_CONFIDENCE = 0.75
 """Well above the thresholds, so that another engine's rounding never makes a good model fail."""
 
 _LEAST_IOU = 0.7  # the canary run asks for 0.5

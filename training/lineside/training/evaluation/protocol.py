@@ -47,13 +47,19 @@ class ProtocolCurve:
         precision, recall = right / int(kept.sum()), right / self.truths
         return precision, recall, 2 * precision * recall / (precision + recall)
 
-    def best_confidence(self) -> float:
-        """The confidence at which F is highest; 1 where nothing was detected."""
+    def best_confidence(self, *, slack: float = 0.0) -> float:
+        """The confidence at which F is highest; 1 where nothing was detected.
+
+        Args:
+            slack: the lowest confidence at which F is at most this much below its highest: where F is flat, a missed
+                defect costs more than a false call.
+        """
         if not len(self.confidences):
             return 1.0
         right = np.cumsum(self.is_right)
         f_scores = 2 * right / (np.arange(1, len(right) + 1) + self.truths)
-        return float(self.confidences[int(f_scores.argmax())])
+        near_best = np.nonzero(f_scores >= f_scores.max() - slack)[0]
+        return float(self.confidences[near_best[-1] if slack else near_best[0]])
 
 
 def protocol_curve(boards: Sequence[JudgedBoard]) -> ProtocolCurve:
