@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, true, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from lineside.inspection.verdict import ViewFindings, ViewNotInspected
@@ -18,6 +18,32 @@ from lineside.serving.ledger.tables import defects, events, frames, idempotency,
 from lineside.serving.stations import BoundContext
 
 EVENT_TYPE = "inspection.v1"
+
+# Every frame asks these two: to build a statement costs as much as to run it.
+_PROMISE = select(
+    idempotency.c.request_digest,
+    idempotency.c.status,
+    idempotency.c.body,
+    idempotency.c.inspection_id,
+).where(idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key"))
+_LAST_ATTEMPT = (
+    select(
+        inspections.c.attempt,
+        inspections.c.verdict,
+        inspections.c.product,
+        inspections.c.order_id,
+        inspections.c.lot,
+        inspections.c.recipe_id,
+        inspections.c.recipe_version,
+    )
+    .where(
+        inspections.c.plant == bindparam("plant"),
+        inspections.c.station == bindparam("station"),
+        inspections.c.part_id == bindparam("part_id"),
+    )
+    .order_by(inspections.c.attempt.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +128,7 @@ def find_earlier(
         ViewConflict: this view of this attempt was received with another body.
     """
     if promise is not None:
-        kept = connection.execute(
-            select(
-                idempotency.c.request_digest,
-                idempotency.c.status,
-                idempotency.c.body,
-                idempotency.c.inspection_id,
-            ).where(idempotency.c.scope == promise.scope, idempotency.c.key == promise.key)
-        ).one_or_none()
+        kept = connection.execute(_PROMISE, {"scope": promise.scope, "key": promise.key}).one_or_none()
         if kept is not None:
             if kept.request_digest != promise.request_digest:
                 raise IdempotencyConflict(
@@ -122,22 +141,7 @@ def find_earlier(
 
 def _standing(connection: Connection, plant: str, submission: Submission, digest: str) -> Answer | Earlier:
     last = connection.execute(
-        select(
-            inspections.c.attempt,
-            inspections.c.verdict,
-            inspections.c.product,
-            inspections.c.order_id,
-            inspections.c.lot,
-            inspections.c.recipe_id,
-            inspections.c.recipe_version,
-        )
-        .where(
-            inspections.c.plant == plant,
-            inspections.c.station == submission.station,
-            inspections.c.part_id == submission.part_id,
-        )
-        .order_by(inspections.c.attempt.desc())
-        .limit(1)
+        _LAST_ATTEMPT, {"plant": plant, "station": submission.station, "part_id": submission.part_id}
     ).one_or_none()
     if last is None:
         return Earlier(0, last_is_closed=True)
@@ -313,27 +317,21 @@ def keep_promise(
     Raises:
         IdempotencyConflict: the key was used meanwhile for another request.
     """
-    taken = transaction.connection.execute(
-        select(idempotency.c.request_digest).where(
-            idempotency.c.scope == promise.scope, idempotency.c.key == promise.key
-        )
-    ).one_or_none()
-    if taken is not None:
+    values = {
+        "scope": promise.scope,
+        "key": promise.key,
+        "request_digest": promise.request_digest,
+        "status": answer.status,
+        "body": None if answer.status == 200 else dict(answer.body),
+        "inspection_id": inspection_id,
+        "created_at": now,
+    }
+    try:
+        transaction.connection.execute(insert(idempotency), values)
+    except IntegrityError as error:
         raise IdempotencyConflict(
             f"Idempotency-Key {promise.key!r} was used for another request at the same time; use one key a frame"
-        )
-    transaction.connection.execute(
-        insert(idempotency),
-        {
-            "scope": promise.scope,
-            "key": promise.key,
-            "request_digest": promise.request_digest,
-            "status": answer.status,
-            "body": None if answer.status == 200 else dict(answer.body),
-            "inspection_id": inspection_id,
-            "created_at": now,
-        },
-    )
+        ) from error
 
 
 def let_go_of_images(transaction: Transaction, inspection_id: str) -> None:

@@ -20,7 +20,7 @@ class Transaction:
     caller only after the group is durable.
 
     Attributes:
-        connection: the writer's connection, inside a SAVEPOINT.
+        connection: the writer's connection; what this operation does with it can be undone alone.
         plant: the plant whose ledger this is.
     """
 

@@ -151,12 +151,30 @@ class GroupWriter:
         if self._session is None:
             self._session = self._open_session()
         connection, head = self._session.connection, self._session.head
+        if len(jobs) == 1:
+            outcome, head = self._run_alone(connection, jobs[0], head)
+            return OpenSession(connection, head), [outcome]
         outcomes = []
         with connection.begin():
             for job in jobs:
                 outcome, head = self._run_in_savepoint(connection, job, head)
                 outcomes.append(outcome)
         return OpenSession(connection, head), outcomes
+
+    def _run_alone(
+        self, connection: Connection, job: _Job, head: ChainHead | None
+    ) -> tuple[_Outcome, ChainHead | None]:
+        """Run an operation that has the transaction to itself: its rollback is the whole's, without a SAVEPOINT."""
+        transaction = self._begin_operation(connection, head)
+        with connection.begin() as whole:
+            try:
+                result = job.operation(transaction)
+            except (OperationalError, InterfaceError):
+                raise  # the connection itself is in doubt: the group fails, and another one is opened
+            except Exception as error:  # noqa: BLE001 - handed to the operation's own caller
+                whole.rollback()
+                return _Outcome(job, error=error), head
+        return _Outcome(job, result=result), transaction.head
 
     def _run_in_savepoint(
         self, connection: Connection, job: _Job, head: ChainHead | None
