@@ -133,6 +133,7 @@ class Inspector:
             expected=expected,
             sixteen_bit=view.sixteen_bit,
             is_intact=encoded.is_intact,
+            digest=encoded.digest,
             view=encoded.view,
             captured_at=encoded.captured_at,
         )

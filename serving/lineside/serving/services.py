@@ -95,8 +95,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             audit_secret=PlantSecret(read_or_create_secret(settings.data_dir / "audit-secret")),
             retention_secret=PlantSecret(read_or_create_secret(settings.data_dir / "retention-secret")),
         )
-        await inspections.start()
         stack.push_async_callback(inspections.stop)
+        await inspections.start()
         housekeeping = Housekeeping(
             ledger=ledger,
             images=images,

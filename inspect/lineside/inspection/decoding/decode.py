@@ -26,6 +26,7 @@ def decode(
     expected: ExpectedGeometry | None = None,
     sixteen_bit: SixteenBitRule | None = None,
     is_intact: bool = False,
+    digest: str | None = None,
     view: str = "default",
     captured_at: datetime | None = None,
 ) -> Frame:
@@ -42,6 +43,7 @@ def decode(
         sixteen_bit: how 16-bit pixels become 8; without it they are refused.
         is_intact: the body's digest was compared with the sender's. Then damage on the way is out of the
             question, and the one costly check against it (a second, smaller JPEG decode) is left out.
+        digest: the body's SHA-256 as lowercase hex, if the caller has computed it already.
         view: the recipe's view that the frame is.
         captured_at: aware UTC instant of exposure, if the sender said.
 
@@ -66,7 +68,7 @@ def decode(
     header, image = _read(body, media_type, raw, check, is_intact=is_intact)
     eight_bit = to_eight_bit(image, sixteen_bit)
     eight_bit.flags.writeable = False
-    return Frame(eight_bit, hashlib.sha256(body).hexdigest(), view, captured_at, header.notes)
+    return Frame(eight_bit, digest or hashlib.sha256(body).hexdigest(), view, captured_at, header.notes)
 
 
 def _check_kind(body: bytes, media_type: MediaType, raw: RawGeometry | None) -> None:

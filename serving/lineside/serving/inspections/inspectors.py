@@ -66,6 +66,11 @@ class InspectorPool:
         if key not in self._ready:
             await asyncio.shield(self._building.get(key) or self._start(key))
 
+    async def stop(self) -> None:
+        """Let what is being built finish: a release cannot be freed while it loads."""
+        if self._building:
+            await asyncio.wait(self._building.values())
+
     def unready_reason(self, recipe_id: str, version: int) -> str | None:
         """Why a recipe cannot be judged with now; None if it can, or if nobody asked for it yet."""
         why = self.failure(recipe_id, version)

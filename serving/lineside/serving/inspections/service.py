@@ -87,6 +87,7 @@ class InspectionService:
     async def stop(self) -> None:
         """Let the frames inside finish, then free the threads."""
         await self._deadlines.stop()
+        await self._inspectors.stop()
         if self._background:
             await asyncio.wait(self._background)
         await asyncio.to_thread(self._processors.shutdown)

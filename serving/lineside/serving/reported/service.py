@@ -149,7 +149,9 @@ class ReportedInspections:
                     ViewNotInspected(frame.view, Reason(code, message, frame.view)), {}
                 )
                 continue
-            encoded = EncodedFrame(body, frame.media_type, frame.digest, frame.view, _raw(frame), frame.captured_at)
+            encoded = EncodedFrame(
+                body, frame.media_type, frame.digest, frame.view, _raw(frame), frame.captured_at, is_intact=True
+            )
             # A backlog arrives out of camera order, so "the same as the frame before" says nothing about it.
             examinations[frame.view] = await asyncio.to_thread(
                 examine, ready[0], encoded, previous_digest=None, now=report.opened_at
