@@ -1,6 +1,7 @@
 """From synthetic boards to a release that serves, with a real run of ultralytics, as small as it goes."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -49,6 +50,11 @@ def test_the_export_says_what_it_is(trained_model: bytes) -> None:
     assert metadata["imgsz"] == "[128, 128]"
     assert all(str(name) in metadata["names"] for name in DEFECT_CLASSES)
     assert len(trained_model) < 6_000_000
+
+
+def test_the_export_names_no_path_of_the_machine_it_was_made_on(trained_model: bytes) -> None:
+    assert b"data.yaml" not in trained_model
+    assert os.fsencode(Path.cwd()) not in trained_model
 
 
 def test_a_release_of_it_is_read_and_runs(trained_model: bytes, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+import onnx
+
 from lineside.training.errors import ExtraMissing, TrainingError
 
 Device = Literal["cpu", "cuda"]
@@ -108,6 +110,16 @@ def export_onnx(checkpoint: Path, target: Path, *, size_wh_px: tuple[int, int], 
         )
     # Every export of a checkpoint has the same name: it is moved before another can overwrite it.
     shutil.move(str(written), target)
+    _forget_data_path(target)
+
+
+def _forget_data_path(onnx_file: Path) -> None:
+    """Shorten the description: it names the data file by its path on this machine, which is nobody else's business."""
+    model = onnx.load(onnx_file)
+    for entry in model.metadata_props:
+        if entry.key == "description":
+            entry.value = entry.value.split(" trained on ")[0]
+    onnx.save(model, onnx_file)
 
 
 def versions() -> dict[str, str]:
