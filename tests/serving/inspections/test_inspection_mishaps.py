@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from blob_detector import TinyRelease
 from lineside.serving.ledger import verify_chain
 from odd_engines import LiveEngine, take_over
 from plant import RECIPE, TWO_VIEWS, Plant, bad_board, good_board, open_plant
@@ -255,3 +256,57 @@ def test_stopping_with_views_missing_leaves_the_attempt_to_the_next_start(tmp_pa
     with open_plant(tmp_path, recipe=recipe) as plant:
         assert [data["verdict"] for data in plant.inspections()] == ["NOT_INSPECTED"]
         assert verify_chain(plant.services.ledger).is_intact
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["running on", "restarted meanwhile"])
+def test_the_release_of_a_coming_order_is_loaded_before_its_first_part(tmp_path: Path, *, restarts: bool) -> None:
+    other = TinyRelease(name="other")
+    with open_plant(tmp_path, releases=[TinyRelease(), other]) as plant:
+        card = RECIPE.replace("id: board", "id: card").replace("product: BRD", "product: CRD")
+        yaml = {**plant.headers(), "Content-Type": "application/yaml"}
+        plant.http.put("/v1/recipes/card", content=card.replace("blobs", "other"), headers=yaml)
+        order = {"order_id": "JO-1", "product": "CRD", "effective": {"from": "part", "value": "p2"}}
+        assert plant.http.put("/v1/stations/aoi-1/order", json=order, headers=plant.headers()).status_code == 200
+        if not restarts:
+            assert_changes_over(plant)
+    if restarts:
+        with open_plant(tmp_path, releases=[TinyRelease(), other]) as plant:
+            assert_changes_over(plant)
+
+
+def assert_changes_over(plant: Plant) -> None:
+    answers = [plant.post(good_board(number), part_id=f"p{number}").json() for number in (1, 2, 3)]
+    assert [answer["release"]["name"] for answer in answers] == ["blobs", "other", "other"]
+    assert {answer["verdict"] for answer in answers} == {"OK"}
+
+
+def test_views_that_come_at_the_same_moment_make_one_part(two_views: Plant) -> None:
+    for number in range(5):
+        with ThreadPoolExecutor(2) as threads:
+            answers = list(
+                threads.map(
+                    lambda view, part_id=f"p{number}", seed=10 * number: two_views.post(
+                        good_board(seed + len(view)), part_id=part_id, view=view
+                    ),
+                    ("top", "bottom"),
+                )
+            )
+        assert sorted(answer.status_code for answer in answers) == [200, 202]
+        assert len({answer.json()["id"] for answer in answers}) == 1
+    assert [data["verdict"] for data in two_views.inspections()] == ["OK"] * 5
+    assert attempts_in_memory(two_views) == 0
+
+
+def test_one_idempotency_key_for_two_parts_at_once_judges_one_of_them(plant: Plant) -> None:
+    key = {"Idempotency-Key": "the same"}
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(
+            threads.map(
+                lambda number: plant.post(good_board(number), part_id=f"p{number}", headers=key),
+                (1, 2),
+            )
+        )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert len(plant.inspections()) == 1
+    assert rows(plant, "SELECT count(*) FROM frames") == [(1,)]
+    assert attempts_in_memory(plant) == 0

@@ -156,6 +156,14 @@ def test_the_same_image_of_the_next_part_is_a_frozen_camera(plant: Plant) -> Non
     assert "frozen" in body["reasons"][0]["message"]
 
 
+def test_a_frame_may_be_posted_by_login_with_its_token(plant: Plant) -> None:
+    """The token's header begins like those that say something of the frame, and says nothing of it."""
+    plant.http.post("/login", data={"key": plant.keys[Role.ADMIN]})
+    token = plant.http.get("/v1/session").json()["csrf_token"]
+    answer = plant.post(good_board(23), part_id="by-login", headers={"Authorization": None, "Lineside-CSRF": token})
+    assert answer.json()["verdict"] == "OK"
+
+
 def test_a_station_may_not_post_for_another(plant: Plant) -> None:
     plant.http.put("/v1/stations/aoi-2", json={"name": "AOI 2"}, headers=plant.headers())
     answer = plant.post(good_board(19), part_id="foreign", station="aoi-2")

@@ -16,7 +16,7 @@ from lineside.serving.errors import MediaTypeUnsupported
 from lineside.serving.inspections.content_digest import CheckedBody, check_content_digest
 from lineside.serving.inspections.schemas import InspectionOut, PendingOut, SubmissionIn
 from lineside.serving.ledger import canonical_json
-from lineside.serving.security import Action, Principal, allow
+from lineside.serving.security import CSRF_HEADER, Action, Principal, allow
 
 router = APIRouter(prefix="/v1/inspections", tags=["inspections"])
 
@@ -94,7 +94,7 @@ def _what_is_said(request: Request) -> tuple[SubmissionIn, MediaType]:
             raise _invalid(name, "is given twice")
         said[name] = value
     for name, value in request.headers.items():
-        if name.startswith(_HEADER_PREFIX):
+        if name.startswith(_HEADER_PREFIX) and name != CSRF_HEADER.lower():
             field = name.removeprefix(_HEADER_PREFIX).replace("-", "_")
             if said.setdefault(field, value) != value:
                 raise _invalid(field, "says one thing in the query and another in its header")

@@ -112,10 +112,12 @@ class InspectionService:
         return None
 
     def _recipes_in_use(self) -> Iterator[tuple[str, int]]:
-        """Recipe and version of each station that has one."""
+        """Recipe and version that each station judges by, and that it will judge by after a changeover."""
         for station in self._stations.all():
-            if station.recipe_id is not None and station.recipe_version is not None:
-                yield station.recipe_id, station.recipe_version
+            contexts = [station.context] if station.pending is None else [station.context, station.pending.context]
+            for context in contexts:
+                if context.recipe_id is not None and context.recipe_version is not None:
+                    yield context.recipe_id, context.recipe_version
 
     async def submit(
         self,
