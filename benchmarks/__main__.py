@@ -48,6 +48,7 @@ class Benchmark:
 BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
     {
         "served": Benchmark("benchmarks.served", "measure", "verdicts a second over HTTP, against a plain service"),
+        "overhead": Benchmark("benchmarks.overhead", "measure", "what serving adds to decoding and inference"),
         "core": Benchmark("benchmarks.core", "measure", "what each stage of judging a frame costs"),
         "exactly_once": Benchmark("benchmarks.exactly_once", "measure", "answered verdicts in the ledger, kill -9"),
         "start_up": Benchmark("benchmarks.start_up", "measure", "start to ready, memory at work"),

@@ -19,6 +19,7 @@ def aims_table(figures: Mapping[str, Any]) -> Table:
     rows: list[tuple[str, str, str]] = []
     for name, aims in (
         ("served", _served),
+        ("overhead", _overhead),
         ("exactly_once", _exactly_once),
         ("power_cut", _power_cut),
         ("start_up", _start_up),
@@ -33,16 +34,15 @@ def _served(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     cells = {(cell["server"], cell["clients"]): cell for cell in figures["cells"]}
     for server, aim in (("Lineside", ">= 3.5 with AMX"), ("Lineside, ONNX Runtime fp32", "-")):
         yield f"{server}: throughput at 4 clients, times the plain service", aim, _ratio(cells[server, 4])
-    yield (
-        "one client: p50, times decode and inference alone",
-        "<= 1.25",
-        f"{figures['one_client_x_engine_and_decode']:.2f}",
-    )
     crowd = cells["Lineside", 16]
     refused = crowd["shed"] + crowd["not_inspected"]
     share = refused / max(1, refused + crowd["verdicts"])
     spread = crowd["p99_ms"] / crowd["p50_ms"]
     yield "16 clients: p99 of the accepted, times their p50", "<= 2", f"{spread:.2f}, {100 * share:.1f} % shed"
+
+
+def _overhead(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield "one client: p50, times decode and inference alone", "<= 1.25", f"{figures['one_client_ratio']:.2f}"
 
 
 def _ratio(cell: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`served`: verdicts a second over HTTP, against the plain service people write, and what serving costs a lone client.
+"""`served`: verdicts a second over HTTP, against the plain service people write.
 
 Three servers stand side by side with one model file and the same frames: Lineside as it comes (`engine=auto`),
 Lineside on ONNX Runtime in float32 alone, and `plain_service.py`. They take turns, so a burst of other load on the
@@ -7,24 +7,17 @@ under a recipe, an fsynced ledger entry, images.
 """
 
 import statistics
-import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.boards import BoardFrame, board_frames
+from benchmarks.boards import board_frames
 from benchmarks.load import Load, run_load_apart
 from benchmarks.options import Options
 from benchmarks.report import Report, Table, milliseconds
 from benchmarks.server import Line, plain_service
-from lineside.inspection.decoding import DecodingLimits, decode
-from lineside.inspection.detector import open_detector
-from lineside.inspection.engines import choose_engine
-from lineside.inspection.frames import MediaType
-from lineside.inspection.release import MODEL_NAME, read_release, starter_release_folder
+from lineside.inspection.release import MODEL_NAME, starter_release_folder
 
 CLIENTS = (1, 4, 16)
 RELEASE = "pcb-single"
@@ -62,10 +55,9 @@ class Cell:
 
 def measure(options: Options) -> Report:
     """Run the three servers in turn."""
-    frames = board_frames(_FRAMES)
     picture_folder = options.folder / "frames"
     picture_folder.mkdir(parents=True)
-    for index, frame in enumerate(frames):
+    for index, frame in enumerate(board_frames(_FRAMES)):
         (picture_folder / f"{index:03d}.jpg").write_bytes(frame.jpeg)
     model = starter_release_folder(RELEASE) / MODEL_NAME
     auto = Line.prepare(options.folder / "auto")
@@ -79,16 +71,12 @@ def measure(options: Options) -> Report:
             AUTO: Load("lineside", auto.server.port, 1, 1, str(picture_folder), "", auto.key),
             FP32: Load("lineside", fp32.server.port, 1, 1, str(picture_folder), "", fp32.key),
         }
-        cells, bare = _take_turns(options, loads, frames)
-    return _report(cells, bare)
+        cells = _take_turns(options, loads)
+    return _report(cells)
 
 
-def _take_turns(
-    options: Options, loads: Mapping[str, Load], frames: Sequence[BoardFrame]
-) -> tuple[dict[tuple[str, int], Cell], "Bare"]:
+def _take_turns(options: Options, loads: Mapping[str, Load]) -> dict[tuple[str, int], Cell]:
     cells: dict[tuple[str, int], Cell] = {(name, clients): Cell() for name in loads for clients in CLIENTS}
-    alone = Alone(options.folder / "alone")
-    bare = Bare(alone.engine_name, alone.streams)
     rounds = options.some(5, 2)
     for turn in range(rounds):
         options.say(f"served: round {turn + 1} of {rounds}")
@@ -112,72 +100,10 @@ def _take_turns(
                 cell.shed += served.shed
                 cell.not_inspected += sum(served.not_inspected.values())
                 cell.others |= served.others
-            seconds = options.some(4, 2)
-            if clients == 1:
-                bare.lone_ms += alone.run(frames, seconds=seconds)
-            if clients == 4:
-                bare.rates.append(alone.rate(frames, seconds=seconds))
-    alone.close()
-    return cells, bare
+    return cells
 
 
-@dataclass(slots=True)
-class Bare:
-    """Decoding and inference without any serving, over all rounds.
-
-    Attributes:
-        engine_name: that `auto` chose.
-        streams: frames that the engine runs at once.
-        lone_ms: of one frame after the other.
-        rates: frames a second, `streams` at once.
-    """
-
-    engine_name: str
-    streams: int
-    lone_ms: list[float] = field(default_factory=list)
-    rates: list[float] = field(default_factory=list)
-
-
-class Alone:
-    """Decode and detect in this process: what a frame costs without any serving."""
-
-    def __init__(self, cache_dir: Path) -> None:
-        release = read_release(starter_release_folder(RELEASE))
-        self._detector = open_detector(release, choose_engine(release, cache_dir=cache_dir))
-        self._limits = DecodingLimits()
-
-    @property
-    def engine_name(self) -> str:
-        """The engine that was chosen here."""
-        return self._detector.engine_name
-
-    @property
-    def streams(self) -> int:
-        """Frames that the engine runs at once."""
-        return self._detector.streams
-
-    def rate(self, frames: Sequence[BoardFrame], *, seconds: float) -> float:
-        """Frames a second with all streams busy."""
-        with ThreadPoolExecutor(self.streams) as workers:
-            runs = workers.map(lambda _: len(self.run(frames, seconds=seconds)), range(self.streams))
-            return sum(runs) / seconds
-
-    def run(self, frames: Sequence[BoardFrame], *, seconds: float) -> list[float]:
-        """Milliseconds of one frame after the other, for some time."""
-        taken_ms: list[float] = []
-        ends_s = time.perf_counter() + seconds
-        while (began_s := time.perf_counter()) < ends_s:
-            jpeg = frames[len(taken_ms) % len(frames)].jpeg
-            self._detector.detect(decode(jpeg, MediaType.JPEG, limits=self._limits).image)
-            taken_ms.append((time.perf_counter() - began_s) * 1000.0)
-        return taken_ms
-
-    def close(self) -> None:
-        """Free the model."""
-        self._detector.close()
-
-
-def _report(cells: Mapping[tuple[str, int], Cell], bare: Bare) -> Report:
+def _report(cells: Mapping[tuple[str, int], Cell]) -> Report:
     names = dict.fromkeys(name for name, _ in cells)
     rows = []
     for clients in CLIENTS:
@@ -202,33 +128,12 @@ def _report(cells: Mapping[tuple[str, int], Cell], bare: Bare) -> Report:
         ("server and load", "verdicts/s", "rounds", "x plain", "p50 ms", "p99 ms", "p99/p50", "shed"),
         rows,
         (
-            f"engine=auto chose {bare.engine_name} here; medians of {turns} rounds in which the servers took turns",
+            f"medians of {turns} rounds in which the servers took turns",
             "shed: requests answered 503, or NOT_INSPECTED because late; the plain service never sheds",
             *(f"{name}, {clients}: {cell.others}" for (name, clients), cell in cells.items() if cell.others),
         ),
     )
-    alone_p50 = statistics.median(bare.lone_ms)
-    bare_rate = statistics.median(bare.rates)
-    four_rate = cells[AUTO, 4].rate
-    lone_p50 = cells[AUTO, 1].quantile_ms(0.5)
-    overhead = Table(
-        f"Served: what serving adds to decode + {bare.engine_name}",
-        ("what", "in this process", "over HTTP", "ratio"),
-        (
-            ("one client: p50 ms", milliseconds(alone_p50), milliseconds(lone_p50), f"{lone_p50 / alone_p50:.2f}"),
-            (
-                f"frames a second: {bare.streams} at once, and 4 clients",
-                f"{bare_rate:.1f}",
-                f"{four_rate:.1f}",
-                f"{four_rate / bare_rate:.2f}",
-            ),
-        ),
-    )
     figures = {
-        "engine": bare.engine_name,
-        "bare_rates": bare.rates,
-        "engine_and_decode_p50_ms": alone_p50,
-        "one_client_x_engine_and_decode": lone_p50 / alone_p50,
         "cells": [
             {
                 "server": name,
@@ -245,7 +150,7 @@ def _report(cells: Mapping[tuple[str, int], Cell], bare: Bare) -> Report:
             for (name, clients), cell in cells.items()
         ],
     }
-    return Report((throughput, overhead), figures)
+    return Report((throughput,), figures)
 
 
 def _ratios(cells: Mapping[tuple[str, int], Cell], name: str, clients: int) -> list[float]:
