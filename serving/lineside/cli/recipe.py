@@ -30,18 +30,20 @@ def check(
     """Check recipe files as the server would; names key path and line of what is wrong, and exits 1."""
     from lineside.inspection.catalogue import builtin_catalogue, load_catalogue
     from lineside.inspection.recipe import load_recipe, recipe_digest
+    from lineside.workflows.errors import NotText
+    from lineside.workflows.text_files import read_text_file
 
     used = (
         builtin_catalogue("pcb")
         if catalogue is None
-        else load_catalogue(catalogue.read_text(encoding="utf-8"), source=str(catalogue))
+        else load_catalogue(read_text_file(catalogue), source=str(catalogue))
     )
     findings: list[dict[str, str | int | bool | None]] = []
     for file in files:
-        text = file.read_text(encoding="utf-8")
         try:
+            text = read_text_file(file)
             recipe = load_recipe(text, catalogue=used, source=str(file))
-        except RecipeError as error:
+        except (RecipeError, NotText) as error:
             findings.append({"file": str(file), "is_valid": False, "problem": str(error)})
             continue
         findings.append(

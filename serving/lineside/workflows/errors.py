@@ -6,6 +6,7 @@ LinesideError
     ├── NothingToInspect (ValueError)   no picture where the caller pointed
     ├── Unpaired (ValueError)           a picture without the reference that the release needs
     ├── NameTaken (ValueError)          two pictures would write the same file
+    ├── NotText (ValueError)            a file that should be text and is not
     ├── RecipeUnusable (ValueError)     a recipe that cannot be used without a server
     ├── ServerFailed (RuntimeError)     a server could not start
     └── LineFailed (RuntimeError)       the demonstration line cannot go on
@@ -29,6 +30,10 @@ class Unpaired(WorkflowError, ValueError):
 
 class NameTaken(WorkflowError, ValueError):
     """Two pictures would write the same file."""
+
+
+class NotText(WorkflowError, ValueError):
+    """A file that a person should have written is no text."""
 
 
 class RecipeUnusable(WorkflowError, ValueError):

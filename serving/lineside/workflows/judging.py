@@ -22,6 +22,7 @@ from lineside.inspection.verdict import Judgement, judge
 from lineside.workflows.errors import RecipeUnusable, Unpaired
 from lineside.workflows.ordered_work import in_order
 from lineside.workflows.pictures import PartPicture, media_type_of
+from lineside.workflows.text_files import read_text_file
 
 LIMITS = DecodingLimits(max_pixels=2**28, max_bytes=2**28)
 """Files are the user's own, so a whole board's scan of 16k x 16k may be one."""
@@ -65,11 +66,10 @@ def read_recipe(path: Path, *, catalogue: Catalogue | None = None) -> Recipe:
 
     Raises:
         RecipeError: it is not valid.
+        NotText: it is no text.
         RecipeUnusable: it asks for several views.
     """
-    recipe = load_recipe(
-        path.read_text(encoding="utf-8"), catalogue=catalogue or builtin_catalogue("pcb"), source=str(path)
-    )
+    recipe = load_recipe(read_text_file(path), catalogue=catalogue or builtin_catalogue("pcb"), source=str(path))
     if len(recipe.views) != 1:
         raise RecipeUnusable(
             f"{path} asks for {len(recipe.views)} views ({', '.join(recipe.views)}) and a file is one: "

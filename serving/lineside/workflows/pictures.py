@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from lineside.inspection.frames import MediaType
 from lineside.workflows.errors import NothingToInspect, Unpaired
+from lineside.workflows.text_files import read_text_file
 
 MEDIA_TYPES: Mapping[str, MediaType] = MappingProxyType(
     {
@@ -97,6 +98,7 @@ def read_list(path: Path, *, reference: Path | None = None) -> tuple[PartPicture
 
     Raises:
         NothingToInspect: a picture is not there, or the list is empty.
+        NotText: the list is none, but a picture, say.
         Unpaired: the two lists have different lengths.
     """
     if path.is_dir():
@@ -164,7 +166,7 @@ def _sibling(path: Path, ending: str, other_ending: str) -> Path | None:
 
 
 def _lines(path: Path) -> list[str]:
-    lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines()
+    lines: Iterable[str] = read_text_file(path).splitlines()
     return [line.split()[0] for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
