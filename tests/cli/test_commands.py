@@ -113,6 +113,15 @@ def test_a_setting_that_cannot_be_is_named_with_its_variable(
     assert "LINESIDE_QUEUE_BOUND" in ran.err
 
 
+def test_an_engine_that_does_not_exist_is_refused_at_start(lineside: Lineside, tmp_path: Path) -> None:
+    ran = lineside("serve", "--data", tmp_path / "data", "--port", "0", "--engine", "steam")
+    assert ran.code == 1
+    assert len(ran.err.splitlines()) == 1
+    assert "steam" in ran.err
+    assert "onnxruntime-fp32" in ran.err
+    assert not (tmp_path / "data").exists()
+
+
 def test_recipes_are_checked_with_the_place_of_what_is_wrong(lineside: Lineside, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
     good.write_text(RECIPE)
@@ -124,6 +133,20 @@ def test_recipes_are_checked_with_the_place_of_what_is_wrong(lineside: Lineside,
     assert [each["is_valid"] for each in found] == [True, False]
     assert "surprise" in found[1]["problem"]
     assert json.loads(lineside("recipe", "schema").out)["$schema"].startswith("https://json-schema.org")
+
+
+def test_a_file_that_is_no_text_is_told_in_one_line(lineside: Lineside, tmp_path: Path) -> None:
+    picture, good = tmp_path / "board.jpg", tmp_path / "good.yaml"
+    picture.write_bytes(b"\xff\xd8\xff\xe0")
+    good.write_text(RECIPE)
+    checked = lineside("recipe", "check", picture, good)
+    assert checked.code == 1
+    assert "good.yaml" in checked.out  # the others are checked all the same
+    predicted = lineside("predict", "--images", picture, "--out", tmp_path / "out")
+    inspected = lineside("inspect", picture, "--recipe", picture)
+    for ran in (checked, predicted, inspected):
+        assert ran.code == 1
+        assert ran.err.splitlines() == [f"lineside: {picture} is no text: byte 0 is 0xff; expected a file in UTF-8"]
 
 
 @pytest.fixture

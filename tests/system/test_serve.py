@@ -62,6 +62,22 @@ def test_a_second_server_on_the_same_ledger_is_refused_in_one_line(tmp_path: Pat
     assert "another process" in second.stderr
 
 
+def test_a_data_folder_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:
+    taken = tmp_path / "data"
+    taken.write_text("no folder")
+    ran = subprocess.run(
+        [*LINESIDE, "serve", "--data", str(taken), "--port", "0", "--no-page"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ran.returncode == 1
+    assert len(ran.stderr.splitlines()) == 1
+    assert str(taken) in ran.stderr
+    assert "--data" in ran.stderr
+
+
 def test_a_key_made_and_revoked_beside_the_running_server_holds_there(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with serving(data, "--no-page") as url:

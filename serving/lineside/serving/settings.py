@@ -3,8 +3,10 @@
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lineside.inspection.engines import AUTO, ENGINES
 
 
 class Settings(BaseSettings):
@@ -35,7 +37,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8470, ge=0, le=65535)
     releases_dir: Path | None = None
-    engine: str = "auto"
+    engine: str = AUTO
     threads: int | None = Field(default=None, ge=1)
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
     max_pixels: int = Field(default=64_000_000, ge=1)
@@ -45,6 +47,13 @@ class Settings(BaseSettings):
     retention_interval_s: float = Field(default=3600.0, gt=0)
     min_free_bytes: int = Field(default=2 * 10**9, ge=0)
     is_simulated: bool = False
+
+    @field_validator("engine")
+    @classmethod
+    def _engine_is_known(cls, engine: str) -> str:
+        if engine != AUTO and engine not in ENGINES:
+            raise ValueError(f"no engine {engine!r}; expected {AUTO!r} or one of {', '.join(ENGINES)}")
+        return engine
 
     @property
     def ledger_url(self) -> str:

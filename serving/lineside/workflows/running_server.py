@@ -101,7 +101,8 @@ def run_server(
 
     Raises:
         LinesideError: why it could not start, e.g. that another server writes this ledger.
-        ServerFailed: the port is taken, or it could not start and the log on stderr says why.
+        ServerFailed: the port is taken, the data folder cannot be used, or it could not start and the log on stderr
+            says why.
     """
     listener = _bind(settings.host, settings.port)
     address = Address(settings.host, listener.getsockname()[1])
@@ -124,6 +125,11 @@ def run_server(
     # uvicorn exits the process by itself when an app does not start; we have a status and a line of our own for that
     with listener, _ended_by_signals(), failure.kept_out_of_the_log(), suppress(SystemExit):
         server.run(sockets=[listener])
+    if isinstance(failure.error, OSError):
+        raise ServerFailed(
+            f"cannot start with the data folder {settings.data_dir}: {failure.error}; "
+            "expected a folder that this user may write to, choose another with --data"
+        ) from failure.error
     if failure.error is not None:
         raise failure.error
     if not server.was_ready:
@@ -131,14 +137,14 @@ def run_server(
 
 
 class _ExpectedFailure:
-    """Catches an error of ours that keeps an app from starting: it is one line to a person, not a traceback.
+    """Catches an error of ours or of the disk that keeps an app from starting: a person gets one line, no traceback.
 
     Attributes:
         error: the error; None if there was none.
     """
 
     def __init__(self, app: "FastAPI") -> None:
-        self.error: LinesideError | None = None
+        self.error: LinesideError | OSError | None = None
         inner_lifespan = app.router.lifespan_context
 
         @asynccontextmanager
@@ -146,7 +152,7 @@ class _ExpectedFailure:
             try:
                 async with inner_lifespan(inner):
                     yield
-            except LinesideError as error:
+            except (LinesideError, OSError) as error:
                 self.error = error
                 raise
 
