@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from blob_detector import TinyRelease
+from lineside.serving.inspections.schemas import SubmissionIn
 from lineside.serving.security import Role
 from lineside.serving.shutdown import begin_shutdown
 from plant import Plant, bad_board, good_board, open_plant
@@ -94,5 +95,7 @@ def test_the_interface_describes_itself_to_key_holders(plant: Plant) -> None:
     assert plant.http.get("/openapi.json").status_code == 401
     description = plant.http.get("/openapi.json", headers=plant.headers(Role.VIEWER)).json()
     assert "/v1/inspections/{inspection_id}/reviews" in description["paths"]
+    posting = description["paths"]["/v1/inspections"]["post"]
+    assert {parameter["name"] for parameter in posting["parameters"]} == set(SubmissionIn.model_fields)
     for path in ("/docs", "/redoc"):
         assert plant.http.get(path, headers=plant.headers()).status_code == 404
