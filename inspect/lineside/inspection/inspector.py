@@ -3,19 +3,32 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 from lineside.inspection.decoding import DecodingLimits, ExpectedGeometry, decode
 from lineside.inspection.detector import Detector
 from lineside.inspection.errors import EngineError, FrameError, NonFiniteOutput
 from lineside.inspection.frames import Frame, Image, MediaType, RawGeometry
-from lineside.inspection.image_health import assess
+from lineside.inspection.image_health import HealthFault, assess
 from lineside.inspection.recipe import Recipe, View
 from lineside.inspection.reference import PreparedReference, compose, register, to_gray
 from lineside.inspection.release import InputKind, Release
 from lineside.inspection.verdict import Reason, ReasonCode, ViewFindings, ViewNotInspected, effective_thresholds
 
 T = TypeVar("T")
+
+
+_FAULTS: Mapping[HealthFault, str] = MappingProxyType(
+    {
+        HealthFault.BLANK: "blank",
+        HealthFault.FROZEN: "frozen (byte for byte the frame before it)",
+        HealthFault.UNDER_EXPOSED: "under-exposed",
+        HealthFault.OVER_EXPOSED: "over-exposed",
+        HealthFault.DEFOCUSED: "out of focus",
+    }
+)
+"""What each fault is called to a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,7 @@ class Inspector:
             if health.faults:
                 reason = Reason(
                     ReasonCode.UNHEALTHY,
-                    f"the image is {', '.join(fault.value for fault in health.faults)}: check camera, lens and light",
+                    _unhealthy(health.faults),
                     encoded.view,
                 )
                 return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
@@ -152,3 +165,7 @@ class Inspector:
             return work()
         finally:
             timings_ms[stage] = (self.monotonic() - started_s) * 1000.0
+
+
+def _unhealthy(faults: Sequence[HealthFault]) -> str:
+    return f"the image is {' and '.join(_FAULTS[fault] for fault in faults)}; check camera, lens and light"
