@@ -83,12 +83,12 @@ class ExpectedGeometry:
         expected_width, expected_height = self.size_wh_px
         if header.size_wh_px != self.size_wh_px:
             raise GeometryMismatch(
-                f"the frame is {header.width_px}x{header.height_px} px, this camera is enrolled with "
-                f"{expected_width}x{expected_height} px; "
-                "check the camera's region of interest or enrol it again"
+                f"the frame is {header.width_px}x{header.height_px} px, expected "
+                f"{expected_width}x{expected_height} px of this camera; check its region of interest, or what the "
+                "recipe's size_wh_px or the station's expected_geometry says"
             )
         if self.channels is not None and header.channels != self.channels:
             raise GeometryMismatch(
-                f"the frame has {header.channels} channel(s), this camera is enrolled with {self.channels}; "
-                "check its pixel format or enrol it again"
+                f"the frame has {header.channels} channel(s), expected {self.channels} of this camera; "
+                "check its pixel format, or what the station's expected_geometry says"
             )
