@@ -36,7 +36,7 @@ def trained_model(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     data_file = write_training_images(images, folder / "data", processes=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)  # what ultralytics writes relative to the working folder shows up there
-        plan = TrainingPlan(epochs=1, batch=13, image_px=128, seed=5)
+        plan = TrainingPlan(epochs=1, batch=13, image_px=128, seed=5, workers=0)
         checkpoint = ultralytics_adapter.train(data_file, folder / "run", plan)
         ultralytics_adapter.export_onnx(checkpoint, folder / "run/exported.onnx", size_wh_px=SIZE_WH_PX)
     assert {path.name for path in folder.iterdir()} == {"data", "run"}

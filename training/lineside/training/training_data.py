@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,8 @@ def write_training_images(images: TrainingImages, folder: Path, *, processes: in
     for part in parts:
         for kind in ("images", "labels"):
             (folder / kind / part).mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
+    # New interpreters, not forks: a fork of a process in which OpenCV has threads stops at its first use of OpenCV.
+    with ProcessPoolExecutor(processes or os.cpu_count(), get_context("spawn")) as pool:
         for part, indexes in parts.items():
             for _ in pool.map(partial(_write_board, images, folder, part), indexes, chunksize=8):
                 pass

@@ -35,6 +35,7 @@ class TrainingPlan:
         learning_rate: at the end of the warm-up.
         seed: of the weights and the order of images.
         device: "cpu" (in bfloat16 where the processor has it) or "cuda".
+        workers: processes that read images, at most one a core; 0 reads them in the training process itself.
     """
 
     architecture: str = "yolo11n.yaml"
@@ -44,6 +45,7 @@ class TrainingPlan:
     learning_rate: float = 0.002
     seed: int = 1
     device: Device = "cpu"
+    workers: int = 12
 
 
 def train(data_file: Path, run_folder: Path, plan: TrainingPlan) -> Path:
@@ -80,7 +82,7 @@ def train(data_file: Path, run_folder: Path, plan: TrainingPlan) -> Path:
             "warmup_epochs": 0.3,
             "warmup_bias_lr": 0.0,
             "amp": "bf16" if plan.device == "cuda" else False,
-            "workers": 12,
+            "workers": plan.workers,
             "pretrained": False,
             "plots": False,
             "val": False,
