@@ -41,7 +41,7 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "latency": "Time to verdict",
             "latency_hint": "p50 / p99 in the server, from the first byte to the durable verdict",
             "rate_chart": "Detector rate over time",
-            "rate_chart_hint": "each point: the {window} judged parts before it (from 10 on), with the 95 % Wilson interval",
+            "rate_chart_hint": "each point: the last {window} judged parts (from 10 on), with the 95 % Wilson interval",
             "interval": "95 % interval",
             "stations": "Stations",
             "station": "Station",
