@@ -98,6 +98,21 @@ def test_keys_are_made_listed_and_revoked(lineside: Lineside, tmp_path: Path) ->
     assert [key["revoked_at"] is None for key in after] == [False, True]
 
 
+def test_keys_are_not_looked_for_in_a_folder_that_is_not_there(lineside: Lineside, tmp_path: Path) -> None:
+    misspelt = tmp_path / "dta"
+    for words in (("list",), ("revoke", "some-key")):
+        ran = lineside("keys", *words, "--data", misspelt)
+        assert ran.code == 1
+        assert ran.err.splitlines() == [
+            f"lineside: no data folder {misspelt}; expected the server's, by --data or LINESIDE_DATA_DIR"
+        ]
+    assert not misspelt.exists()
+    assert (
+        f"making the data folder {misspelt}"
+        in lineside("keys", "create", "x", "--role", "viewer", "--data", misspelt).err
+    )
+
+
 def test_a_stations_key_needs_its_station(lineside: Lineside, tmp_path: Path) -> None:
     ran = lineside("keys", "create", "Camera", "--role", "station", "--data", tmp_path / "data")
     assert ran.code == 1

@@ -1,7 +1,7 @@
 """`lineside keys`: API keys, made and revoked directly in the data folder, beside a running server or without one."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +11,7 @@ import typer
 
 from lineside.cli.output import print_json, print_line, print_table, say
 from lineside.cli.server_settings import read_settings
+from lineside.inspection.errors import LinesideError
 
 if TYPE_CHECKING:
     from lineside.serving.security import ApiKey, KeyService
@@ -21,6 +22,10 @@ DataOption = Annotated[
     Path | None, typer.Option("--data", help="The server's data folder (LINESIDE_DATA_DIR).", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class DataFolderMissing(LinesideError, FileNotFoundError):
+    """The folder whose keys are asked for is not there."""
 
 
 class RoleName(StrEnum):
@@ -60,7 +65,7 @@ def create(
 @keys_app.command(name="list")
 def list_keys(data: DataOption = None, *, as_json: JsonOption = False) -> None:
     """List all keys, without their secrets."""
-    with _key_service(data) as keys:
+    with _existing_key_service(data) as keys:
         found = keys.list_keys()
     if as_json:
         print_json([_as_json(key) for key in found])
@@ -90,7 +95,7 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """Void a key and every login made with it, within a second on a running server."""
-    with _key_service(data) as keys:
+    with _existing_key_service(data) as keys:
         revoked = keys.revoke(key_id)
     if as_json:
         print_json(_as_json(revoked))
@@ -106,10 +111,24 @@ def _key_service(data: Path | None) -> "Iterator[KeyService]":
     from lineside.serving.security import KeyService, read_or_create_secret
 
     settings = read_settings(data_dir=data)
+    if not settings.data_dir.exists():
+        say(f"first use: making the data folder {settings.data_dir}")
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     clock = SystemClock()
     with Ledger.open_beside(settings.ledger_url, plant=settings.plant, clock=clock) as ledger:
         yield KeyService(ledger, clock=clock, pepper=read_or_create_secret(settings.data_dir / "key-pepper"))
+
+
+def _existing_key_service(data: Path | None) -> "AbstractContextManager[KeyService]":
+    """The keys of a data folder that is there.
+
+    Raises:
+        DataFolderMissing: it is not: a misspelt folder has no keys, and is not made by looking for them.
+    """
+    folder = read_settings(data_dir=data).data_dir
+    if not folder.is_dir():
+        raise DataFolderMissing(f"no data folder {folder}; expected the server's, by --data or LINESIDE_DATA_DIR")
+    return _key_service(data)
 
 
 def _as_json(key: "ApiKey") -> dict[str, str | None]:
