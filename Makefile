@@ -36,9 +36,9 @@ format: $(VENV)/.test  ## write what ruff would
 bench: $(VENV)/.test  ## every figure of docs/benchmarks.md, printed as tables
 	$(BIN)/python -m benchmarks $(ARGS)
 
-starters: $(VENV)/.test  ## train both starter releases from scratch (a GPU helps)
-	$(BIN)/python -m lineside.training.starters --kind single --seed 1 --out runs/pcb-single
-	$(BIN)/python -m lineside.training.starters --kind reference --seed 1 --out runs/pcb-reference
+starters: $(VENV)/.test  ## train both starter releases from scratch, as their model cards say (about an hour on two cores)
+	$(BIN)/python -m lineside.training.starters --kind reference --seed 1 --boards 3000 --epochs 4 --out runs/pcb-reference
+	$(BIN)/python -m lineside.training.starters --kind single --seed 1 --boards 2500 --epochs 3 --out runs/pcb-single
 
 docs: $(VENV)/.test  ## write the generated reference pages and schemas
 	$(BIN)/python docs/schemas/generate.py
