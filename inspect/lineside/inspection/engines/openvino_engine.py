@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     import openvino  # type: ignore[import-untyped]  # ships no type information
 
 _CROWD_STREAMS = 2
-"""Parallel inferences under load; two give most of the gain (facts: 94 against 84 images a second) and each
-more stream needs its own buffers."""
+"""Parallel inferences under load: two on two cores give most of the gain, and each stream has its own buffers."""
 
 
 class OpenVinoEngine:
