@@ -1,4 +1,4 @@
-"""Write the JSON Schemas of our files: for editors that complete and check them, and for who writes releases.
+"""Write the JSON Schemas of our files: for editors that complete and check them, and for whoever writes such files.
 
 Run it from the repository's root after changing a file format: `python docs/schemas/generate.py`. A test compares.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 from lineside.inspection.catalogue import catalogue_json_schema
 from lineside.inspection.recipe import recipe_json_schema
 from lineside.inspection.release import manifest_json_schema
+from lineside.serving.reported import ReportIn
 
 
 def schema_texts() -> dict[str, str]:
@@ -17,6 +18,7 @@ def schema_texts() -> dict[str, str]:
         "recipe.schema.json": recipe_json_schema(),
         "catalogue.schema.json": catalogue_json_schema(),
         "release-manifest.schema.json": manifest_json_schema(),
+        "station-record.schema.json": ReportIn.model_json_schema(),
     }
     return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
 
