@@ -58,6 +58,31 @@ def test_an_order_takes_the_latest_version_of_its_recipe(plant: Plant) -> None:
     assert order(plant, "JO-8", "CRD").json()["context"]["recipe"] == {"id": "card", "version": 2}
 
 
+def set_recipe(plant: Plant, recipe_id: str, version: int, **more: Any) -> dict[str, Any]:
+    """The station's context after its own recipe was set."""
+    body = {"name": "AOI 1", "recipe": {"id": recipe_id, "version": version}, **more}
+    put = plant.http.put("/v1/stations/aoi-1", json=body, headers=plant.headers())
+    assert put.status_code == 200
+    context: dict[str, Any] = put.json()["context"]
+    return context
+
+
+def test_a_recipe_of_another_product_ends_the_order(plant: Plant) -> None:
+    """Else its parts would count for an order of a product that they are not."""
+    order(plant, "JO-7", "CRD")
+    context = set_recipe(plant, "board", 1)
+    assert (context["product"], context["order_id"], context["lot"]) == ("BRD", None, None)
+    order(plant, "JO-8", "CRD")
+    assert set_recipe(plant, "board", 1, lot="L6")["lot"] == "L6"
+
+
+def test_a_version_of_the_orders_own_product_keeps_the_order(plant: Plant) -> None:
+    order(plant, "JO-7", "CRD")
+    put_recipe(plant, "card", OTHER_PRODUCT.replace("version: 1\nproduct", "version: 2\nproduct"))
+    context = set_recipe(plant, "card", 2)
+    assert (context["order_id"], context["lot"], context["recipe"]["version"]) == ("JO-7", "lot of JO-7", 2)
+
+
 def test_an_order_for_a_product_without_a_recipe_changes_nothing(plant: Plant) -> None:
     before = station(plant)
     answer = order(plant, "JO-9", "XYZ")

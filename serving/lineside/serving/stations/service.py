@@ -95,7 +95,7 @@ class StationDirectory:
         return pending.context
 
     async def put(self, station_id: str, settings: StationIn, *, changed_by: str) -> Station:
-        """Enrol a station or change its settings.
+        """Enrol a station or change its settings; a recipe of another product than its order's ends the order.
 
         Raises:
             UnknownRecipe: it names a recipe version that does not exist.
@@ -105,16 +105,18 @@ class StationDirectory:
 
         def change(old: Station | None) -> Station:
             context = BoundContext() if old is None else old.context
-            if settings.lot is not None:
-                context = replace(context, lot=settings.lot)
             if settings.recipe is not None:
                 stored = self._recipes.get(settings.recipe.id, settings.recipe.version)
+                if context.order_id is not None and context.product != stored.recipe.product:
+                    context = BoundContext()
                 context = replace(
                     context,
                     product=stored.recipe.product,
                     recipe_id=stored.recipe.id,
                     recipe_version=stored.recipe.version,
                 )
+            if settings.lot is not None:
+                context = replace(context, lot=settings.lot)
             now = self._clock.now()
             base = Station(
                 id=station_id,
