@@ -56,7 +56,7 @@ def inspect(
     folder = release_folder(release, parts, recipe=recipe)
     judged: list[JudgedPart] = []
     with open_judge(folder, recipe_path=recipe, engine_cache=engine_cache_folder(), engine=engine) as judge:
-        say(f"{len(parts)} parts; release {judge.release.name} {judge.release.version} on {judge.engine_name}")
+        say(f"parts: {len(parts)}; release {judge.release.name} {judge.release.version} on {judge.engine_name}")
         for result in with_progress(judge.judge_all(parts), total=len(parts), label="judging"):
             judged.append(result)
             if out is not None:

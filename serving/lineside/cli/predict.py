@@ -47,9 +47,9 @@ def predict(
     parts = read_list(images, reference=reference)
     folder = release_folder(release, parts)
     with open_judge(folder, recipe_path=None, engine_cache=engine_cache_folder(), engine=engine) as judge:
-        say(f"{len(parts)} images; release {judge.release.name} {judge.release.version} on {judge.engine_name}")
+        say(f"images: {len(parts)}; release {judge.release.name} {judge.release.version} on {judge.engine_name}")
         written = predict_all(judge, parts, confidence=confidence, out=out)
         counts = {part.name: count for part, count in with_progress(written, total=len(parts), label="predicting")}
-    say(f"{sum(counts.values())} detections in {len(counts)} files in {out}")
+    say(f"detections: {sum(counts.values())}; files in {out}: {len(counts)}")
     if as_json:
         print_json(counts)
