@@ -12,12 +12,13 @@ from lineside.serving.history.cursor import cursor_after, inspection_before
 from lineside.serving.security import Role
 from plant import RECIPE, TWO_VIEWS, Plant, bad_board, good_board, open_plant
 
+KEEP_NONE = RECIPE + "retention: {ok_share: 0.0}\naudit: {share: 0.0}\n"  # the draws are random, the test is not
 KEEP_ALL = RECIPE + "retention: {ok_share: 1.0}\naudit: {share: 1.0}\n"
 
 
 @pytest.fixture(scope="module")
 def plant(either_database_for_all: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    with open_plant(tmp_path_factory.mktemp("plant"), recipe=RECIPE + "retention: {ok_share: 0.0}\n") as plant:
+    with open_plant(tmp_path_factory.mktemp("plant"), recipe=KEEP_NONE) as plant:
         for number in range(6):
             board = bad_board(number) if number % 3 == 0 else good_board(number)
             plant.post(board, part_id=f"p{number}", lot="A" if number < 4 else "B", parent_id="panel-1")
