@@ -188,8 +188,11 @@ def _ultralytics(run_folder: Path) -> Iterator[Any]:
     except ModuleNotFoundError as error:
         raise ExtraMissing(f"{error}; install the training extra: pip install 'lineside[training]'") from error
     package.settings.update({"sync": False, "datasets_dir": str(run_folder.resolve())})
+    tracer_warning: type[Warning] = importlib.import_module("torch.jit").TracerWarning
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # between torch and ultralytics, nothing we could change
+        # ultralytics ignores these for the whole process when it is imported; whoever restores the filters undoes that
+        warnings.simplefilter("ignore", tracer_warning)
         yield package
 
 
