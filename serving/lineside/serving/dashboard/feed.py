@@ -13,6 +13,7 @@ from lineside.serving.ledger import Ledger, LedgerClosed, LedgerUnavailable
 _log = structlog.get_logger(__name__)
 _WAIT_S: Final = 30.0
 _RETRY_S: Final = 2.0
+_PACE_S: Final = 0.5  # events are read together: a read after each verdict took its time from the next part's
 _BATCH: Final = 200
 _LOOK_BACK: Final = 2 * REMEMBERED  # beside each verdict there may be a review, a disposition, an order
 
@@ -47,6 +48,7 @@ class LineFeed:
                 await self._read_on()
                 self.is_stale = False
                 await self._ledger.wait_for_event(self.state.sequence, timeout_s=_WAIT_S)
+                await asyncio.sleep(_PACE_S)
             except LedgerClosed:
                 return
             except LedgerUnavailable as error:
