@@ -18,8 +18,9 @@ from blob_detector import TinyRelease
 from lineside.client import InspectionAnswer, LinesideClient
 from lineside.inspection.frames import MediaType
 from lineside.serving.security import Role
-from lineside_process import key_service, make_key, missing, serving
+from lineside_process import key_service, make_key, serving
 from plant import RECIPE, bad_board, good_board
+from proofs import missing
 
 pytestmark = pytest.mark.system
 

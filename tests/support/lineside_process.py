@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from lineside.serving.clock import SystemClock
 from lineside.serving.ledger import Ledger
 from lineside.serving.security import KeyService, Role, read_or_create_secret
 from lineside.serving.settings import Settings
+from proofs import missing
 
 LINESIDE = (sys.executable, "-m", "lineside.cli")
 
@@ -29,13 +28,6 @@ _CONNECT = re.compile(
     r"connect\(.*?sa_family=AF_INET6?,.*?"
     r'(?:inet_addr\("(?P<v4>[^"]+)"\)|inet_pton\(AF_INET6, "(?P<v6>[^"]+)")'
 )
-
-
-def missing(what: str) -> None:
-    """Skip for want of a tool; with CI=true a proof that cannot run is a failure."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def without_network(command: Sequence[str]) -> list[str]:

@@ -13,7 +13,8 @@ import cv2
 import pytest
 
 from lineside.datasets.synthetic import Board, BoardDesign, LayoutFamily, Look
-from lineside_process import missing, serving
+from lineside_process import serving
+from proofs import missing
 
 pytestmark = pytest.mark.system
 

@@ -12,7 +12,8 @@ import cv2
 import pytest
 
 from blob_detector import Blob, BlobModel, TinyRelease, draw_blobs
-from lineside_process import LINESIDE, connects_off_loopback, missing, traced_connects, without_network
+from lineside_process import LINESIDE, connects_off_loopback, traced_connects, without_network
+from proofs import missing
 
 pytestmark = pytest.mark.system
 
