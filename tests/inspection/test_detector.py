@@ -17,12 +17,13 @@ from blob_detector import (
     found_blobs,
 )
 from lineside.inspection.detector import Detector, open_detector
-from lineside.inspection.engines import EngineChoice, usable_engines
+from lineside.inspection.engines import ENGINES, EngineChoice, Precision, usable_engines
 from lineside.inspection.errors import EngineError, GeometryMismatch
 from lineside.inspection.preparation import cut, network_channels, network_tiles
 from lineside.inspection.release import InputKind, Release, read_release
 
 ORT = EngineChoice("onnxruntime-fp32", threads=2)
+ENGINES_OF_ONE_MODEL = [name for name in usable_engines() if ENGINES[name].precision is not Precision.INT8]
 INPUT = (160, 160)
 ONE_OF_EACH = [Blob(index, 8 + 24 * index, 100) for index in range(len(BLOB_CLASSES))]
 
@@ -42,7 +43,7 @@ def reference_detector(write_release: WriteRelease) -> Iterator[Detector]:
     detector.close()
 
 
-@pytest.mark.parametrize("engine", usable_engines())
+@pytest.mark.parametrize("engine", ENGINES_OF_ONE_MODEL)
 @pytest.mark.parametrize("head", ["raw", "end_to_end"])
 def test_each_engine_finds_each_class_with_either_head(engine: str, head: str, write_release: WriteRelease) -> None:
     release = read_release(write_release(model=BlobModel(head=head)))  # type: ignore[arg-type]  # one of two
@@ -176,7 +177,7 @@ def test_thresholds_that_fit_no_class_or_no_confidence_are_refused(
         detector.detect(np.zeros((160, 160), np.uint8), thresholds=thresholds)
 
 
-@pytest.mark.parametrize("engine", usable_engines())
+@pytest.mark.parametrize("engine", ENGINES_OF_ONE_MODEL)
 def test_frames_judged_at_once_do_not_mix(tiny_release: Release, engine: str) -> None:
     """Each of 64 frames, some tiled, has blobs of its own; eight threads judge them at once."""
     detector = open_detector(tiny_release, EngineChoice(engine, threads=2))

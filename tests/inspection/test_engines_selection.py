@@ -9,11 +9,14 @@ import pytest
 from blob_detector import WriteRelease
 from lineside.inspection.detections import Detections
 from lineside.inspection.engines import (
+    ENGINES,
     REFERENCE_ENGINE,
     Difference,
+    Precision,
     Tolerance,
     choose_engine,
     compare,
+    offered_engines,
     usable_engines,
 )
 from lineside.inspection.engines.memory import ChoiceMemory, circumstances
@@ -41,7 +44,7 @@ def clock_that_measures(durations_s: Iterable[float]) -> Callable[[], float]:
 def test_the_engines_of_this_host_agree_and_one_is_chosen(tiny_release: Release) -> None:
     choice = choose_engine(tiny_release, cache_dir=None)
     assert choice.refused == {}
-    assert set(choice.lone_ms) == set(usable_engines())
+    assert set(choice.lone_ms) == set(offered_engines(tiny_release))
     assert choice.lone_ms[choice.name] == min(choice.lone_ms.values())
     assert not choice.is_remembered
 
@@ -76,7 +79,7 @@ def test_an_engine_that_does_not_agree_is_never_chosen(factory: str, why: str, t
         choose_engine(tiny_release, cache_dir=None, engines=engines, requested="odd")
 
 
-@pytest.mark.parametrize("requested", usable_engines())
+@pytest.mark.parametrize("requested", [name for name in usable_engines() if ENGINES[name].precision is Precision.FP32])
 def test_an_engine_can_be_asked_for(requested: str, tiny_release: Release) -> None:
     choice = choose_engine(tiny_release, cache_dir=None, requested=requested)
     assert choice.name == requested

@@ -166,6 +166,7 @@ class TinyRelease:
 
     model: BlobModel = field(default_factory=BlobModel)
     model_bytes: bytes | None = None
+    int8_model_bytes: bytes | None = None
     name: str = "blobs"
     canary_blobs: Sequence[Blob] = tuple(Blob(index, 8 + 24 * index, 64) for index in range(len(BLOB_CLASSES)))
     changes: Mapping[str, Any] = field(default_factory=dict)
@@ -180,6 +181,8 @@ class TinyRelease:
             cv2.imwrite(str(folder / "canary/01_reference.png"), np.zeros_like(frame))
         model_bytes = self.model_bytes if self.model_bytes is not None else self.model.to_bytes()
         (folder / "model.onnx").write_bytes(model_bytes)
+        if self.int8_model_bytes is not None:
+            (folder / "model.int8.onnx").write_bytes(self.int8_model_bytes)
         (folder / "MODEL_CARD.md").write_text("# Blob detector\n\nFinds gray squares, for tests.\n")
         (folder / "LICENSE").write_text("Apache-2.0\n")
         expected = [

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lineside.inspection.detections import Detections
 from lineside.inspection.engines.base import Engine, EngineChoice
-from lineside.inspection.engines.registry import load_engine
+from lineside.inspection.engines.offering import load_release_engine
 from lineside.inspection.frames import Image
 from lineside.inspection.heads import NMS_IOU, decode_output, threshold_vector
 from lineside.inspection.preparation import cut, network_channels, network_tiles
@@ -122,7 +122,7 @@ def open_detector(release: Release, choice: EngineChoice) -> Detector:
     Raises:
         EngineError: the engine cannot load it.
     """
-    return Detector(release, load_engine(choice.name, release.served_model, threads=choice.threads))
+    return Detector(release, load_release_engine(release, choice.name, threads=choice.threads))
 
 
 def _within(found: Detections, width: int, height: int) -> Detections:

@@ -1,6 +1,6 @@
 """ONNX Runtime: runs everywhere, and is the reference that other engines must agree with."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ _FAILURES = (
 
 
 class OnnxRuntimeEngine:
-    """A model in ONNX Runtime, computing in float32.
+    """A model in ONNX Runtime, computing in float32, or in int8 where a quantised model says so.
 
     A lone call runs on all threads. Overlapping calls run on one thread each, in a second session whose calls
     happen in the caller's own thread, so that it serves several at once.
@@ -40,11 +40,19 @@ class OnnxRuntimeEngine:
         model: ONNX bytes with the uint8 input, as `read_model_graph` makes them.
         threads: cores to use, at least 1.
         provider: execution provider by ONNX Runtime's name.
+        precision: what the model computes in; it only names the engine, the model itself decides.
     """
 
-    def __init__(self, model: bytes, *, threads: int, provider: str = "CPUExecutionProvider") -> None:
+    def __init__(
+        self,
+        model: bytes,
+        *,
+        threads: int,
+        provider: str = "CPUExecutionProvider",
+        precision: Literal["fp32", "int8"] = "fp32",
+    ) -> None:
         is_on_cpu = provider == "CPUExecutionProvider"
-        self.name = "onnxruntime-fp32" if is_on_cpu else "onnxruntime-cuda"
+        self.name = f"onnxruntime-{precision}" if is_on_cpu else "onnxruntime-cuda"
         lone = _session(model, provider, threads=threads)
         crowd = _session(model, provider, threads=1) if is_on_cpu and threads > 1 else lone
         self._output_name: str = lone.get_outputs()[0].name
@@ -90,7 +98,9 @@ def _session(model: bytes, provider: str, *, threads: int) -> onnxruntime.Infere
     options.log_severity_level = 3  # errors only; warnings about foldable nodes are no news to a user
     # Spinning threads would take the core from decoding and from the other session while they wait.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # On a GPU float32 means float32: by default CUDA rounds the factors of a product to 10 bits (TensorFloat-32).
+    settings: dict[str, Any] = {"use_tf32": "0"} if provider == "CUDAExecutionProvider" else {}
     try:
-        return onnxruntime.InferenceSession(model, options, providers=[provider])
+        return onnxruntime.InferenceSession(model, options, providers=[(provider, settings)])
     except _FAILURES as error:
         raise EngineError(f"ONNX Runtime cannot load the model: {error}") from error

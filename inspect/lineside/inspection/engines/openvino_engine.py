@@ -25,16 +25,17 @@ class OpenVinoEngine:
     Args:
         model: ONNX bytes with the uint8 input, as `read_model_graph` makes them.
         threads: cores to use, at least 1.
-        precision: "fp32" or "bf16", what convolutions compute in.
+        precision: "fp32" or "bf16", what convolutions compute in; "int8" for a quantised model, whose other layers
+            then compute in float32.
     """
 
-    def __init__(self, model: bytes, *, threads: int, precision: Literal["fp32", "bf16"]) -> None:
+    def __init__(self, model: bytes, *, threads: int, precision: Literal["fp32", "bf16", "int8"]) -> None:
         self.name = f"openvino-{precision}"
         ov = import_openvino()
         self._ov = ov
         core = ov.Core()
         common: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,
         }

@@ -4,11 +4,21 @@ import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from lineside.inspection.engines.base import Engine
 from lineside.inspection.errors import EngineError
+
+
+class Precision(StrEnum):
+    """What an engine multiplies in."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    INT8 = "int8"
+    """Where the model says so: it needs a quantised one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,7 @@ class EngineEntry:
         options: further keyword arguments.
         package: the package that must be installed.
         is_usable: name of a function in `module` that says whether this host can run it; None: always.
+        precision: below float32 it needs a permit of the release, see `offering`.
     """
 
     module: str
@@ -28,6 +39,7 @@ class EngineEntry:
     package: str
     options: Mapping[str, Any] = field(default_factory=dict)
     is_usable: str | None = None
+    precision: Precision = Precision.FP32
 
 
 REFERENCE_ENGINE = "onnxruntime-fp32"
@@ -54,6 +66,21 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
             "openvino",
             {"precision": "bf16"},
             "has_bf16",
+            Precision.BF16,
+        ),
+        "onnxruntime-int8": EngineEntry(
+            "lineside.inspection.engines.onnxruntime_engine",
+            "OnnxRuntimeEngine",
+            "onnxruntime",
+            {"precision": "int8"},
+            precision=Precision.INT8,
+        ),
+        "openvino-int8": EngineEntry(
+            "lineside.inspection.engines.openvino_engine",
+            "OpenVinoEngine",
+            "openvino",
+            {"precision": "int8"},
+            precision=Precision.INT8,
         ),
     }
 )

@@ -18,7 +18,8 @@ from lineside.inspection.detections import Detections
 from lineside.inspection.engines.agreement import Difference, Tolerance, compare
 from lineside.inspection.engines.base import Engine, EngineChoice
 from lineside.inspection.engines.memory import ChoiceMemory, circumstances
-from lineside.inspection.engines.registry import ENGINES, REFERENCE_ENGINE, EngineEntry, load_engine, usable_engines
+from lineside.inspection.engines.offering import load_release_engine, offered_engines, why_not_offered
+from lineside.inspection.engines.registry import ENGINES, REFERENCE_ENGINE, EngineEntry
 from lineside.inspection.errors import EngineError, NothingUsable
 from lineside.inspection.heads import decode_output, threshold_vector
 from lineside.inspection.preparation import cut, network_channels, network_tiles
@@ -54,20 +55,25 @@ def choose_engine(
         release: its model is timed, and its canary frames are the ones on which engines must agree.
         cache_dir: folder in which the choice is remembered; None measures each time.
         threads: cores to use; None is `available_threads()`.
-        requested: "auto" for the fastest, or an engine's name; that one must agree with the reference as well.
+        requested: "auto" for the fastest that the release offers, or the name of one that it offers; that one must
+            agree with the reference as well.
         tolerance: how far an engine may differ from the reference; the default one if None.
         engines: the table of engines; it holds the reference engine.
         monotonic: seconds of a monotonic clock.
 
     Raises:
-        EngineError: the requested engine is unknown, or the reference engine failed on a canary frame.
+        EngineError: the requested engine is unknown or not offered by the release, or the reference engine failed on
+            a canary frame.
         NothingUsable: no eligible engine runs the model and agrees with the reference.
     """
     threads = available_threads() if threads is None else threads
     tolerance = tolerance or Tolerance()
     if requested == AUTO:
-        candidates = usable_engines(engines)
+        candidates = offered_engines(release, engines)
     elif requested in engines:
+        reason = why_not_offered(release, requested, engines)
+        if reason is not None:
+            raise EngineError(f"{reason}; request {REFERENCE_ENGINE!r} or {AUTO!r}")
         candidates = (requested,)
     else:
         raise EngineError(f"no engine {requested!r}; expected {AUTO!r} or one of {list(engines)}")
@@ -103,9 +109,7 @@ class _Measurement:
         try:
             for name in (REFERENCE_ENGINE, *(name for name in self.candidates if name != REFERENCE_ENGINE)):
                 try:
-                    loaded[name] = load_engine(
-                        name, self.release.served_model, threads=self.threads, engines=self.engines
-                    )
+                    loaded[name] = load_release_engine(self.release, name, threads=self.threads, engines=self.engines)
                 except EngineError as error:
                     refused[name] = str(error)
             if REFERENCE_ENGINE not in loaded:

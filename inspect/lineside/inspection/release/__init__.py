@@ -2,6 +2,7 @@
 
 from lineside.inspection.release.canary import CANARY_IOU, DetectsDefects, run_canary
 from lineside.inspection.release.manifest import (
+    INT8_MODEL_NAME,
     MANIFEST_NAME,
     MODEL_NAME,
     Manifest,
@@ -13,6 +14,7 @@ from lineside.inspection.release.record import CanaryDefect, CanaryFrame, InputK
 
 __all__ = [
     "CANARY_IOU",
+    "INT8_MODEL_NAME",
     "MANIFEST_NAME",
     "MODEL_NAME",
     "CanaryDefect",

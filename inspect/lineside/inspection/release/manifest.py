@@ -12,6 +12,8 @@ from lineside.inspection.release.record import InputKind
 SCHEMA = "lineside.release/1"
 MANIFEST_NAME = "manifest.json"
 MODEL_NAME = "model.onnx"
+INT8_MODEL_NAME = "model.int8.onnx"
+"""The quantised model, in a release that has one."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 ClassName = Annotated[str, Field(min_length=1, max_length=64)]
@@ -60,6 +62,23 @@ class CanaryEntry(_Section):
     expected: Annotated[tuple[CanaryDefectEntry, ...], Field(min_length=1)]
 
 
+class EngineParityEntry(BaseModel):
+    """How far an engine lies from the trained network; beside the verdict it holds the figures."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+
+    is_offered: bool
+
+
+class ParitySection(BaseModel):
+    """What was measured of each engine, and within which limits; empty where nothing was."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+
+    engines: dict[str, EngineParityEntry] = Field(default_factory=dict)
+    limits: dict[str, Any] = Field(default_factory=dict)
+
+
 class Manifest(_Section):
     """The whole manifest."""
 
@@ -76,7 +95,7 @@ class Manifest(_Section):
     canary: Annotated[tuple[CanaryEntry, ...], Field(min_length=1)]
     metrics: dict[str, Any]
     training: dict[str, Any]
-    parity: dict[str, Any]
+    parity: ParitySection
     dataset_revision: str | None
     parent: str | None
     licence: Annotated[str, Field(min_length=1, max_length=200)]

@@ -18,6 +18,7 @@ from lineside.inspection.errors import FrameError, ReleaseUnverified
 from lineside.inspection.frames import Image, MediaType
 from lineside.inspection.model_graph import GraphLimits, ModelGraph, read_model_graph
 from lineside.inspection.release.manifest import (
+    INT8_MODEL_NAME,
     MANIFEST_NAME,
     MODEL_NAME,
     CanaryEntry,
@@ -55,6 +56,11 @@ def read_release(folder: Path, *, limits: GraphLimits | None = None) -> Release:
     contents = {path: _read_verified(folder, path, entry) for path, entry in manifest.files.items()}
     graph = read_model_graph(contents[MODEL_NAME], limits=limits)
     _compare_model(manifest, graph, folder)
+    int8_model = None
+    if INT8_MODEL_NAME in contents:
+        int8_graph = read_model_graph(contents[INT8_MODEL_NAME], limits=limits)
+        _compare_model(manifest, int8_graph, folder)
+        int8_model = int8_graph.served_model
     return Release(
         name=manifest.name,
         version=manifest.version,
@@ -69,6 +75,8 @@ def read_release(folder: Path, *, limits: GraphLimits | None = None) -> Release:
         licence=manifest.licence,
         canary=tuple(_canary_frame(entry, contents) for entry in manifest.canary),
         served_model=graph.served_model,
+        int8_model=int8_model,
+        offered_engines=frozenset(name for name, entry in manifest.parity.engines.items() if entry.is_offered),
     )
 
 

@@ -65,6 +65,9 @@ class Release:
         licence: SPDX identifier of the weights' licence.
         canary: frames with known defects.
         served_model: ONNX bytes with a uint8 input, see `ModelGraph`.
+        int8_model: the same network quantised to int8, likewise; None if the release has none.
+        offered_engines: engines of reduced precision whose loss was measured and is within its limit. Those that
+            compute in float32 need no such permit.
     """
 
     name: str
@@ -80,6 +83,8 @@ class Release:
     licence: str
     canary: tuple[CanaryFrame, ...]
     served_model: bytes
+    int8_model: bytes | None = None
+    offered_engines: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse thresholds or canary classes that do not fit the classes; make the thresholds unchangeable."""
