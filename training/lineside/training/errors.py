@@ -4,8 +4,14 @@
 LinesideError
 └── TrainingError (RuntimeError)     a run did not give what was asked of it
     ├── ExtraMissing                 the training extra is not installed
+    ├── DeviceMissing                a GPU was asked for and there is none
+    ├── TrainingDataRefused          the images cannot be trained on, or must not be
+    ├── CheckpointRefused            the weights given are none that can be started from
+    ├── RunRefused                   the run folder is taken, or not what is to be resumed
     ├── ExportRefused                the exported graph is not what a release may hold
-    └── NoCanary                     the model finds no defect surely enough to stand as its own canary
+    ├── NoCanary                     the model finds no defect surely enough to stand as its own canary
+    ├── NothingToEvaluate (ValueError)  the data asked for cannot judge this release
+    └── NotAnEvaluation (ValueError)    a file that should be an evaluation and is not
 ```
 """
 
@@ -20,9 +26,33 @@ class ExtraMissing(TrainingError):
     """The packages of the training extra are not installed."""
 
 
+class DeviceMissing(TrainingError):
+    """A GPU was asked for and there is none."""
+
+
+class TrainingDataRefused(TrainingError, ValueError):
+    """The images cannot be trained on, or must not be."""
+
+
+class CheckpointRefused(TrainingError, ValueError):
+    """The weights given are none that can be started from."""
+
+
+class RunRefused(TrainingError, ValueError):
+    """The run folder is taken already, or is not what is to be resumed."""
+
+
 class ExportRefused(TrainingError):
     """The exported ONNX graph is not what a release may hold."""
 
 
 class NoCanary(TrainingError):
     """The model finds too few defects surely enough to tell a good copy of it from a broken one."""
+
+
+class NothingToEvaluate(TrainingError, ValueError):
+    """The labelled parts asked for cannot judge this release: there are none, or they do not fit it."""
+
+
+class NotAnEvaluation(TrainingError, ValueError):
+    """A file that should be an evaluation (schema "lineside.evaluation/1") and is not."""
