@@ -3,14 +3,28 @@
 from lineside.training.evaluation.boards import JudgedBoard, LabelledImages, judge_pairs, model_under_test
 from lineside.training.evaluation.coco import CocoPrecision, coco_precision
 from lineside.training.evaluation.intervals import Interval, bootstrap_intervals
+from lineside.training.evaluation.outcomes import (
+    DefectOutcome,
+    Evaluation,
+    JudgedRelease,
+    JudgingRecipe,
+    Latency,
+    PartOutcome,
+)
 from lineside.training.evaluation.protocol import ProtocolCurve, protocol_curve
 from lineside.training.evaluation.report import Scores, score_boards
 
 __all__ = [
     "CocoPrecision",
+    "DefectOutcome",
+    "Evaluation",
     "Interval",
     "JudgedBoard",
+    "JudgedRelease",
+    "JudgingRecipe",
     "LabelledImages",
+    "Latency",
+    "PartOutcome",
     "ProtocolCurve",
     "Scores",
     "bootstrap_intervals",
