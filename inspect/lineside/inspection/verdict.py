@@ -42,6 +42,8 @@ class ReasonCode(StrEnum):
     LATE = "late"
     NO_RECIPE = "no_recipe"
     NO_RELEASE = "no_release"
+    DEPLOYMENT_EXPIRED = "deployment_expired"
+    """The signed permission of the release that judges here has ended."""
     ENGINE_FAILURE = "engine_failure"
     NON_FINITE_OUTPUT = "non_finite_output"
     RECIPE_EXPIRED = "recipe_expired"

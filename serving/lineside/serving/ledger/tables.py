@@ -178,6 +178,7 @@ stations = Table(
     Column("plant", String, primary_key=True),
     Column("id", String, primary_key=True),
     Column("name", String, nullable=False),
+    Column("line", String, nullable=False),
     Column("digest_required", Boolean, nullable=False),
     Column("settings", CanonicalJson, nullable=False),  # raw geometry, expected size, pending change
     Column("product", String),
@@ -215,6 +216,7 @@ recipes = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String, nullable=False),
     Column("override", CanonicalJson),  # {name, reason} where a looser one was let through
+    Column("gate_report", _DIGEST),  # of the gate that let a looser one through
     Index(None, "product", "created_at"),
 )
 """Versions of recipes; rows are never changed."""
@@ -269,3 +271,77 @@ idempotency = Table(
     Index(None, "created_at"),
 )
 """Answers already given, so that a retried request gets the same one."""
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("digest", _DIGEST, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("uploaded_at", UtcDateTime, nullable=False),
+    Column("uploaded_by", String, nullable=False),
+    Index(None, "name", "uploaded_at"),
+)
+"""Model packages that were uploaded and verified; the files are in the data folder."""
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("plant", String, nullable=False),
+    Column("serial", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),  # the exact text that was signed
+    Column("signature", Text, nullable=False),
+    Column("mode", String, nullable=False),  # live, shadow, canary
+    Column("state", String, nullable=False),  # accepted, withdrawn
+    Column("accepted_at", UtcDateTime, nullable=False),
+    Column("accepted_by", String, nullable=False),
+    Column("withdrawn_at", UtcDateTime),
+    Column("withdrawn_by", String),
+    Column("withdrawn_reason", Text),
+    UniqueConstraint("plant", "serial"),
+    CheckConstraint("state IN ('accepted', 'withdrawn')", name="state_known"),
+    CheckConstraint("(state = 'withdrawn') = (withdrawn_at IS NOT NULL)", name="withdrawn_when_withdrawn"),
+)
+"""What was signed to run where. A row changes once at most: when it is withdrawn. The highest serial outlives all."""
+
+shadow_counts = Table(
+    "shadow_counts",
+    metadata,
+    Column("deployment_id", _ID, ForeignKey("deployments.id"), primary_key=True),
+    Column("agreements", BigInteger, nullable=False),
+    Column("disagreements", BigInteger, nullable=False),
+    Column("dropped", BigInteger, nullable=False),
+    Column("canary_parts", BigInteger, nullable=False),
+    Column("canary_failures", BigInteger, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+"""How many parts two releases were compared on; the pairs that agree have no row of their own."""
+
+shadow_results = Table(
+    "shadow_results",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("deployment_id", _ID, ForeignKey("deployments.id"), nullable=False),
+    Column("inspection_id", _ID, ForeignKey("inspections.id"), nullable=False),
+    Column("candidate_judged", Boolean, nullable=False),  # a canary's part; else the live release's verdict stands
+    Column("verdict_differs", Boolean, nullable=False),
+    Column("live", CanonicalJson, nullable=False),
+    Column("candidate", CanonicalJson, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    UniqueConstraint("deployment_id", "inspection_id"),
+    Index(None, "inspection_id"),
+)
+"""Parts on which two releases disagree, with the findings of both, for people to review."""
+
+gate_reports = Table(
+    "gate_reports",
+    metadata,
+    Column("digest", _DIGEST, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("stored_at", UtcDateTime, nullable=False),
+    Column("stored_by", String, nullable=False),
+)
+"""Signed reports of the gate that a looser recipe may stand on."""

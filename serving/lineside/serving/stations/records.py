@@ -96,6 +96,7 @@ class Station:
     Attributes:
         id: as requests name it.
         name: as people call it.
+        line: the production line that it stands at; deployments are for lines.
         digest_required: whether each frame must carry its Content-Digest.
         raw_geometry: geometry of raw bodies that do not state their own.
         expected_geometry: what its camera delivers.
@@ -107,6 +108,7 @@ class Station:
 
     id: str
     name: str
+    line: str
     digest_required: bool
     raw_geometry: RawGeometry | None
     expected_geometry: ExpectedGeometry | None

@@ -10,6 +10,11 @@ from lineside.inspection.frames import PixelFormat, RawGeometry
 from lineside.serving.fields import Name, Prose
 from lineside.serving.stations.records import BoundContext, EffectiveFrom, PendingChange, Station
 
+DEFAULT_LINE = "line-1"
+"""The line of a station that names none: many plants have one."""
+
+LineName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+
 LARGEST_INTEGER = 2**63 - 1  # what the ledger's columns hold
 
 
@@ -86,6 +91,7 @@ class StationIn(_Shape):
     """A station's settings. What is left out takes its default; `recipe` left out keeps what is in force."""
 
     name: Name
+    line: LineName = DEFAULT_LINE
     digest_required: bool = True
     raw_geometry: RawGeometryModel | None = None
     expected_geometry: ExpectedGeometryModel | None = None
@@ -175,6 +181,7 @@ class StationOut(_Shape):
 
     id: str
     name: str
+    line: str
     digest_required: bool
     raw_geometry: RawGeometryModel | None
     expected_geometry: ExpectedGeometryModel | None
@@ -193,6 +200,7 @@ class StationOut(_Shape):
         return cls(
             id=station.id,
             name=station.name,
+            line=station.line,
             digest_required=station.digest_required,
             raw_geometry=None
             if raw is None

@@ -121,6 +121,7 @@ class StationDirectory:
             base = Station(
                 id=station_id,
                 name=settings.name,
+                line=settings.line,
                 digest_required=settings.digest_required,
                 raw_geometry=None if settings.raw_geometry is None else settings.raw_geometry.to_record(),
                 expected_geometry=None

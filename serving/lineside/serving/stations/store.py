@@ -33,6 +33,7 @@ def save_station(transaction: Transaction, station: Station) -> None:
     shape = StationOut.of(station).model_dump(mode="json")
     values = {
         "name": station.name,
+        "line": station.line,
         "digest_required": station.digest_required,
         "settings": {key: shape[key] for key in ("raw_geometry", "expected_geometry", "pending")},
         "product": station.product,
@@ -74,6 +75,7 @@ def _station(row: Row[Any]) -> Station:
     return Station(
         id=row.id,
         name=row.name,
+        line=row.line,
         digest_required=row.digest_required,
         raw_geometry=None if raw is None else RawGeometryModel.model_validate(raw).to_record(),
         expected_geometry=None if expected is None else ExpectedGeometryModel.model_validate(expected).to_record(),

@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.Column("override", sa.Text(), nullable=True),
+        sa.Column("gate_report", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("id", "version", name=op.f("pk_recipes")),
     )
     op.create_index(op.f("ix_recipes_product_created_at"), "recipes", ["product", "created_at"], unique=False)
@@ -153,6 +154,7 @@ def upgrade() -> None:
         sa.Column("plant", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("line", sa.String(), nullable=False),
         sa.Column("digest_required", sa.Boolean(), nullable=False),
         sa.Column("settings", sa.Text(), nullable=False),
         sa.Column("product", sa.String(), nullable=True),
@@ -163,6 +165,48 @@ def upgrade() -> None:
         sa.Column("hold", sa.Text(), nullable=True),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("plant", "id", name=op.f("pk_stations")),
+    )
+    op.create_table(
+        "releases",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("uploaded_at", UtcDateTime(), nullable=False),
+        sa.Column("uploaded_by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_releases")),
+    )
+    op.create_index(op.f("ix_releases_name_uploaded_at"), "releases", ["name", "uploaded_at"], unique=False)
+    op.create_table(
+        "deployments",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("plant", sa.String(), nullable=False),
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("accepted_at", UtcDateTime(), nullable=False),
+        sa.Column("accepted_by", sa.String(), nullable=False),
+        sa.Column("withdrawn_at", UtcDateTime(), nullable=True),
+        sa.Column("withdrawn_by", sa.String(), nullable=True),
+        sa.Column("withdrawn_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("state IN ('accepted', 'withdrawn')", name=op.f("ck_deployments_state_known")),
+        sa.CheckConstraint(
+            "(state = 'withdrawn') = (withdrawn_at IS NOT NULL)",
+            name=op.f("ck_deployments_withdrawn_when_withdrawn"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deployments")),
+        sa.UniqueConstraint("plant", "serial", name=op.f("uq_deployments_plant_serial")),
+    )
+    op.create_table(
+        "gate_reports",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("stored_at", UtcDateTime(), nullable=False),
+        sa.Column("stored_by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_gate_reports")),
     )
     op.create_table(
         "defects",
@@ -232,5 +276,37 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["supersedes"], ["reviews.id"], name=op.f("fk_reviews_supersedes")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
     )
+    op.create_table(
+        "shadow_counts",
+        sa.Column("deployment_id", sa.String(length=36), nullable=False),
+        sa.Column("agreements", sa.BigInteger(), nullable=False),
+        sa.Column("disagreements", sa.BigInteger(), nullable=False),
+        sa.Column("dropped", sa.BigInteger(), nullable=False),
+        sa.Column("canary_parts", sa.BigInteger(), nullable=False),
+        sa.Column("canary_failures", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["deployment_id"], ["deployments.id"], name=op.f("fk_shadow_counts_deployment_id")),
+        sa.PrimaryKeyConstraint("deployment_id", name=op.f("pk_shadow_counts")),
+    )
+    op.create_table(
+        "shadow_results",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("deployment_id", sa.String(length=36), nullable=False),
+        sa.Column("inspection_id", sa.String(length=36), nullable=False),
+        sa.Column("candidate_judged", sa.Boolean(), nullable=False),
+        sa.Column("verdict_differs", sa.Boolean(), nullable=False),
+        sa.Column("live", sa.Text(), nullable=False),
+        sa.Column("candidate", sa.Text(), nullable=False),
+        sa.Column("recorded_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["deployment_id"], ["deployments.id"], name=op.f("fk_shadow_results_deployment_id")),
+        sa.ForeignKeyConstraint(["inspection_id"], ["inspections.id"], name=op.f("fk_shadow_results_inspection_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shadow_results")),
+        sa.UniqueConstraint(
+            "deployment_id",
+            "inspection_id",
+            name=op.f("uq_shadow_results_deployment_id_inspection_id"),
+        ),
+    )
+    op.create_index(op.f("ix_shadow_results_inspection_id"), "shadow_results", ["inspection_id"], unique=False)
     op.create_index(op.f("ix_reviews_at"), "reviews", ["at"], unique=False)
     op.create_index(op.f("ix_reviews_inspection_id"), "reviews", ["inspection_id"], unique=False)
