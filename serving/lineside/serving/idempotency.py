@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request
 from sqlalchemy import insert, select
 
+from lineside.inspection.canonical_json import canonical_json
 from lineside.serving.errors import IdempotencyConflict
-from lineside.serving.ledger import Transaction, canonical_json
+from lineside.serving.ledger import Transaction
 from lineside.serving.ledger.tables import idempotency
 
 LONGEST_KEY = 255

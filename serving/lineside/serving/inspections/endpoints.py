@@ -9,13 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import ValidationError
 
+from lineside.inspection.canonical_json import canonical_json
 from lineside.inspection.frames import MediaType
 from lineside.serving.bodies import media_type_of, read_bounded
 from lineside.serving.dependencies import ServicesDep
 from lineside.serving.errors import MediaTypeUnsupported
 from lineside.serving.inspections.content_digest import CheckedBody, check_content_digest
 from lineside.serving.inspections.schemas import InspectionOut, PendingOut, SubmissionIn
-from lineside.serving.ledger import canonical_json
 from lineside.serving.security import CSRF_HEADER, Action, Principal, allow
 
 router = APIRouter(prefix="/v1/inspections", tags=["inspections"])

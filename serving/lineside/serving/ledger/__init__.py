@@ -1,7 +1,6 @@
 """The ledger: what was answered is durable, in order, and can be shown to be unchanged."""
 
 from lineside.serving.ledger import tables
-from lineside.serving.ledger.canonical import canonical_json
 from lineside.serving.ledger.chain import ChainReport, verify_chain
 from lineside.serving.ledger.errors import (
     LedgerBusy,
@@ -31,7 +30,6 @@ __all__ = [
     "LedgerUnavailable",
     "LedgerUrlRefused",
     "Transaction",
-    "canonical_json",
     "tables",
     "verify_chain",
 ]

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from lineside.serving.ledger.canonical import canonical_json
+from lineside.inspection.canonical_json import canonical_json
 from lineside.serving.ledger.tables import events
 from lineside.serving.ledger.types import timestamp_text
 

@@ -8,7 +8,7 @@ from sqlalchemy import DateTime, String, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from lineside.serving.ledger.canonical import canonical_json
+from lineside.inspection.canonical_json import canonical_json
 
 _TIMESTAMP_WIDTH = len("2026-01-31T12:00:00.000000Z")
 

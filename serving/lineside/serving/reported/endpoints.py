@@ -9,10 +9,10 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
+from lineside.inspection.canonical_json import canonical_json
 from lineside.serving.bodies import arriving
 from lineside.serving.dependencies import ServicesDep
 from lineside.serving.errors import BodyTooLarge, MediaTypeUnsupported
-from lineside.serving.ledger import canonical_json
 from lineside.serving.reported.schemas import RejudgementOut, ReportIn
 from lineside.serving.security import Action, Principal, allow
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from lineside.inspection.canonical_json import canonical_json
 from lineside.inspection.frames import RawGeometry
 from lineside.inspection.inspector import EncodedFrame, Examination
 from lineside.inspection.verdict import Judgement, Reason, ReasonCode, ViewFindings, ViewNotInspected, judge
@@ -19,7 +20,7 @@ from lineside.serving.inspections.closing import verdict_columns
 from lineside.serving.inspections.inspectors import InspectorPool, examine
 from lineside.serving.inspections.schemas import FrameOut, InspectionOut, RecipeOut, ReleaseOut
 from lineside.serving.inspections.submission import Answer, Submission
-from lineside.serving.ledger import Ledger, Transaction, canonical_json
+from lineside.serving.ledger import Ledger, Transaction
 from lineside.serving.metrics import Metrics
 from lineside.serving.recipes import RecipeBook, StoredRecipe
 from lineside.serving.releases import LoadedRelease

@@ -1,0 +1,52 @@
+"""Canonical JSON: one text for one value, so that a hash or a signature over it means something.
+
+Keys are sorted by code point, nothing is padded, characters outside ASCII stand as themselves, numbers are spelt as
+Python spells them. A text of another spelling can be read by many and signed by nobody: what is signed must be the
+canonical text itself.
+"""
+
+import json
+from typing import Any
+
+
+def canonical_json(value: Any) -> str:
+    """Write a value as JSON with sorted keys and without spaces.
+
+    Args:
+        value: anything of dict, list, tuple, str, int, float, bool and None, with text keys.
+
+    Returns:
+        The text; characters outside ASCII stand as themselves.
+
+    Raises:
+        ValueError: NaN, infinity or text that is no Unicode (a lone surrogate): JSON has none of them.
+        TypeError: a value of another type.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text.encode()  # a lone surrogate fails here, with the caller, and not later in a driver
+    return text
+
+
+def parse_canonical_json(document: bytes) -> Any:
+    """Read JSON that must be in its canonical spelling.
+
+    Args:
+        document: UTF-8.
+
+    Returns:
+        The value; `canonical_json` of it gives the same bytes again.
+
+    Raises:
+        ValueError: it is no JSON, or JSON in another spelling: keys unsorted or twice, spaces, escapes that need not
+            be, another spelling of a number, a byte-order mark, a line break at the end.
+    """
+    try:
+        value = json.loads(document.decode())
+        spelling = canonical_json(value).encode()
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply to be read") from error
+    if spelling != document:
+        at = next((at for at, (one, other) in enumerate(zip(spelling, document, strict=False)) if one != other), None)
+        where = f"byte {at}" if at is not None else f"byte {min(len(spelling), len(document))}"
+        raise ValueError(f"it is not canonical JSON (sorted keys, no spaces): the spellings differ from {where} on")
+    return value
