@@ -10,7 +10,11 @@ LinesideError
 ├── EngineError (RuntimeError)  a model ran and did not deliver: the part becomes NOT_INSPECTED
 │   └── NonFiniteOutput                  NaN or infinity in the output: reads as "no defect" if let through
 ├── ReleaseError                a release may not be loaded; a person must act
-│   ├── ReleaseUnverified (ValueError)   a file is missing, changed or outside its folder
+│   ├── ReleaseUnverified (ValueError)   a file is missing, changed, unsigned or outside its folder
+│   ├── DeploymentRefused (ValueError)   a deployment is not signed for this plant, or out of its time or order
+│   ├── SignatureRefused (ValueError)    a signature does not verify, or its key may not make it
+│   ├── TrustRefused (ValueError)        a trust file cannot be read, or trusts one key twice
+│   ├── KeyFileRefused (ValueError)      a private key's file cannot be opened
 │   ├── NotADetector (ValueError)        the ONNX graph is no detector this program understands
 │   └── CanaryFailed (RuntimeError)      the loaded model missed a defect that it must find
 ├── RecipeError (ValueError)    a recipe may not be used; a person must act
@@ -71,7 +75,23 @@ class ReleaseError(LinesideError):
 
 
 class ReleaseUnverified(ReleaseError, ValueError):
-    """A file of the release is missing, changed, or reaches outside its folder."""
+    """A file of the release is missing, changed, not signed for, or reaches outside its folder."""
+
+
+class DeploymentRefused(ReleaseError, ValueError):
+    """A deployment is not signed by whom it must be, is for another plant, or is out of its time or order."""
+
+
+class SignatureRefused(ReleaseError, ValueError):
+    """A signature does not verify, or its key may not make it."""
+
+
+class TrustRefused(ReleaseError, ValueError):
+    """A trust file cannot be read, or trusts one key twice."""
+
+
+class KeyFileRefused(ReleaseError, ValueError):
+    """The file of a private key cannot be opened or may not be written."""
 
 
 class NotADetector(ReleaseError, ValueError):

@@ -11,6 +11,9 @@ from lineside.inspection.release.record import InputKind
 
 SCHEMA = "lineside.release/1"
 MANIFEST_NAME = "manifest.json"
+SIGNATURE_NAME = "manifest.sig.json"
+"""Lies beside the manifest of a signed release."""
+
 MODEL_NAME = "model.onnx"
 INT8_MODEL_NAME = "model.int8.onnx"
 """The quantised model, in a release that has one."""
@@ -19,6 +22,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 ClassName = Annotated[str, Field(min_length=1, max_length=64)]
 Threshold = Annotated[float, Field(gt=0, le=1)]
 RelativePath = Annotated[str, Field(min_length=1, max_length=200)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Coordinate = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
@@ -29,7 +33,7 @@ class _Section(BaseModel):
 class FileEntry(_Section):
     """What a file of the release must be."""
 
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Sha256
     size_bytes: Annotated[int, Field(ge=0)]
 
 
@@ -98,6 +102,7 @@ class Manifest(_Section):
     parity: ParitySection
     dataset_revision: str | None
     parent: str | None
+    checkpoint_sha256: Sha256 | None = None
     licence: Annotated[str, Field(min_length=1, max_length=200)]
 
     @model_validator(mode="after")

@@ -5,10 +5,11 @@ Between checking a file and using it there is no second read, so nobody can exch
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Mapping
 from importlib.resources import files as package_files
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from lineside.inspection.release.manifest import (
     INT8_MODEL_NAME,
     MANIFEST_NAME,
     MODEL_NAME,
+    SIGNATURE_NAME,
     CanaryEntry,
     FileEntry,
     Manifest,
@@ -31,14 +33,17 @@ from lineside.inspection.release.record import CanaryDefect, CanaryFrame, Releas
 _MAX_MANIFEST_BYTES = 4 * 2**20
 _MAX_FILE_BYTES = 512 * 2**20
 _MAX_FILES = 1000
+# No link is followed, no named pipe waited for, no line end converted; what a system lacks it does not need.
+_OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _CANARY_LIMITS = DecodingLimits(max_pixels=8192 * 8192, max_bytes=64 * 2**20)
 
 
 def read_release(folder: Path, *, limits: GraphLimits | None = None) -> Release:
-    """Read and verify a release.
+    """Read a release that nobody need have signed: one that came with the package, or one's own at the desk.
 
     Args:
-        folder: holds `manifest.json`, the files that it names, and nothing else.
+        folder: holds `manifest.json`, the files that it names, perhaps its signature, and nothing else.
         limits: sizes past which the model is refused; the default ones if None.
 
     Returns:
@@ -49,7 +54,29 @@ def read_release(folder: Path, *, limits: GraphLimits | None = None) -> Release:
             manifest and model contradict each other.
         NotADetector: the model is unsafe or no detector.
     """
-    text = _read_file(folder, MANIFEST_NAME, most_bytes=_MAX_MANIFEST_BYTES)
+    return read_contents(folder, read_manifest(folder), limits=limits)
+
+
+def read_manifest(folder: Path) -> bytes:
+    """The manifest's bytes, of which nothing is believed yet.
+
+    Raises:
+        ReleaseUnverified: it cannot be read.
+    """
+    return read_file(folder, MANIFEST_NAME, most_bytes=_MAX_MANIFEST_BYTES)
+
+
+def read_contents(folder: Path, text: bytes, *, limits: GraphLimits | None = None) -> Release:
+    """Read the release that a manifest describes.
+
+    Args:
+        folder: of the release.
+        text: the manifest, as `read_manifest` read it.
+        limits: sizes past which the model is refused; the default ones if None.
+
+    Raises:
+        ReleaseUnverified, NotADetector: as of `read_release`.
+    """
     manifest = parse_manifest(text, source=str(folder / MANIFEST_NAME))
     _refuse_unsafe_paths(manifest, folder)
     _compare_listing(manifest, folder)
@@ -97,14 +124,15 @@ def starter_release_folder(name: str) -> Path:
 
 
 def _refuse_unsafe_paths(manifest: Manifest, folder: Path) -> None:
-    """Allow plain relative paths within the folder only, spelt in the one canonical way."""
+    """Allow only paths that mean one file of the folder on every system, spelt in the one way there is."""
     if len(manifest.files) > _MAX_FILES:
         raise ReleaseUnverified(f"{folder}: {len(manifest.files)} files, more than {_MAX_FILES}")
     for name in manifest.files:
-        path = PurePosixPath(name)
-        is_plain = not path.is_absolute() and ".." not in path.parts and str(path) == name
-        if not is_plain or "\\" in name or ":" in name or "\0" in name or name == MANIFEST_NAME:
-            raise ReleaseUnverified(f"{folder}: {name!r} is no plain path within the release")
+        if not _PLAIN_PATH.fullmatch(name) or name in (MANIFEST_NAME, SIGNATURE_NAME):
+            raise ReleaseUnverified(
+                f"{folder}: {name!r} is no plain path within the release; expected letters, digits, '.', '_' and '-', "
+                "no part beginning with a dot"
+            )
 
 
 def _compare_listing(manifest: Manifest, folder: Path) -> None:
@@ -119,6 +147,7 @@ def _compare_listing(manifest: Manifest, folder: Path) -> None:
             if name in names:
                 present.add(relative)
     expected = {*manifest.files, MANIFEST_NAME}
+    present.discard(SIGNATURE_NAME)  # cannot name itself; `verify_release` reads it
     if present != expected:
         raise ReleaseUnverified(
             f"{folder}: missing {sorted(expected - present)}, not in the manifest {sorted(present - expected)[:10]}; "
@@ -127,7 +156,7 @@ def _compare_listing(manifest: Manifest, folder: Path) -> None:
 
 
 def _read_verified(folder: Path, name: str, entry: FileEntry) -> bytes:
-    content = _read_file(folder, name, most_bytes=min(entry.size_bytes, _MAX_FILE_BYTES))
+    content = read_file(folder, name, most_bytes=min(entry.size_bytes, _MAX_FILE_BYTES))
     found = hashlib.sha256(content).hexdigest()
     if len(content) != entry.size_bytes or found != entry.sha256:
         raise ReleaseUnverified(
@@ -137,11 +166,20 @@ def _read_verified(folder: Path, name: str, entry: FileEntry) -> bytes:
     return content
 
 
-def _read_file(folder: Path, name: str, *, most_bytes: int) -> bytes:
-    """Read a regular file, following no link in its last part."""
+def read_file(folder: Path, name: str, *, most_bytes: int) -> bytes:
+    """Read a regular file, following no link in its last part.
+
+    Args:
+        folder: of the release.
+        name: of the file in it.
+        most_bytes: it may have.
+
+    Raises:
+        ReleaseUnverified: there is no such file, it is longer, or no regular file.
+    """
     path = folder / name
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, _OPEN_FLAGS)
     except OSError as error:
         raise ReleaseUnverified(f"{path} cannot be read: {error.strerror}") from error
     with os.fdopen(descriptor, "rb") as file:

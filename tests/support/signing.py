@@ -1,0 +1,106 @@
+"""Test keys, made on the fly, and what is signed with them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from lineside.inspection.canonical_json import canonical_json
+from lineside.inspection.release import (
+    DEPLOYMENT_SCHEMA,
+    MANIFEST_NAME,
+    RELEASE_SCHEMA,
+    SIGNATURE_NAME,
+    CanaryUnit,
+    Deployment,
+    DeploymentCause,
+    DeploymentMode,
+    GateEvidence,
+    Release,
+    ReleaseReference,
+    Role,
+    SigningKey,
+    TrustStore,
+    read_release,
+)
+
+GATE_REPORT_SHA256 = "9a" * 32
+
+
+@dataclass(frozen=True)
+class TestKeys:
+    """A build key and a deploy key."""
+
+    __test__ = False  # its name does not make it a test
+
+    build: SigningKey = field(default_factory=lambda: SigningKey.generate(Role.BUILD))
+    deploy: SigningKey = field(default_factory=lambda: SigningKey.generate(Role.DEPLOY))
+
+    @property
+    def trust(self) -> TrustStore:
+        """Trusts both."""
+        return TrustStore([self.build.public, self.deploy.public])
+
+    def write_trust(self, path: Path) -> Path:
+        """Write the trust file."""
+        path.write_bytes(self.trust.to_json())
+        return path
+
+    def sign_release(self, folder: Path) -> Path:
+        """Spell the manifest canonically and sign it: any release folder becomes a signed one."""
+        manifest = canonical_json(json.loads((folder / MANIFEST_NAME).read_bytes())).encode()
+        (folder / MANIFEST_NAME).write_bytes(manifest)
+        (folder / SIGNATURE_NAME).write_bytes(self.build.sign(manifest, schema=RELEASE_SCHEMA))
+        return folder
+
+    def sign_deployment(self, deployment: Deployment) -> tuple[bytes, bytes]:
+        """Document and signature."""
+        document = deployment.to_bytes()
+        return document, self.deploy.sign(document, schema=DEPLOYMENT_SCHEMA)
+
+    def deploy_release(self, release: Release | Path, **fields: Any) -> tuple[bytes, bytes]:
+        """A signed deployment of a release; `fields` as of `a_deployment`."""
+        return self.sign_deployment(a_deployment(release, **fields))
+
+
+def a_deployment(
+    release: Release | Path,
+    *,
+    serial: int = 1,
+    plant: str = "plant-1",
+    lines: Sequence[str] = ("*",),
+    products: Sequence[str] = ("*",),
+    mode: DeploymentMode = DeploymentMode.LIVE,
+    share: float = 1.0,
+    unit: CanaryUnit | None = None,
+    issued_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    cause: DeploymentCause | None = None,
+    **changes: Any,
+) -> Deployment:
+    """A deployment of a release (or of a folder that holds one), issued now for 30 days if not said otherwise."""
+    found = read_release(release) if isinstance(release, Path) else release
+    issued = issued_at or datetime.now(UTC).replace(microsecond=0)
+    causes = {
+        DeploymentMode.LIVE: DeploymentCause.PROMOTION,
+        DeploymentMode.SHADOW: DeploymentCause.SHADOW,
+        DeploymentMode.CANARY: DeploymentCause.CANARY,
+    }
+    deployment = Deployment(
+        serial=serial,
+        plant=plant,
+        lines=tuple(lines),
+        products=tuple(products),
+        mode=mode,
+        share=share,
+        unit=CanaryUnit.PART if mode is DeploymentMode.CANARY and unit is None else unit,
+        release=ReleaseReference(found.name, found.version, found.digest),
+        issued_at=issued,
+        expires_at=expires_at or issued + timedelta(days=30),
+        gate=GateEvidence(GATE_REPORT_SHA256),
+        cause=cause or causes[mode],
+        previous_serial=None,
+    )
+    return replace(deployment, **changes)
