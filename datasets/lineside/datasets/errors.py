@@ -4,7 +4,18 @@
 LinesideError
 └── DatasetError                   data that cannot be read or made
     ├── SampleUnreadable (ValueError)  a file of a data set is missing or is not what its layout says
-    └── NoRoomForDefect (ValueError)   a synthetic board has no place for the defects asked for
+    ├── LabelsRefused (ValueError)     the files can be read, but what they say together cannot be right
+    ├── EmptyDataset (ValueError)      nothing to import
+    ├── ClassesRefused (ValueError)    classes that clash, or that the catalogue does not have
+    ├── UnsafeArchive (ValueError)     an archive that reaches outside, links, or unpacks to far more than it is
+    ├── FormatCannotHold (ValueError)  a revision holds what the format has no place for
+    ├── TargetInTheWay (FileExistsError)   an export would write over something
+    ├── NoRoomForDefect (ValueError)   a synthetic board has no place for the defects asked for
+    └── RevisionError                  a revision cannot be read or written
+        ├── RevisionUnknown (LookupError)  no revision, or more than one, begins with what was given
+        ├── RevisionCorrupt (ValueError)   a byte is not what the revision's digests say
+        ├── RevisionInvalid (ValueError)   what should become a revision contradicts itself
+        └── StoreUnwritable (OSError)      the store refused a write: disk full, no permission
 ```
 """
 
@@ -19,5 +30,52 @@ class SampleUnreadable(DatasetError, ValueError):
     """A file of a data set is missing or is not what its layout says."""
 
 
+class LabelsRefused(DatasetError, ValueError):
+    """The files can be read, but what they say together cannot be right.
+
+    A box outside its image, a class id without a class, a label without an image or an image without a label.
+    """
+
+
+class EmptyDataset(DatasetError, ValueError):
+    """Nothing to import."""
+
+
+class ClassesRefused(DatasetError, ValueError):
+    """Two classes are one by their names, or a class is not in the catalogue."""
+
+
+class UnsafeArchive(DatasetError, ValueError):
+    """An archive reaches outside its folder, holds links, or unpacks to far more than it is."""
+
+
+class FormatCannotHold(DatasetError, ValueError):
+    """A revision holds what the format has no place for, so that an export would lose it."""
+
+
+class TargetInTheWay(DatasetError, FileExistsError):
+    """An export would write over something."""
+
+
 class NoRoomForDefect(DatasetError, ValueError):
     """A synthetic board has no place for the defects asked for."""
+
+
+class RevisionError(DatasetError):
+    """A revision cannot be read or written."""
+
+
+class RevisionUnknown(RevisionError, LookupError):
+    """No revision, or more than one, begins with what was given."""
+
+
+class RevisionCorrupt(RevisionError, ValueError):
+    """A byte in the store is not what the revision's digests say."""
+
+
+class RevisionInvalid(RevisionError, ValueError):
+    """What should become a revision contradicts itself."""
+
+
+class StoreUnwritable(RevisionError, OSError):
+    """The store refused a write: disk full, no permission."""

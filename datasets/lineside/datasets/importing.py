@@ -1,0 +1,236 @@
+"""From a folder or archive of labelled images to a revision.
+
+A reader understands the layout; here is checked what holds for all of them: classes that differ, names that are unique,
+pictures that decode to the last byte, boxes inside their image, and no image that is good only because nobody
+labelled it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from lineside.datasets.class_names import require_distinct_classes
+from lineside.datasets.errors import ClassesRefused, EmptyDataset, LabelsRefused, SampleUnreadable
+from lineside.datasets.formats import FormatName, ReadingOptions, SourceDataset, SourceImage, read_layout
+from lineside.datasets.formats.source import Problems, some_of
+from lineside.datasets.grouping import ByLayout, Grouping, Placement
+from lineside.datasets.labelled import ImageFile, LabelledImage, require_name
+from lineside.datasets.placing_boxes import BoxPlacer
+from lineside.datasets.revisions import CatalogueRef, Revision, RevisionDraft, RevisionStore
+from lineside.inspection.catalogue import Catalogue
+
+
+class Unlabelled(StrEnum):
+    """What to do with images that nobody labelled."""
+
+    REFUSE = "refuse"
+    GOOD = "good"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """What a person says of the images.
+
+    Attributes:
+        licence_note: what may be done with them; required.
+        source: where they come from; the layout's name if not given.
+        unlabelled: whether an image without a label is an error, a good part, or left out.
+        is_clipping: boxes that reach outside are cut at the image's edge and recorded, instead of refused.
+        grouping: what part and board an image is of; None takes what the layout says, else each for itself.
+        product: what the parts are, where the grouping does not say.
+        line: where the images were taken, where the grouping does not say.
+        view: the recipe's view, where the grouping does not say.
+        parent: id of the revision that these images continue.
+        catalogue: the defect catalogue that every class must be in.
+        reading: what the layout leaves open.
+    """
+
+    licence_note: str
+    source: str | None = None
+    unlabelled: Unlabelled = Unlabelled.REFUSE
+    is_clipping: bool = False
+    grouping: Grouping | None = None
+    product: str | None = None
+    line: str | None = None
+    view: str = "default"
+    parent: str | None = None
+    catalogue: Catalogue | None = None
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+
+
+def _ignore(*_: object) -> None:
+    """Nobody listens."""
+
+
+def import_folder(
+    path: Path,
+    format_name: FormatName,
+    *,
+    store: RevisionStore,
+    options: ImportOptions,
+    on_remark: Callable[[str], None] = _ignore,
+    on_image: Callable[[int, int], None] = _ignore,
+) -> Revision:
+    """Import labelled images.
+
+    Args:
+        path: a folder, or the file in it that describes it (data.yaml, a COCO JSON).
+        format_name: its layout.
+        store: where the revision goes.
+        options: what a person says of the images.
+        on_remark: called with what a person should know, in a sentence.
+        on_image: called after each image with how many are done and how many there are.
+
+    Returns:
+        The revision; importing the same again gives the same.
+
+    Raises:
+        SampleUnreadable: a file is missing, damaged or not in this layout.
+        LabelsRefused: labels and images do not fit each other.
+        ClassesRefused: classes clash, or are not in the catalogue.
+        EmptyDataset: no image is left.
+        RevisionInvalid: no licence note, or the parent is unknown.
+        StoreUnwritable: the store refused; run again when it does not.
+    """
+    if not path.exists():
+        raise SampleUnreadable(f"{path} is not there; expected a folder or archive in the layout {format_name}")
+    dataset = read_layout(path, format_name, options.reading)
+    _require_known_classes(dataset.classes, options.catalogue)
+    chosen = _labelled_ones(dataset, options)
+    _require_usable_names(chosen)
+    grouping = options.grouping or ByLayout()
+    placements = _place_all(chosen, grouping)
+    if options.grouping is None and all(image.group is None for image in chosen):
+        on_remark(
+            f"each of the {len(chosen)} images counts as a part and a group of its own; if several show one board or "
+            "lot, say so with --group-by, or a split will leak"
+        )
+    boxes = BoxPlacer(is_clipping=options.is_clipping)
+    unreadable = Problems()
+    labelled: list[LabelledImage] = []
+    for number, image in enumerate(sorted(chosen, key=lambda image: image.name), 1):
+        try:
+            file = _store(image.path, store)
+            reference = None if image.reference is None else _store(image.reference, store)
+        except SampleUnreadable as error:
+            unreadable.add(str(error))
+            continue
+        placed = placements[image.name]
+        placed_boxes = boxes.place(image, file)
+        on_image(number, len(chosen))
+        if placed_boxes is None:
+            continue
+        labelled.append(
+            LabelledImage(
+                name=image.name,
+                part_id=placed.part_id,
+                group=placed.group,
+                product=placed.product or options.product,
+                line=placed.line or options.line,
+                view=placed.view or options.view,
+                image=file,
+                reference=reference,
+                boxes=placed_boxes,
+                is_declared_good=not placed_boxes,
+                split=placed.split or image.split,
+            )
+        )
+    unreadable.raise_if_any(SampleUnreadable)
+    boxes.raise_if_refused()
+    provenance: dict[str, Any] = {"format": format_name.value, "group_by": grouping.described, **dataset.remarks}
+    if boxes.clipped:
+        provenance["clipped"] = boxes.clipped
+        on_remark(f"{len(boxes.clipped)} box(es) reached outside their image and were cut at its edge")
+    for remark, count in dataset.remarks.items():
+        on_remark(f"{remark.replace('_', ' ')}: {count}")
+    return store.write(
+        RevisionDraft(
+            classes=dataset.classes,
+            images=tuple(labelled),
+            source=options.source or format_name.value,
+            licence_note=options.licence_note,
+            catalogue=None
+            if options.catalogue is None
+            else CatalogueRef(options.catalogue.id, options.catalogue.version),
+            parent=options.parent,
+            provenance={"import": provenance},
+        )
+    )
+
+
+def _store(path: Path, store: RevisionStore) -> ImageFile:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise SampleUnreadable(f"{path} is not there, but a label names it") from error
+    except OSError as error:
+        raise SampleUnreadable(f"{path} cannot be read: {error.strerror}") from error
+    return store.add_picture(data, source=str(path))
+
+
+def _require_known_classes(classes: tuple[str, ...], catalogue: Catalogue | None) -> None:
+    require_distinct_classes(classes)
+    if catalogue is None:
+        return
+    unknown = [name for name in classes if name not in catalogue.classes]
+    if unknown:
+        raise ClassesRefused(
+            f"the catalogue {catalogue.id} version {catalogue.version} has no class {some_of(map(repr, unknown))}; "
+            f"it has {', '.join(catalogue.classes)}"
+        )
+
+
+def _labelled_ones(dataset: SourceDataset, options: ImportOptions) -> list[SourceImage]:
+    """The images that somebody labelled or declared good, by what a person said of the others."""
+    if not dataset.images:
+        raise EmptyDataset("no image was found; expected pictures (.jpg, .png, .bmp) where the layout has them")
+    unlabelled = [image for image in dataset.images if not image.is_labelled and not _is_declared_good(image, options)]
+    if not unlabelled or options.unlabelled is Unlabelled.GOOD:
+        return list(dataset.images)
+    if options.unlabelled is Unlabelled.SKIP:
+        left = [image for image in dataset.images if image not in unlabelled]
+        if not left:
+            raise EmptyDataset(f"none of the {len(dataset.images)} images is labelled, so none is left")
+        return left
+    raise LabelsRefused(
+        f"{len(unlabelled)} of {len(dataset.images)} images have no label: "
+        f"{some_of(str(image.path) for image in unlabelled)}. If they show good parts say --unlabelled good, to leave "
+        "them out --unlabelled skip; an image that nobody labelled is not taken for a good part"
+    )
+
+
+def _is_declared_good(image: SourceImage, options: ImportOptions) -> bool:
+    return options.grouping is not None and options.grouping.place(image).is_declared_good
+
+
+def _require_usable_names(images: list[SourceImage]) -> None:
+    problems = Problems()
+    first: dict[str, SourceImage] = {}
+    for image in images:
+        try:
+            require_name(image.name)
+        except ValueError as error:
+            problems.add(f"{image.path}: {error}")
+        other = first.setdefault(image.name, image)
+        if other is not image:
+            problems.add(f"{other.path} and {image.path} are both called {image.name!r}; rename one")
+    problems.raise_if_any(LabelsRefused)
+
+
+def _place_all(images: list[SourceImage], grouping: Grouping) -> dict[str, Placement]:
+    problems = Problems()
+    placements: dict[str, Placement] = {}
+    for image in images:
+        try:
+            placements[image.name] = grouping.place(image)
+        except LabelsRefused as error:
+            problems.add(str(error))
+            continue
+        if placements[image.name].is_declared_good and image.boxes:
+            problems.add(f"{image.where}: {image.name!r} is declared good, but has {len(image.boxes)} box(es)")
+    problems.raise_if_any(LabelsRefused)
+    grouping.require_complete(frozenset(placements))
+    return placements
