@@ -4,6 +4,7 @@
 LinesideError
 └── TrainingError (RuntimeError)     a run did not give what was asked of it
     ├── ExtraMissing                 the training extra is not installed
+    ├── PlanRefused                  no run can be done with these settings
     ├── DeviceMissing                a GPU was asked for and there is none
     ├── TrainingDataRefused          the images cannot be trained on, or must not be
     ├── CheckpointRefused            the weights given are none that can be started from
@@ -11,7 +12,11 @@ LinesideError
     ├── ExportRefused                the exported graph is not what a release may hold
     ├── NoCanary                     the model finds no defect surely enough to stand as its own canary
     ├── NothingToEvaluate (ValueError)  the data asked for cannot judge this release
-    └── NotAnEvaluation (ValueError)    a file that should be an evaluation and is not
+    ├── NotAnEvaluation (ValueError)    a file that should be an evaluation and is not
+    └── GateError (ValueError)       the gate cannot answer: this is no "failed"
+        ├── GateRefused              what is to be compared does not fit together, or a name or reason is missing
+        ├── NotAGatePolicy           a policy file that cannot be used as written
+        └── NotAGateReport           a file that should be a gate report and is not
 ```
 """
 
@@ -24,6 +29,10 @@ class TrainingError(LinesideError, RuntimeError):
 
 class ExtraMissing(TrainingError):
     """The packages of the training extra are not installed."""
+
+
+class PlanRefused(TrainingError, ValueError):
+    """No run can be done with these settings."""
 
 
 class DeviceMissing(TrainingError):
@@ -56,3 +65,19 @@ class NothingToEvaluate(TrainingError, ValueError):
 
 class NotAnEvaluation(TrainingError, ValueError):
     """A file that should be an evaluation (schema "lineside.evaluation/1") and is not."""
+
+
+class GateError(TrainingError, ValueError):
+    """The gate cannot answer."""
+
+
+class GateRefused(GateError):
+    """What is to be compared does not fit together, or something the gate insists on is missing."""
+
+
+class NotAGatePolicy(GateError):
+    """A policy file that cannot be used as written."""
+
+
+class NotAGateReport(GateError):
+    """A file that should be a gate report (schema "lineside.gate/1") and is not."""
