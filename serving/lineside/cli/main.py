@@ -10,6 +10,7 @@ from lineside.cli.keys import keys_app
 from lineside.cli.predict import predict
 from lineside.cli.recipe import recipe_app
 from lineside.cli.serve import serve
+from lineside.cli.train import train
 from lineside.cli.version import version
 from lineside.inspection.errors import LinesideError
 
@@ -26,6 +27,7 @@ app.command()(demo)
 app.command()(serve)
 app.command()(inspect)
 app.command()(predict)
+app.command()(train)
 app.add_typer(recipe_app)
 app.add_typer(keys_app)
 app.command()(version)

@@ -1,126 +1,138 @@
-"""The one place that knows ultralytics: train a detector, export it to ONNX.
+"""The one place that knows ultralytics: its networks, its losses, its averaged weights, its export.
 
-ultralytics (AGPL-3.0) writes a settings file when it is imported, reports usage unless told not to, and expects a
-torchvision that works. All three are dealt with here, before the first import, which happens when a run starts.
+ultralytics (AGPL-3.0) writes a settings file when it is imported, reports usage unless told not to, logs to the
+terminal, and expects a torchvision that works. All four are dealt with here, before the first import, which happens
+when a run starts. Its trainer is not used: it keeps its state as pickles, which nothing of ours ever opens, and it
+writes where it likes. The networks, the assignment of boxes to anchors, the losses and the export are ultralytics'.
 """
 
 import importlib
+import logging
 import os
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
 import onnx
 
-from lineside.training.errors import ExtraMissing, TrainingError
+from lineside.training.errors import ExtraMissing
+from lineside.training.plan import Architecture
 
-Device = Literal["cpu", "cuda"]
+LOG_NAME = "log.txt"
 
-
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """How a detector is trained.
-
-    Attributes:
-        architecture: a model description of ultralytics; its weights start random.
-        epochs: passes over the training images.
-        batch: images per step.
-        image_px: side of the square training images, a multiple of 32.
-        learning_rate: at the end of the warm-up.
-        seed: of the weights and the order of images.
-        device: "cpu" (in bfloat16 where the processor has it) or "cuda".
-        workers: processes that read images, at most one a core; 0 reads them in the training process itself.
-    """
-
-    architecture: str = "yolo11n.yaml"
-    epochs: int = 6
-    batch: int = 32
-    image_px: int = 320
-    learning_rate: float = 0.002
-    seed: int = 1
-    device: Device = "cpu"
-    workers: int = 12
+Network = Any
+"""A `DetectionModel` of ultralytics (untyped): a torch module."""
 
 
-def train(data_file: Path, run_folder: Path, plan: TrainingPlan) -> Path:
-    """Train a detector from random weights.
+@contextmanager
+def ultralytics_in(folder: Path) -> Iterator[Any]:
+    """The imported package, kept from writing outside `folder` and from calling home.
 
     Args:
-        data_file: the data set's YAML file in ultralytics' form.
-        run_folder: everything the run writes goes there, ultralytics' settings too.
-        plan: how.
-
-    Returns:
-        The checkpoint with the averaged weights of the last step.
+        folder: made if missing; gets `log.txt`, and the settings file if this is the process's first import.
 
     Raises:
         ExtraMissing: torch or ultralytics is not installed.
-        TrainingError: the run ended without a checkpoint.
     """
-    with _ultralytics(run_folder):
-        overrides = {
-            "model": plan.architecture,
-            "data": str(data_file.resolve()),
-            "project": str(run_folder.resolve()),
-            "name": "run",
-            "exist_ok": True,
-            "epochs": plan.epochs,
-            "batch": plan.batch,
-            "nbs": plan.batch,
-            "imgsz": plan.image_px,
-            "seed": plan.seed,
-            "device": "0" if plan.device == "cuda" else "cpu",
-            "optimizer": "AdamW",
-            "lr0": plan.learning_rate,
-            "cos_lr": True,
-            "warmup_epochs": 0.3,
-            "warmup_bias_lr": 0.0,
-            "amp": "bf16" if plan.device == "cuda" else False,
-            "workers": plan.workers,
-            "pretrained": False,
-            "plots": False,
-            "val": False,
-            # The generator varies what is seen, and composed channels must stay in step with each other: no
-            # augmentation on top. Flips would also move the boxes' margins, which differ from side to side.
-            **dict.fromkeys(
-                ("mosaic", "hsv_h", "hsv_s", "hsv_v", "fliplr", "flipud", "scale", "translate", "erasing"), 0.0
-            ),
-            "close_mosaic": 0,
-        }
-        trainer = _trainer_class(is_cpu=plan.device == "cpu")(overrides=overrides)
-        with _bfloat16_autocast(is_wanted=plan.device == "cpu"):
-            trainer.train()
-        checkpoint = Path(trainer.last)
-    if not checkpoint.is_file():
-        raise TrainingError(f"the run in {run_folder} ended without {checkpoint}; see its log")
-    return checkpoint
+    folder.mkdir(parents=True, exist_ok=True)
+    if "ultralytics" not in sys.modules:
+        os.environ.setdefault("YOLO_CONFIG_DIR", str(folder.resolve()))
+        os.environ.setdefault("YOLO_OFFLINE", "true")
+        os.environ.setdefault("YOLO_AUTOINSTALL", "false")
+        os.environ.setdefault("YOLO_VERBOSE", "false")
+    try:
+        install_torchvision_stand_in()
+        package = importlib.import_module("ultralytics")
+    except ModuleNotFoundError as error:
+        raise ExtraMissing(f"{error}; install the training extra: pip install 'lineside[training]'") from error
+    # In memory only: an ordinary update writes the settings file again, wherever the first import put it.
+    dict.update(package.settings, sync=False, datasets_dir=str(folder.resolve()))
+    tracer_warning: type[Warning] = importlib.import_module("torch.jit").TracerWarning
+    with warnings.catch_warnings(), _logging_to(folder / LOG_NAME):
+        warnings.simplefilter("ignore", DeprecationWarning)  # between torch and ultralytics, nothing we could change
+        # ultralytics ignores these for the whole process when it is imported; whoever restores the filters undoes that
+        warnings.simplefilter("ignore", tracer_warning)
+        yield package
 
 
-def export_onnx(checkpoint: Path, target: Path, *, size_wh_px: tuple[int, int], opset: int = 19) -> None:
-    """Export a checkpoint to ONNX with the raw head: float32 (1, 3, height, width) in, (1, 4 + classes, n) out."""
-    with _ultralytics(target.parent) as ultralytics:
-        model = ultralytics.YOLO(str(checkpoint))
+def build_network(architecture: Architecture, classes: Sequence[str], *, epochs: int = 1) -> Network:
+    """A network with random weights (torch's generator decides them), on the CPU, in training mode.
+
+    Call it within `ultralytics_in`.
+
+    Args:
+        architecture: which.
+        classes: names in the order of the class ids.
+        epochs: that it is going to be trained for; the loss of an end-to-end network shifts its weight over them.
+    """
+    tasks: Any = importlib.import_module("ultralytics.nn.tasks")
+    network = tasks.DetectionModel(f"{architecture}.yaml", nc=len(classes), ch=3, verbose=False)
+    network.names = dict(enumerate(classes))
+    network.task = "detect"
+    network.args = importlib.import_module("ultralytics.cfg").get_cfg(overrides={"epochs": epochs})
+    for name, parameter in network.named_parameters():
+        if ".dfl" in name:  # the fixed weights of an expectation, no parameters
+            parameter.requires_grad_(False)
+    return network
+
+
+def build_criterion(network: Network) -> Any:
+    """The network's loss, ultralytics' own: `(predictions, targets) -> (losses summed over images, items by name)`."""
+    return network.init_criterion()
+
+
+def build_average(network: Network) -> Any:
+    """Ultralytics' exponential moving average of the weights, a `ModelEMA`."""
+    return importlib.import_module("ultralytics.utils.torch_utils").ModelEMA(network)
+
+
+def export_onnx(network: Network, target: Path, *, size_wh_px: tuple[int, int], opset: int = 19) -> None:
+    """Export a network to ONNX: float32 (1, 3, height, width) in, the raw head or the end-to-end head out.
+
+    Args:
+        network: as `build_network` made it; it is copied, not changed.
+        target: the file to write; other files beside it may come and go meanwhile, `log.txt` stays.
+        size_wh_px: of the input.
+        opset: of the graph.
+    """
+    with ultralytics_in(target.parent):
+        exporter: Any = importlib.import_module("ultralytics.engine.exporter").Exporter
         width, height = size_wh_px
-        written = model.export(
-            format="onnx", imgsz=(height, width), opset=opset, simplify=True, dynamic=False, device="cpu", nms=None
+        is_end_to_end = bool(network.end2end)
+        # It writes beside the file that a network came from, under its name.
+        network.pt_path = str((target.parent / f"{target.stem}.export.pt").resolve())
+        export = exporter(
+            overrides={
+                "mode": "export",
+                "format": "onnx",
+                "imgsz": [height, width],
+                "opset": opset,
+                "simplify": True,
+                "dynamic": False,
+                "device": "cpu",
+                "batch": 1,
+                # False asks for the head that needs no suppression; networks without one give their raw head.
+                "nms": False if is_end_to_end else None,
+            }
         )
-    # Every export of a checkpoint has the same name: it is moved before another can overwrite it.
+        written = export(model=network)
     shutil.move(str(written), target)
-    _forget_data_path(target)
+    _forget_circumstances(target)
 
 
-def _forget_data_path(onnx_file: Path) -> None:
-    """Shorten the description: it names the data file by its path on this machine, which is nobody else's business."""
+def _forget_circumstances(onnx_file: Path) -> None:
+    """Drop the date, and the data file's path on this machine: the same weights give the same file anywhere."""
     model = onnx.load(onnx_file)
-    for entry in model.metadata_props:
-        if entry.key == "description":
-            entry.value = entry.value.split(" trained on ")[0]
+    kept = [entry for entry in model.metadata_props if entry.key != "date"]
+    entries = [(entry.key, entry.value.split(" trained on ")[0]) for entry in kept]
+    del model.metadata_props[:]
+    for key, value in entries:
+        model.metadata_props.add(key=key, value=value)
     onnx.save(model, onnx_file)
 
 
@@ -175,68 +187,16 @@ def install_torchvision_stand_in() -> bool:
 
 
 @contextmanager
-def _ultralytics(run_folder: Path) -> Iterator[Any]:
-    """The imported package, kept from writing outside `run_folder` and from calling home."""
-    run_folder.mkdir(parents=True, exist_ok=True)
-    if "ultralytics" not in sys.modules:
-        os.environ.setdefault("YOLO_CONFIG_DIR", str(run_folder.resolve()))
-        os.environ.setdefault("YOLO_OFFLINE", "true")
-        os.environ.setdefault("YOLO_AUTOINSTALL", "false")
-    try:
-        install_torchvision_stand_in()
-        package = importlib.import_module("ultralytics")
-    except ModuleNotFoundError as error:
-        raise ExtraMissing(f"{error}; install the training extra: pip install 'lineside[training]'") from error
-    package.settings.update({"sync": False, "datasets_dir": str(run_folder.resolve())})
-    tracer_warning: type[Warning] = importlib.import_module("torch.jit").TracerWarning
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # between torch and ultralytics, nothing we could change
-        # ultralytics ignores these for the whole process when it is imported; whoever restores the filters undoes that
-        warnings.simplefilter("ignore", tracer_warning)
-        yield package
-
-
-def _trainer_class(*, is_cpu: bool) -> Any:
-    """The detection trainer; on a CPU with the memory layout that its convolutions run fastest in.
-
-    Measured on two cores of an AVX512-BF16 processor, yolo11n at 320 px: 28 ms an image in float32, 19 ms in
-    bfloat16, 15 ms in bfloat16 with channels last.
-    """
-    import torch
-
-    base: Any = importlib.import_module("ultralytics.models.yolo.detect").DetectionTrainer
-
-    class ChannelsLastTrainer(base):  # type: ignore[misc] # the base class is only known at run time
-        model: Any
-
-        def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
-            prepared: dict[str, Any] = super().preprocess_batch(batch)
-            prepared["img"] = prepared["img"].contiguous(memory_format=torch.channels_last)
-            return prepared
-
-        def set_model_attributes(self) -> None:
-            super().set_model_attributes()
-            self.model.to(memory_format=torch.channels_last)
-
-    return ChannelsLastTrainer if is_cpu else base
-
-
-@contextmanager
-def _bfloat16_autocast(*, is_wanted: bool) -> Iterator[None]:
-    """On a CPU ultralytics turns mixed precision off; for the time of a run, turn bfloat16 on."""
-    if not is_wanted:
-        yield
-        return
-    import torch
-
-    trainer: Any = importlib.import_module("ultralytics.engine.trainer")
-    original = trainer.autocast
-
-    def autocast(_enabled: Any, device: str = "cpu") -> Any:
-        return torch.autocast(device, torch.bfloat16)
-
-    trainer.autocast = autocast
+def _logging_to(path: Path) -> Iterator[None]:
+    """Send ultralytics' talk to a file instead of the terminal."""
+    logger = logging.getLogger("ultralytics")
+    before, level, propagates = logger.handlers[:], logger.level, logger.propagate
+    file = logging.FileHandler(path, encoding="utf-8")
+    logger.handlers, logger.propagate = [file], False
+    logger.setLevel(logging.INFO)
     try:
         yield
     finally:
-        trainer.autocast = original
+        logger.handlers, logger.propagate = before, propagates
+        logger.setLevel(level)
+        file.close()
