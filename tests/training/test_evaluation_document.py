@@ -18,7 +18,7 @@ from lineside.training.evaluation import (
 )
 
 DEFECT = DefectOutcome(
-    "open", (10.0, 20.0, 30.0, 60.0), 28.284, 0.589, is_found=True, is_right_class=False, confidence=0.61
+    "open", (10.0, 20.0, 30.0, 60.0), 28.284, 0.589, is_found=True, is_right_class=True, confidence=0.61
 )
 PART = PartOutcome(
     part_id="P-1",

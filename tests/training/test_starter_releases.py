@@ -13,7 +13,7 @@ from lineside.datasets.synthetic import DEFECT_CLASSES, Look
 from lineside.inspection.detector import Detector
 from lineside.inspection.engines import load_engine
 from lineside.inspection.release import Release, read_release, run_canary, starter_release_folder
-from lineside.training.evaluation import Scores, judge_pairs, score_boards
+from lineside.training.evaluation import Scores, judge_pairs, score_images
 from lineside.training.starters import unseen_boards
 
 NAMES = ("pcb-reference", "pcb-single")
@@ -54,7 +54,7 @@ def test_it_finds_its_known_defects_and_they_are_of_every_class(release: Release
 def test_unseen_synthetic_boards_score_as_the_manifest_says(release: Release, detector: Detector, look: Look) -> None:
     """The first 30 of the card's 150 boards: within the spread that so few boards have (about 0.06)."""
     boards = list(unseen_boards(1, look, boards=30))
-    scores = score_boards(judge_pairs(detector, boards), confidence=threshold_of(release), resamples=1)
+    scores = score_images(judge_pairs(detector, boards), release.classes, confidence=threshold_of(release))
     stated = manifest_of(release)["metrics"][f"unseen synthetic boards, {look.value}"]
     assert scores.map50.value == pytest.approx(stated["map50"][0], abs=0.08)
     assert scores.protocol_f.value == pytest.approx(stated["deeppcb_f"][0], abs=0.08)
@@ -72,7 +72,7 @@ def test_real_boards_score_as_the_manifest_says(release: Release, detector: Dete
     """Every tenth pair of the headline groups, of a model that saw no real image."""
     groups = ["44000", "50600", "77000", "92000"]
     pairs = itertools.islice(read_deeppcb(deeppcb_root, groups=groups), 0, None, 10)
-    scores: Scores = score_boards(judge_pairs(detector, pairs), confidence=threshold_of(release), resamples=1)
+    scores: Scores = score_images(judge_pairs(detector, pairs), release.classes, confidence=threshold_of(release))
     stated = manifest_of(release)["metrics"]["DeepPCB, headline groups"]
     assert scores.map50.value == pytest.approx(stated["map50"][0], abs=0.08)
 

@@ -16,7 +16,7 @@ from lineside.inspection.release import InputKind, read_release
 from lineside.training import model_card, ultralytics_adapter
 from lineside.training.canaries import CanaryPolicy, choose_canaries
 from lineside.training.errors import NoCanary, TrainingError
-from lineside.training.evaluation import judge_pairs, model_under_test, score_boards
+from lineside.training.evaluation import judge_pairs, model_under_test, score_images
 from lineside.training.onnx_weights import store_weights_as_fp16
 from lineside.training.release_folder import ReleaseContents, write_release
 from lineside.training.starters import main, unseen_boards
@@ -59,7 +59,8 @@ def test_the_export_names_no_path_of_the_machine_it_was_made_on(trained_model: b
 
 def test_a_release_of_it_is_read_and_runs(trained_model: bytes, tmp_path: Path) -> None:
     detector = model_under_test(trained_model, name="tiny", kind=InputKind.REFERENCE, threads=1)
-    scores = {"boards": score_boards(judge_pairs(detector, unseen_boards(5, Look.BINARISED, boards=3)), resamples=3)}
+    judged = judge_pairs(detector, unseen_boards(5, Look.BINARISED, boards=3))
+    scores = {"boards": score_images(judged, detector.release.classes)}
     detector.close()
     training = {
         "command": "test", "seed": 5, "seconds": 1, "generation_seconds": 1, "machine": "this one", "epochs": 1,

@@ -9,7 +9,7 @@ from lineside.datasets.synthetic import DEFECT_CLASSES, Board, BoardDesign, Defe
 from lineside.inspection.boxes import iou_matrix
 from lineside.inspection.detector import Detector
 from lineside.training.errors import NoCanary
-from lineside.training.evaluation.boards import truth_arrays
+from lineside.training.evaluation import truth_arrays
 from lineside.training.training_data import BOARDS_PER_SEED, network_image
 
 CANARY_SIDE_PX = 320
@@ -80,7 +80,8 @@ def _candidates(seed: int) -> Iterable[tuple[Look, Sample]]:
 def _is_sure(detector: Detector, sample: Sample, least_confidence: float) -> bool:
     found = detector.detect(network_image(sample, detector.release.input_kind))
     found = found.select(found.confidences >= min(0.2, least_confidence))
-    boxes, class_ids = truth_arrays(sample.defects)
+    labels = ((str(defect.defect_class), defect.box_xyxy_px) for defect in sample.defects)
+    boxes, class_ids = truth_arrays(labels, detector.release.classes)
     if len(found) != len(class_ids):
         return False
     is_same = found.class_ids[None, :] == class_ids[:, None]

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from lineside.datasets.synthetic import DEFECT_CLASSES
 from lineside.inspection.release import InputKind
 from lineside.training.evaluation import Scores
@@ -78,7 +76,7 @@ def render(name: str, version: str, kind: InputKind, training: Mapping[str, Any]
         "|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {title} | {score.boards} | {score.defects} | {score.refused} | {score.map50} | {score.map50_95} | "
+        f"| {title} | {score.images} | {score.defects} | {score.refused} | {score.map50} | {score.map50_95} | "
         f"{score.protocol_map} | {score.protocol_f} | {score.best_f:.3f} |"
         for title, score in scores.items()
     ]
@@ -91,7 +89,9 @@ def render(name: str, version: str, kind: InputKind, training: Mapping[str, Any]
     ]
     lines += [
         f"| {title} | "
-        + " | ".join("-" if np.isnan(value) else f"{value:.3f}" for value in score.map50_by_class)
+        + " | ".join(
+            f"{score.map50_by_class[name]:.3f}" if name in score.map50_by_class else "-" for name in DEFECT_CLASSES
+        )
         + " |"
         for title, score in scores.items()
     ]

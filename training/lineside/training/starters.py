@@ -28,12 +28,12 @@ from lineside.inspection.release import InputKind
 from lineside.training import model_card, ultralytics_adapter
 from lineside.training.canaries import choose_canaries
 from lineside.training.evaluation import (
-    LabelledImages,
+    LabelledPicture,
     Scores,
     judge_pairs,
     model_under_test,
     protocol_curve,
-    score_boards,
+    score_images,
 )
 from lineside.training.onnx_weights import store_weights_as_fp16
 from lineside.training.release_folder import ReleaseContents, write_release
@@ -126,9 +126,9 @@ def publish_starter(plan: StarterPlan, run_folder: Path, release_folder: Path, *
     threshold = default_threshold(detector, plan.seed)
     say(f"default threshold {threshold:g}")
 
-    def judge(title: str, pairs: Iterator[LabelledImages]) -> None:
+    def judge(title: str, pairs: Iterator[LabelledPicture]) -> None:
         say(f"judging {title}")
-        scores[title] = score_boards(judge_pairs(detector, pairs), confidence=threshold)
+        scores[title] = score_images(judge_pairs(detector, pairs), detector.release.classes, confidence=threshold)
         say(f"  mAP50 {scores[title].map50}, DeepPCB F {scores[title].protocol_f}")
 
     for look in Look:

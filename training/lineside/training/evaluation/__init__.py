@@ -1,8 +1,12 @@
-"""How good a model is: COCO's and DeepPCB's figures with intervals, from what the serving detector finds."""
+"""How good a model is, from what the serving detector finds and what the line would have been told.
 
-from lineside.training.evaluation.boards import JudgedBoard, LabelledImages, judge_pairs, model_under_test
+Figures of images in memory (`judge_pairs`, `score_images`) are what model cards state. `evaluate` judges the parts of a
+dataset revision under a recipe, as serving does, and gives an `Evaluation`: every part's outcome and all figures.
+"""
+
 from lineside.training.evaluation.coco import CocoPrecision, coco_precision
-from lineside.training.evaluation.intervals import Interval, bootstrap_intervals
+from lineside.training.evaluation.intervals import Interval, Resampling
+from lineside.training.evaluation.judged import JudgedImage, truth_arrays
 from lineside.training.evaluation.outcomes import (
     DefectOutcome,
     Evaluation,
@@ -11,26 +15,30 @@ from lineside.training.evaluation.outcomes import (
     Latency,
     PartOutcome,
 )
+from lineside.training.evaluation.pairs import LabelledPicture, judge_pairs
 from lineside.training.evaluation.protocol import ProtocolCurve, protocol_curve
-from lineside.training.evaluation.report import Scores, score_boards
+from lineside.training.evaluation.scores import Scores, score_images
+from lineside.training.evaluation.subject import model_under_test, read_subject
 
 __all__ = [
     "CocoPrecision",
     "DefectOutcome",
     "Evaluation",
     "Interval",
-    "JudgedBoard",
+    "JudgedImage",
     "JudgedRelease",
     "JudgingRecipe",
-    "LabelledImages",
+    "LabelledPicture",
     "Latency",
     "PartOutcome",
     "ProtocolCurve",
+    "Resampling",
     "Scores",
-    "bootstrap_intervals",
     "coco_precision",
     "judge_pairs",
     "model_under_test",
     "protocol_curve",
-    "score_boards",
+    "read_subject",
+    "score_images",
+    "truth_arrays",
 ]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lineside.datasets.synthetic import DEFECT_CLASSES
-from lineside.training.evaluation.boards import JudgedBoard
+from lineside.training.errors import ExtraMissing
+from lineside.training.evaluation.judged import JudgedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +19,31 @@ class CocoPrecision:
         map50: mean over classes at IoU 0.5.
         map50_95: mean over classes and IoU 0.5, 0.55 .. 0.95.
         by_class_at_50: in class order, NaN where a class does not occur.
+        by_class_50_95: the mean over IoU 0.5, 0.55 .. 0.95, in class order.
     """
 
     map50: float
     map50_95: float
     by_class_at_50: tuple[float, ...]
+    by_class_50_95: tuple[float, ...]
 
 
-def coco_precision(boards: Sequence[JudgedBoard]) -> CocoPrecision:
-    """Average precisions of what was found on boards, at most COCO's 100 detections of each."""
-    library: Any = importlib.import_module("faster_coco_eval")  # the training extra, untyped: imported when needed
-    truth, found = _as_coco(boards)
+def coco_precision(images: Sequence[JudgedImage], classes: Sequence[str]) -> CocoPrecision:
+    """Average precisions of what was found, at most COCO's 100 detections of a class in an image.
+
+    Args:
+        images: truth and findings.
+        classes: names by class id.
+
+    Raises:
+        ExtraMissing: faster-coco-eval is not installed.
+    """
+    library = _library()
+    truth, found = _as_coco(images, classes)
     if not found:
-        none = _nothing_found(boards)
+        none = _nothing_found(images, classes)
         zero = 0.0 if any(np.isfinite(none)) else float("nan")
-        return CocoPrecision(zero, zero, none)
+        return CocoPrecision(zero, zero, none, none)
     dataset = library.COCO(truth)
     evaluation = library.COCOeval_faster(dataset, dataset.loadRes(found), "bbox")
     evaluation.evaluate()
@@ -41,18 +51,27 @@ def coco_precision(boards: Sequence[JudgedBoard]) -> CocoPrecision:
     # precision: (IoU thresholds, recall points, classes, areas, detection limits), -1 where a class does not occur.
     precision = np.asarray(evaluation.eval["precision"])[:, :, :, 0, -1]
     precision = np.where(precision < 0, np.nan, precision)
-    by_class = np.full(len(DEFECT_CLASSES), np.nan)
+    by_class = np.full((2, len(classes)), np.nan)
     occurring = ~np.isnan(precision).all(axis=(0, 1))
-    by_class[occurring] = precision[0][:, occurring].mean(axis=0)
     every = precision[:, :, occurring]
-    return CocoPrecision(float(every[0].mean()), float(every.mean()), tuple(float(value) for value in by_class))
+    by_class[0, occurring] = every[0].mean(axis=0)
+    by_class[1, occurring] = every.mean(axis=(0, 1))
+    at_50, all_ious = (tuple(float(value) for value in row) for row in by_class)
+    return CocoPrecision(float(every[0].mean()), float(every.mean()), at_50, all_ious)
 
 
-def _as_coco(boards: Sequence[JudgedBoard]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _library() -> Any:
+    try:
+        return importlib.import_module("faster_coco_eval")  # untyped, and only needed here
+    except ImportError as error:
+        raise ExtraMissing("COCO's figures need faster-coco-eval: pip install 'lineside[training]'") from error
+
+
+def _as_coco(images: Sequence[JudgedImage], classes: Sequence[str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     annotations: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []
-    for image_id, board in enumerate(boards, 1):
-        for box, class_id in zip(board.boxes_xyxy_px, board.class_ids, strict=True):
+    for image_id, image in enumerate(images, 1):
+        for box, class_id in zip(image.boxes_xyxy_px, image.class_ids, strict=True):
             left, top, right, bottom = (float(value) for value in box)
             annotations.append(
                 {
@@ -65,7 +84,7 @@ def _as_coco(boards: Sequence[JudgedBoard]) -> tuple[dict[str, Any], list[dict[s
                 }
             )
         for box, score, class_id in zip(
-            board.found.boxes_xyxy_px, board.found.confidences, board.found.class_ids, strict=True
+            image.found.boxes_xyxy_px, image.found.confidences, image.found.class_ids, strict=True
         ):
             left, top, right, bottom = (float(value) for value in box)
             found.append(
@@ -78,13 +97,13 @@ def _as_coco(boards: Sequence[JudgedBoard]) -> tuple[dict[str, Any], list[dict[s
             )
     truth = {
         "info": {},
-        "images": [{"id": image_id} for image_id in range(1, len(boards) + 1)],
+        "images": [{"id": image_id} for image_id in range(1, len(images) + 1)],
         "annotations": annotations,
-        "categories": [{"id": index, "name": str(name)} for index, name in enumerate(DEFECT_CLASSES, 1)],
+        "categories": [{"id": index, "name": name} for index, name in enumerate(classes, 1)],
     }
     return truth, found
 
 
-def _nothing_found(boards: Sequence[JudgedBoard]) -> tuple[float, ...]:
-    occurring = {int(class_id) for board in boards for class_id in board.class_ids}
-    return tuple(0.0 if index in occurring else float("nan") for index in range(len(DEFECT_CLASSES)))
+def _nothing_found(images: Sequence[JudgedImage], classes: Sequence[str]) -> tuple[float, ...]:
+    occurring = {int(class_id) for image in images for class_id in image.class_ids}
+    return tuple(0.0 if index in occurring else float("nan") for index in range(len(classes)))
