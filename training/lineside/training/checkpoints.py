@@ -20,6 +20,7 @@ from lineside.training.plan import Architecture
 
 SCHEMA = "lineside.checkpoint/1"
 _ZIP_START, _PICKLE_START = b"PK\x03\x04", b"\x80"
+_HEADER_START = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,10 +84,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise ExtraMissing(f"{error}; install the training extra: pip install 'lineside[training]'") from error
     try:
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(_HEADER_START + 1)
     except OSError as error:
         raise CheckpointRefused(f"{path} cannot be read: {error.strerror}") from error
-    if path.suffix == ".pt" or start == _ZIP_START or start[:1] == _PICKLE_START:
+    # A safetensors file starts with the length of its header, which may look like anything, and then the header.
+    is_safetensors = start[_HEADER_START:] == b"{"
+    if path.suffix == ".pt" or (not is_safetensors and start.startswith((_ZIP_START, _PICKLE_START))):
         raise CheckpointRefused(
             f"{path} is a pickle of PyTorch (.pt): opening one runs whatever code it holds, so none is opened. Give a "
             "safetensors checkpoint of `lineside train`, a release folder, or convert it on a machine that you can lose"

@@ -10,6 +10,8 @@ LinesideError
     ├── CheckpointRefused            the weights given are none that can be started from
     ├── RunRefused                   the run folder is taken, or not what is to be resumed
     ├── ExportRefused                the exported graph is not what a release may hold
+    ├── ParityRefused (ValueError)   engines cannot be compared on this, or the figures are of another model
+    ├── ParityBroken                 an engine in float32 does not compute what was trained
     ├── NoCanary                     the model finds no defect surely enough to stand as its own canary
     ├── NothingToEvaluate (ValueError)  the data asked for cannot judge this release
     ├── NotAnEvaluation (ValueError)    a file that should be an evaluation and is not
@@ -53,6 +55,14 @@ class RunRefused(TrainingError, ValueError):
 
 class ExportRefused(TrainingError):
     """The exported ONNX graph is not what a release may hold."""
+
+
+class ParityRefused(TrainingError, ValueError):
+    """Engines cannot be compared on what was given, or the figures given are of another model."""
+
+
+class ParityBroken(TrainingError):
+    """An engine in float32 does not compute what was trained: the export is broken."""
 
 
 class NoCanary(TrainingError):

@@ -1,4 +1,4 @@
-"""Storing a model's weights in half precision without changing how it computes."""
+"""Storing a model's weights in half precision without changing how it computes, and the way back."""
 
 import numpy as np
 import onnx
@@ -47,3 +47,30 @@ def store_weights_as_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
     graph.node.extend(nodes)
     onnx.checker.check_model(slim)
     return slim
+
+
+def restore_fp32_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same model with its half-precision weights as float32 weights again, for tools that want plain ones.
+
+    Returns:
+        Another model that computes exactly what the given one computes.
+    """
+    plain = onnx.ModelProto()
+    plain.CopyFrom(model)
+    graph = plain.graph
+    halves = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT16}
+    restored: dict[str, TensorProto] = {}
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        half = halves.get(node.input[0]) if node.op_type == "Cast" else None
+        if half is None:
+            nodes.append(node)
+            continue
+        values = numpy_helper.to_array(half).astype(np.float32)
+        restored[half.name] = numpy_helper.from_array(values, node.output[0])
+    initializers = [restored.get(tensor.name, tensor) for tensor in graph.initializer]
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(initializers)
+    graph.node.extend(nodes)
+    onnx.checker.check_model(plain)
+    return plain

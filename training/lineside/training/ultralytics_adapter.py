@@ -20,6 +20,7 @@ from typing import Any
 
 import onnx
 
+from lineside.inspection.engines import available_threads
 from lineside.training.errors import ExtraMissing
 from lineside.training.plan import Architecture
 
@@ -50,6 +51,8 @@ def ultralytics_in(folder: Path) -> Iterator[Any]:
         package = importlib.import_module("ultralytics")
     except ModuleNotFoundError as error:
         raise ExtraMissing(f"{error}; install the training extra: pip install 'lineside[training]'") from error
+    # It asks OpenMP for a single thread when it is imported, and takes that back in its own trainer only.
+    importlib.import_module("torch").set_num_threads(available_threads())
     # In memory only: an ordinary update writes the settings file again, wherever the first import put it.
     dict.update(package.settings, sync=False, datasets_dir=str(folder.resolve()))
     tracer_warning: type[Warning] = importlib.import_module("torch.jit").TracerWarning
@@ -74,10 +77,12 @@ def build_network(architecture: Architecture, classes: Sequence[str], *, epochs:
     network = tasks.DetectionModel(f"{architecture}.yaml", nc=len(classes), ch=3, verbose=False)
     network.names = dict(enumerate(classes))
     network.task = "detect"
+    if architecture.is_end_to_end:
+        network.end2end = True  # otherwise inference and export take the other head, which needs suppression
     network.args = importlib.import_module("ultralytics.cfg").get_cfg(overrides={"epochs": epochs})
     for name, parameter in network.named_parameters():
         if ".dfl" in name:  # the fixed weights of an expectation, no parameters
-            parameter.requires_grad_(False)
+            parameter.requires_grad = False
     return network
 
 

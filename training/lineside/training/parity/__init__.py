@@ -1,0 +1,27 @@
+"""Whether an engine finds what the trained network finds: the figures that decide in which precisions a line may run.
+
+```text
+trained network (PyTorch, float32)  ─┐
+                                     ├─ the same pixels, the serving detector's decoding ─> boxes, scores, mAP, recall
+ONNX Runtime, OpenVINO, each engine ─┘
+```
+"""
+
+from lineside.training.parity.frames import DEFAULT_SPLITS, calibration_windows, revision_frames
+from lineside.training.parity.limits import ParityLimits
+from lineside.training.parity.measuring import ModelFiles, ParityFrame, measure_parity, require_unbroken
+from lineside.training.parity.report import PARITY_NAME, EngineParity, ParityReport
+
+__all__ = [
+    "DEFAULT_SPLITS",
+    "PARITY_NAME",
+    "EngineParity",
+    "ModelFiles",
+    "ParityFrame",
+    "ParityLimits",
+    "ParityReport",
+    "calibration_windows",
+    "measure_parity",
+    "require_unbroken",
+    "revision_frames",
+]
