@@ -72,8 +72,9 @@ def train(
     from lineside.datasets.revisions import RevisionStore
     from lineside.training.crops import CropPlan
     from lineside.training.devices import choose_device
+    from lineside.training.model_files import MODEL_NAME
     from lineside.training.plan import Architecture, DeviceChoice, Orientation, TrainingPlan, default_learning_rate
-    from lineside.training.runs import MODEL_NAME, RUN_NAME, RunSettings, resume_run, start_run
+    from lineside.training.runs import RUN_NAME, RunSettings, resume_run, start_run
 
     revisions = RevisionStore(store)
     with training_view() as view:
@@ -120,8 +121,8 @@ def _refuse_settings(context: typer.Context) -> None:
         f"--{parameter.replace('_', '-')}"
         for parameter in context.params
         if parameter not in _BESIDE_RESUME
-        and context.get_parameter_source(parameter) is not None
-        and context.get_parameter_source(parameter).name == "COMMANDLINE"
+        and (source := context.get_parameter_source(parameter)) is not None
+        and source.name == "COMMANDLINE"
     ]
     if given:
         raise typer.BadParameter(f"the run has its own settings; leave out {', '.join(given)}", param_hint="--resume")

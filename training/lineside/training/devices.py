@@ -28,8 +28,8 @@ def choose_device(choice: DeviceChoice) -> Device:
         return "cuda"
     if choice is DeviceChoice.CUDA:
         raise DeviceMissing(
-            f"a GPU was asked for, but torch {torch.__version__} sees none: its driver is missing, or this torch is built "
-            "for CPUs only; install a CUDA build, or train with --device cpu"
+            f"a GPU was asked for, but torch {torch.__version__} sees none: its driver is missing, or this torch is "
+            "built for CPUs only; install a CUDA build, or train with --device cpu"
         )
     return "cpu"
 

@@ -253,7 +253,8 @@ class Learner:
 
     def _build_optimizer(self) -> Any:
         """AdamW; weights decay, biases and the parameters of normalisations do not."""
-        decaying, free = [], []
+        decaying: list[Any] = []
+        free: list[Any] = []
         for parameter in self.network.parameters():
             if parameter.requires_grad:
                 (decaying if parameter.ndim > 1 else free).append(parameter)

@@ -1,4 +1,4 @@
-"""The training and validation frames of a dataset revision: decoded, and their references laid on them as in serving."""
+"""The frames of a dataset revision for training: decoded, and their references laid on them as in serving."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

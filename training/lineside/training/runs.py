@@ -4,7 +4,6 @@ The folder holds `run.json`, `metrics.csv`, `checkpoint.safetensors` and `model.
 A run that was killed goes on from its last whole epoch.
 """
 
-import hashlib
 import json
 import math
 import sys
@@ -14,21 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from lineside.datasets.labelled import Split
 from lineside.datasets.revisions import Revision, RevisionStore
 from lineside.inspection.release import InputKind
 from lineside.training import ultralytics_adapter
-from lineside.training.checkpoints import Checkpoint, save_checkpoint, write_whole
+from lineside.training.checkpoints import write_whole
 from lineside.training.crops import CropPlan, CropSource, FrameCrops
 from lineside.training.devices import crop_threads, describe_machine
 from lineside.training.errors import RunRefused, TrainingDataRefused
 from lineside.training.fitting import METRICS_NAME, Fit, Listener, ValidationFigures, fit
 from lineside.training.frames import StoredFrames, store_frames
 from lineside.training.learning import Learner
-from lineside.training.onnx_weights import store_weights_as_fp16
+from lineside.training.model_files import ModelOutput, write_model
 from lineside.training.plan import Architecture, Orientation, TrainingPlan
 from lineside.training.revision_frames import RevisionFrames, require_trainable
 from lineside.training.starting_points import StartingPoint, read_starting_point, starting_network
@@ -37,8 +35,6 @@ from lineside.training.validation import validate_network
 
 SCHEMA = "lineside.run/1"
 RUN_NAME = "run.json"
-CHECKPOINT_NAME = "checkpoint.safetensors"
-MODEL_NAME = "model.onnx"
 WORK_NAME = "work"
 
 _CROPS_FOR_FIGURES = 256
@@ -175,7 +171,8 @@ def _run(
     with ultralytics_adapter.ultralytics_in(work):
         fitted = _learn(settings, source, point, revision.classes, val_frames, folder, listener, is_resumed=is_resumed)
         say("exporting")
-        digests = write_model(fitted, settings, revision.classes, folder)
+        output = ModelOutput(plan, kind, tuple(revision.classes), settings.input_size_wh_px)
+        digests = write_model(fitted.weights, output, folder=folder, work=work)
     for path in work.glob("*.pixels"):
         path.unlink()
     best = fitted.reports[fitted.best_epoch - 1].validation
@@ -240,26 +237,6 @@ def _learn(
         listener=listener,
         is_resumed=is_resumed,
     )
-
-
-def write_model(fitted: Fit, settings: RunSettings, classes: Sequence[str], folder: Path) -> dict[str, str]:
-    """Write checkpoint and ONNX model of a fit; within `ultralytics_in`.
-
-    Returns:
-        Their SHA-256 as the run's record has them.
-    """
-    import torch
-
-    plan = settings.plan
-    checkpoint = Checkpoint(plan.architecture, tuple(classes), settings.kind, plan.image_px, fitted.weights)
-    checkpoint_digest = save_checkpoint(checkpoint, folder / CHECKPOINT_NAME)
-    network = ultralytics_adapter.build_network(plan.architecture, classes)
-    network.load_state_dict({name: torch.from_numpy(np.array(v)) for name, v in fitted.weights.items()}, strict=False)
-    exported = folder / WORK_NAME / "exported.onnx"
-    ultralytics_adapter.export_onnx(network, exported, size_wh_px=settings.input_size_wh_px)
-    model = store_weights_as_fp16(onnx.load(exported)).SerializeToString()
-    write_whole(folder / MODEL_NAME, model)
-    return {"checkpoint_sha256": checkpoint_digest, "model_sha256": hashlib.sha256(model).hexdigest()}
 
 
 def _some_crops(source: CropSource, seed: int) -> list[NDArray[np.uint8]]:

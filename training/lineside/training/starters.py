@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import onnx
-
 from lineside.datasets.formats import deeppcb_groups, read_deeppcb
 from lineside.datasets.synthetic import DEFECT_CLASSES, Board, BoardDesign, LayoutFamily, Look, Sample
 from lineside.inspection.detector import Detector
@@ -27,6 +25,7 @@ from lineside.inspection.errors import LinesideError
 from lineside.inspection.release import InputKind
 from lineside.training import model_card, ultralytics_adapter
 from lineside.training.canaries import choose_canaries
+from lineside.training.devices import crop_threads
 from lineside.training.evaluation import (
     LabelledPicture,
     Scores,
@@ -35,10 +34,13 @@ from lineside.training.evaluation import (
     protocol_curve,
     score_images,
 )
-from lineside.training.onnx_weights import store_weights_as_fp16
+from lineside.training.fitting import METRICS_NAME, fit
+from lineside.training.learning import Learner
+from lineside.training.model_files import MODEL_NAME, ModelOutput, write_model
+from lineside.training.plan import Device, TrainingPlan
 from lineside.training.release_folder import ReleaseContents, write_release
+from lineside.training.starting_points import SCRATCH_START, starting_network
 from lineside.training.training_data import BOARDS_PER_SEED, TrainingImages, write_training_images
-from lineside.training.ultralytics_adapter import Device, TrainingPlan
 
 INPUT_SIZE_WH_PX = (640, 640)
 TUNING_GROUPS = ("00041", "13000", "20085")
@@ -47,7 +49,6 @@ TUNING_GROUPS = ("00041", "13000", "20085")
 _UNSEEN_BOARDS = 150  # of each look
 _THRESHOLD_BOARDS = 60  # of each look, none of the unseen ones
 _F_SLACK = 0.005
-_MODEL_FILE = "model.onnx"
 _LOG_FILE = "training.json"
 
 Say = Callable[[str], None]
@@ -89,14 +90,19 @@ def train_starter(plan: StarterPlan, run_folder: Path, *, say: Say) -> None:
     """Generate, train and export; leaves `model.onnx` and `training.json` in the run folder."""
     started = time.monotonic()
     say(f"generating {plan.boards} synthetic boards")
-    data_file = write_training_images(TrainingImages(plan.kind, plan.boards, seed=plan.seed), run_folder / "data")
+    source = write_training_images(TrainingImages(plan.kind, plan.boards, seed=plan.seed), run_folder / "data")
     generated = time.monotonic()
     say(f"training for {plan.epochs} epochs on {plan.device}")
     training = TrainingPlan(epochs=plan.epochs, batch=plan.batch, seed=plan.seed, device=plan.device)
-    checkpoint = ultralytics_adapter.train(data_file, run_folder, training)
-    exported = run_folder / "exported.onnx"
-    ultralytics_adapter.export_onnx(checkpoint, exported, size_wh_px=INPUT_SIZE_WH_PX)
-    (run_folder / _MODEL_FILE).write_bytes(store_weights_as_fp16(onnx.load(exported)).SerializeToString())
+    classes = tuple(str(name) for name in DEFECT_CLASSES)
+    with ultralytics_adapter.ultralytics_in(run_folder):
+        network = starting_network(
+            SCRATCH_START, architecture=training.architecture, classes=classes, seed=plan.seed, epochs=plan.epochs
+        )
+        learner = Learner(network, plan=training, source=source, threads=crop_threads(plan.device))
+        fitted = fit(learner, plan=training, folder=run_folder, metrics=run_folder / METRICS_NAME)
+        output = ModelOutput(training, plan.kind, classes, INPUT_SIZE_WH_PX)
+        write_model(fitted.weights, output, folder=run_folder, work=run_folder)
     record = {
         "command": plan.command,
         "seed": plan.seed,
@@ -116,7 +122,7 @@ def train_starter(plan: StarterPlan, run_folder: Path, *, say: Say) -> None:
 
 def publish_starter(plan: StarterPlan, run_folder: Path, release_folder: Path, *, real: Path | None, say: Say) -> None:
     """Judge the exported model and write the release folder."""
-    model = (run_folder / _MODEL_FILE).read_bytes()
+    model = (run_folder / MODEL_NAME).read_bytes()
     training = json.loads((run_folder / _LOG_FILE).read_text("utf-8"))
     detector = model_under_test(model, name=plan.name, kind=plan.kind, threads=os.cpu_count() or 1)
     say("choosing canary frames")

@@ -42,6 +42,10 @@ class StartingPoint:
     exported: dict[str, NDArray[np.float32]] | None = None
 
 
+SCRATCH_START = StartingPoint("scratch")
+"""Random weights."""
+
+
 def read_starting_point(given: str, *, kind: InputKind, architecture: Architecture) -> StartingPoint:
     """Find what `--from` names and check that it fits.
 
@@ -55,7 +59,7 @@ def read_starting_point(given: str, *, kind: InputKind, architecture: Architectu
         ReleaseUnverified: the release folder is damaged.
     """
     if given in SCRATCH:
-        return StartingPoint("scratch")
+        return SCRATCH_START
     if given.startswith(STARTER_PREFIX):
         point = _from_release(given, starter_release_folder(given.removeprefix(STARTER_PREFIX)))
     elif Path(given).is_dir():
@@ -77,7 +81,7 @@ def starting_network(
     classes: Sequence[str],
     seed: int,
     epochs: int,
-    crops: Sequence[NDArray[np.uint8]],
+    crops: Sequence[NDArray[np.uint8]] = (),
 ) -> Network:
     """A network that starts from a point; use it within `ultralytics_adapter.ultralytics_in`.
 
@@ -177,8 +181,8 @@ def _load(network: Network, weights: dict[str, Any], *, described: str) -> None:
     )
     if missing or misshapen:
         raise CheckpointRefused(
-            f"the weights of {described} do not fit the network: {len(missing)} are missing, {len(misshapen)} have another "
-            f"shape (first: {(missing or misshapen)[0]}); give the architecture that they are of with --model"
+            f"the weights of {described} do not fit the network: {len(missing)} are missing, {len(misshapen)} have "
+            f"another shape (first: {(missing or misshapen)[0]}); give the architecture that they are of with --model"
         )
     tensors = {name: torch.from_numpy(np.array(weights[name])) for name in wanted}
     network.load_state_dict(tensors, strict=False)

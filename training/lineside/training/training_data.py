@@ -1,14 +1,11 @@
-"""Training images from synthetic boards: crops at the boards' own scale, in ultralytics' folder layout."""
+"""Training images from synthetic boards: crops at the boards' own scale, written once because drawing them is slow."""
 
-import json
 import os
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -19,12 +16,13 @@ from lineside.datasets.synthetic import (
     TILE_PX,
     Board,
     BoardDesign,
-    Defect,
     LayoutFamily,
     Look,
     Sample,
 )
 from lineside.inspection.release import InputKind
+from lineside.training.crops import Crop, boxes_in_crop
+from lineside.training.errors import TrainingDataRefused
 
 BOARDS_PER_SEED = 10_000_000
 """Board seeds between two run seeds; the upper half is for evaluation, so no board is trained on and judged."""
@@ -32,7 +30,6 @@ BOARDS_PER_SEED = 10_000_000
 _BINARISED_SHARE = 0.65
 _GOOD_SHARE = 0.08
 _DEFECTS_PER_BOARD = (6, 22)  # more than real boards have: each crop should teach something
-_LEAST_SHARE_INSIDE = 0.5  # of a box, for it to count in a crop
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +39,19 @@ class TrainingImages:
     Attributes:
         kind: single gray images, or frame, reference and difference composed.
         boards: synthetic boards of 640 px, four crops each at 320 px.
-        validation_boards: boards set aside for ultralytics' own closing figures.
         crop_px: side of a crop, a divisor of 640.
         seed: of everything.
     """
 
     kind: InputKind
     boards: int
-    validation_boards: int = 16
     crop_px: int = 320
     seed: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what cannot be cut evenly."""
-        if self.boards < 1 or self.validation_boards < 1:
-            raise ValueError(f"{self.boards} boards and {self.validation_boards} for validation: each at least 1")
+        if self.boards < 1:
+            raise ValueError(f"{self.boards} boards: expected at least 1")
         if TILE_PX % self.crop_px or self.crop_px % 32:
             raise ValueError(f"crops of {self.crop_px} px: expected a multiple of 32 that divides {TILE_PX}")
 
@@ -80,66 +75,54 @@ def training_sample(seed: int, index: int) -> Sample:
     return Board(design).sample(look=look, defects=count, seed=board_seed)
 
 
-def write_training_images(images: TrainingImages, folder: Path, *, processes: int | None = None) -> Path:
-    """Write images, labels and the data file.
+def write_training_images(images: TrainingImages, folder: Path, *, processes: int | None = None) -> "WrittenCrops":
+    """Write crops and their boxes.
 
     Args:
         images: what to generate.
         folder: made if missing.
         processes: how many generate at once; None takes all cores.
-
-    Returns:
-        The data file, YAML in ultralytics' form.
     """
-    parts = {"train": range(images.boards), "val": range(images.boards, images.boards + images.validation_boards)}
-    for part in parts:
-        for kind in ("images", "labels"):
-            (folder / kind / part).mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     # New interpreters, not forks: a fork of a process in which OpenCV has threads stops at its first use of OpenCV.
     with ProcessPoolExecutor(processes or os.cpu_count(), get_context("spawn")) as pool:
-        for part, indexes in parts.items():
-            for _ in pool.map(partial(_write_board, images, folder, part), indexes, chunksize=8):
-                pass
-    data_file = folder / "data.yaml"
-    description: dict[str, Any] = {
-        "path": str(folder.resolve()),
-        "train": "images/train",
-        "val": "images/val",
-        "names": {index: str(name) for index, name in enumerate(DEFECT_CLASSES)},
-    }
-    data_file.write_text(json.dumps(description, indent=1), "utf-8")  # JSON is YAML
-    return data_file
+        for _ in pool.map(partial(_write_board, images, folder), range(images.boards), chunksize=8):
+            pass
+    return WrittenCrops(folder)
 
 
-def crop_boxes(
-    defects: Sequence[Defect], *, left: int, top: int, side: int
-) -> list[tuple[int, float, float, float, float]]:
-    """Boxes as a crop sees them, in YOLO's form: class, then centre and size as shares of the side."""
-    rows: list[tuple[int, float, float, float, float]] = []
-    for defect in defects:
-        x1, y1, x2, y2 = defect.box_xyxy_px
-        inner = (max(x1, left), max(y1, top), min(x2, left + side), min(y2, top + side))
-        width, height = inner[2] - inner[0], inner[3] - inner[1]
-        if width <= 0 or height <= 0 or width * height < _LEAST_SHARE_INSIDE * (x2 - x1) * (y2 - y1):
-            continue
-        middle_x, middle_y = (inner[0] + inner[2]) / 2 - left, (inner[1] + inner[3]) / 2 - top
-        class_id = DEFECT_CLASSES.index(defect.defect_class)
-        rows.append((class_id, middle_x / side, middle_y / side, width / side, height / side))
-    return rows
+class WrittenCrops:
+    """The crops that `write_training_images` wrote, the same in every epoch: a `CropSource`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._paths = sorted(folder.glob("*.png"))
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._paths)
+
+    def crop(self, index: int, *, epoch: int, is_settling: bool) -> Crop:  # noqa: ARG002  # of the Protocol
+        """See `CropSource.crop`."""
+        path = self._paths[index]
+        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+        if pixels is None:
+            raise TrainingDataRefused(f"{path} is no image any more; write the training images again")
+        rows = np.loadtxt(path.with_suffix(".txt"), np.float32, ndmin=2).reshape(-1, 5)
+        return Crop(np.asarray(pixels, np.uint8), rows[:, 1:], rows[:, 0].astype(np.int64))
 
 
-def _write_board(images: TrainingImages, folder: Path, part: str, index: int) -> None:
+def _write_board(images: TrainingImages, folder: Path, index: int) -> None:
     cv2.setNumThreads(1)  # the processes share the cores already
     sample = training_sample(images.seed, index)
     pixels = network_image(sample, images.kind)
+    boxes = np.array([defect.box_xyxy_px for defect in sample.defects], np.float32).reshape(-1, 4)
+    class_ids = np.array([DEFECT_CLASSES.index(defect.defect_class) for defect in sample.defects], np.int64)
     side = images.crop_px
     for top in range(0, TILE_PX, side):
         for left in range(0, TILE_PX, side):
             stem = f"{index:07d}_{left:03d}_{top:03d}"
-            crop = pixels[top : top + side, left : left + side]
-            # ultralytics reads blue-green-red and turns it round: the file holds the channels in reverse.
-            picture = crop[..., 0] if images.kind is InputKind.SINGLE else crop[..., ::-1]
-            cv2.imwrite(str(folder / "images" / part / f"{stem}.png"), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-            rows = crop_boxes(sample.defects, left=left, top=top, side=side)
-            lines = [f"{row[0]} " + " ".join(f"{value:.6f}" for value in row[1:]) for row in rows]
-            (folder / "labels" / part / f"{stem}.txt").write_text("\n".join(lines), "utf-8")
+            crop = cv2.cvtColor(pixels[top : top + side, left : left + side], cv2.COLOR_RGB2BGR)  # as OpenCV writes
+            cv2.imwrite(str(folder / f"{stem}.png"), crop, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+            inside, kept = boxes_in_crop(boxes, left=left, top=top, side=side)
+            rows = np.concatenate([class_ids[kept, None], inside], axis=1)
+            np.savetxt(folder / f"{stem}.txt", rows, "%.6g")
