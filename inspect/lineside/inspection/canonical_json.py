@@ -27,6 +27,22 @@ def canonical_json(value: Any) -> str:
     return text
 
 
+def parse_json(text: bytes) -> Any:
+    """Read JSON in any spelling, as people write it, but of one meaning.
+
+    Args:
+        text: UTF-8.
+
+    Raises:
+        ValueError: it is no JSON, or a key stands in it twice: two readers could take different ones of them, and
+            only one was meant.
+    """
+    try:
+        return json.loads(text.decode(), object_pairs_hook=_refuse_twice)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply to be read") from error
+
+
 def parse_canonical_json(document: bytes) -> Any:
     """Read JSON that must be in its canonical spelling.
 
@@ -40,13 +56,17 @@ def parse_canonical_json(document: bytes) -> Any:
         ValueError: it is no JSON, or JSON in another spelling: keys unsorted or twice, spaces, escapes that need not
             be, another spelling of a number, a byte-order mark, a line break at the end.
     """
-    try:
-        value = json.loads(document.decode())
-        spelling = canonical_json(value).encode()
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply to be read") from error
+    value = parse_json(document)
+    spelling = canonical_json(value).encode()
     if spelling != document:
         at = next((at for at, (one, other) in enumerate(zip(spelling, document, strict=False)) if one != other), None)
         where = f"byte {at}" if at is not None else f"byte {min(len(spelling), len(document))}"
         raise ValueError(f"it is not canonical JSON (sorted keys, no spaces): the spellings differ from {where} on")
     return value
+
+
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) != len(keys):
+        raise ValueError(f"the keys {sorted({key for key in keys if keys.count(key) > 1})} stand there twice")
+    return dict(pairs)

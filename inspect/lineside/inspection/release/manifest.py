@@ -1,10 +1,10 @@
 """The manifest file of a release: its schema at the edge, unknown keys refused."""
 
-import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from lineside.inspection.canonical_json import parse_json
 from lineside.inspection.errors import ReleaseUnverified
 from lineside.inspection.heads import Head
 from lineside.inspection.release.record import InputKind
@@ -19,15 +19,18 @@ INT8_MODEL_NAME = "model.int8.onnx"
 """The quantised model, in a release that has one."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$")]
+"""Names a folder of the registry, so it is no path."""
+
 ClassName = Annotated[str, Field(min_length=1, max_length=64)]
 Threshold = Annotated[float, Field(gt=0, le=1)]
-RelativePath = Annotated[str, Field(min_length=1, max_length=200)]
+RelativePath = Annotated[str, Field(max_length=200)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Coordinate = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class FileEntry(_Section):
@@ -69,7 +72,7 @@ class CanaryEntry(_Section):
 class EngineParityEntry(BaseModel):
     """How far an engine lies from the trained network; beside the verdict it holds the figures."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
     is_offered: bool
 
@@ -77,7 +80,7 @@ class EngineParityEntry(BaseModel):
 class ParitySection(BaseModel):
     """What was measured of each engine, and within which limits; empty where nothing was."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     engines: dict[str, EngineParityEntry] = Field(default_factory=dict)
     limits: dict[str, Any] = Field(default_factory=dict)
@@ -88,7 +91,7 @@ class Manifest(_Section):
 
     schema_name: Annotated[Literal["lineside.release/1"], Field(alias="schema")]
     name: Name
-    version: Annotated[str, Field(min_length=1, max_length=64)]
+    version: Version
     task: Literal["detect"]
     input: InputSection
     head: Head
@@ -144,20 +147,11 @@ def parse_manifest(text: bytes, *, source: str) -> Manifest:
         ReleaseUnverified: it is no manifest of this schema; the message names the key.
     """
     try:
-        json.loads(text, object_pairs_hook=_refuse_twice)
+        parse_json(text)
         return Manifest.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the manifest"
         raise ReleaseUnverified(f"{source}: {where}: {first['msg']} ({error.error_count()} problems)") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ReleaseUnverified(f"{source} is no JSON manifest: {error}") from error
-
-
-def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Two readers could take different ones of two equal keys, and only one of them was meant."""
-    keys = [key for key, _ in pairs]
-    twice = {key for key in keys if keys.count(key) > 1} if len(set(keys)) != len(keys) else set()
-    if twice:
-        raise ValueError(f"the keys {sorted(twice)} stand there twice")
-    return dict(pairs)

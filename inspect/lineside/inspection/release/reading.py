@@ -33,8 +33,6 @@ from lineside.inspection.release.record import CanaryDefect, CanaryFrame, Releas
 _MAX_MANIFEST_BYTES = 4 * 2**20
 _MAX_FILE_BYTES = 512 * 2**20
 _MAX_FILES = 1000
-# No link is followed, no named pipe waited for, no line end converted; what a system lacks it does not need.
-_OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _CANARY_LIMITS = DecodingLimits(max_pixels=8192 * 8192, max_bytes=64 * 2**20)
 
@@ -179,16 +177,20 @@ def read_file(folder: Path, name: str, *, most_bytes: int) -> bytes:
     """
     path = folder / name
     try:
-        descriptor = os.open(path, _OPEN_FLAGS)
+        with open(path, "rb", opener=_open_plainly) as file:  # Path.open takes no opener
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ReleaseUnverified(f"{path} is no regular file")
+            content = file.read(most_bytes + 1)
     except OSError as error:
         raise ReleaseUnverified(f"{path} cannot be read: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ReleaseUnverified(f"{path} is no regular file")
-        content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
         raise ReleaseUnverified(f"{path} is longer than the {most_bytes} bytes it may have")
     return content
+
+
+def _open_plainly(path: str, flags: int) -> int:
+    """Follow no link, and do not wait for the writer of a named pipe."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def _compare_model(manifest: Manifest, graph: ModelGraph, folder: Path) -> None:

@@ -120,7 +120,7 @@ def verify_signature(
 
 
 class _SignatureFile(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_name: Annotated[Literal["lineside.signature/1"], Field(alias="schema")]
     key_id: str

@@ -14,10 +14,11 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lineside.inspection.canonical_json import parse_json
 from lineside.inspection.errors import SignatureRefused, TrustRefused
 from lineside.inspection.release.instants import read_instant, write_instant
 
@@ -119,14 +120,14 @@ class TrustStore:
             TrustRefused: it is no trust file.
         """
         try:
-            json.loads(text, object_pairs_hook=_refuse_twice)
+            parse_json(text)
             file = _TrustFile.model_validate_json(text)
             keys = [entry.key() for entry in file.keys]
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "the file"
             raise TrustRefused(f"{source}: {where}: {first['msg']}") from error
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise TrustRefused(f"{source} is no trust file: {error}") from error
         return cls(keys)
 
@@ -194,7 +195,7 @@ class _KeyEntry(_Section):
     role: Role
     ed25519: str
     ml_dsa_65: str
-    not_after: Annotated[str, AfterValidator(lambda text: write_instant(read_instant(text)))] | None
+    not_after: str | None
     revoked: bool
 
     def key(self) -> TrustedKey:
@@ -213,10 +214,3 @@ class _KeyEntry(_Section):
 class _TrustFile(_Section):
     schema_name: Annotated[Literal["lineside.trust/1"], Field(alias="schema")]
     keys: tuple[_KeyEntry, ...]
-
-
-def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        raise ValueError(f"a key stands twice among {sorted(keys)}")
-    return dict(pairs)
