@@ -10,6 +10,7 @@ LinesideError
     ├── UnsafeArchive (ValueError)     an archive that reaches outside, links, or unpacks to far more than it is
     ├── FormatCannotHold (ValueError)  a revision holds what the format has no place for
     ├── TargetInTheWay (FileExistsError)   an export would write over something
+    ├── TargetUnwritable (OSError)     an export could not be written: disk full, no permission
     ├── NoRoomForDefect (ValueError)   a synthetic board has no place for the defects asked for
     └── RevisionError                  a revision cannot be read or written
         ├── RevisionUnknown (LookupError)  no revision, or more than one, begins with what was given
@@ -55,6 +56,10 @@ class FormatCannotHold(DatasetError, ValueError):
 
 class TargetInTheWay(DatasetError, FileExistsError):
     """An export would write over something."""
+
+
+class TargetUnwritable(DatasetError, OSError):
+    """An export could not be written: disk full, no permission."""
 
 
 class NoRoomForDefect(DatasetError, ValueError):

@@ -5,18 +5,19 @@ pictures that decode to the last byte, boxes inside their image, and no image th
 labelled it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from lineside.datasets.archives import is_archive, unpacked
 from lineside.datasets.class_names import require_distinct_classes
-from lineside.datasets.errors import ClassesRefused, EmptyDataset, LabelsRefused, SampleUnreadable
+from lineside.datasets.errors import ClassesRefused, DatasetError, EmptyDataset, LabelsRefused, SampleUnreadable
 from lineside.datasets.formats import FormatName, ReadingOptions, SourceDataset, SourceImage, read_layout
 from lineside.datasets.formats.source import Problems, some_of
 from lineside.datasets.grouping import ByLayout, Grouping, Placement
-from lineside.datasets.labelled import ImageFile, LabelledImage, require_name
+from lineside.datasets.labelled import ImageFile, LabelledBox, LabelledImage, require_name
 from lineside.datasets.placing_boxes import BoxPlacer
 from lineside.datasets.revisions import CatalogueRef, Revision, RevisionDraft, RevisionStore
 from lineside.inspection.catalogue import Catalogue
@@ -77,7 +78,7 @@ def import_folder(
     """Import labelled images.
 
     Args:
-        path: a folder, or the file in it that describes it (data.yaml, a COCO JSON).
+        path: a folder, an archive of one, or the file in it that describes it (data.yaml, a COCO JSON).
         format_name: its layout.
         store: where the revision goes.
         options: what a person says of the images.
@@ -89,6 +90,7 @@ def import_folder(
 
     Raises:
         SampleUnreadable: a file is missing, damaged or not in this layout.
+        UnsafeArchive: an archive reaches outside, holds links, or is a bomb.
         LabelsRefused: labels and images do not fit each other.
         ClassesRefused: classes clash, or are not in the catalogue.
         EmptyDataset: no image is left.
@@ -97,68 +99,107 @@ def import_folder(
     """
     if not path.exists():
         raise SampleUnreadable(f"{path} is not there; expected a folder or archive in the layout {format_name}")
-    dataset = read_layout(path, format_name, options.reading)
-    _require_known_classes(dataset.classes, options.catalogue)
-    chosen = _labelled_ones(dataset, options)
-    _require_usable_names(chosen)
-    grouping = options.grouping or ByLayout()
-    placements = _place_all(chosen, grouping)
-    if options.grouping is None and all(image.group is None for image in chosen):
-        on_remark(
-            f"each of the {len(chosen)} images counts as a part and a group of its own; if several show one board or "
-            "lot, say so with --group-by, or a split will leak"
-        )
-    boxes = BoxPlacer(is_clipping=options.is_clipping)
-    unreadable = Problems()
-    labelled: list[LabelledImage] = []
-    for number, image in enumerate(sorted(chosen, key=lambda image: image.name), 1):
+    work = _Import(store, format_name, options, on_remark, on_image)
+    if not is_archive(path):
+        return work.run(path)
+    with unpacked(path) as root:
         try:
-            file = _store(image.path, store)
-            reference = None if image.reference is None else _store(image.reference, store)
-        except SampleUnreadable as error:
-            unreadable.add(str(error))
-            continue
-        placed = placements[image.name]
-        placed_boxes = boxes.place(image, file)
-        on_image(number, len(chosen))
-        if placed_boxes is None:
-            continue
-        labelled.append(
-            LabelledImage(
-                name=image.name,
-                part_id=placed.part_id,
-                group=placed.group,
-                product=placed.product or options.product,
-                line=placed.line or options.line,
-                view=placed.view or options.view,
-                image=file,
-                reference=reference,
-                boxes=placed_boxes,
-                is_declared_good=not placed_boxes,
-                split=placed.split or image.split,
+            return work.run(root)
+        except DatasetError as error:  # it names files in a folder that is gone by the time somebody reads this
+            raise type(error)(str(error).replace(str(root), str(path))) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """One import, step by step."""
+
+    store: RevisionStore
+    format_name: FormatName
+    options: ImportOptions
+    on_remark: Callable[[str], None]
+    on_image: Callable[[int, int], None]
+
+    def run(self, root: Path) -> Revision:
+        options = self.options
+        dataset = read_layout(root, self.format_name, options.reading)
+        _require_known_classes(dataset.classes, options.catalogue)
+        grouping = options.grouping or ByLayout()
+        chosen = _labelled_ones(dataset, grouping, options.unlabelled)
+        _require_usable_names(chosen)
+        placements = _place_all(chosen, grouping)
+        if options.grouping is None and all(image.group is None for image in chosen):
+            self.on_remark(
+                f"each of the {len(chosen)} images counts as a part and a group of its own; if several show one board "
+                "or lot, say so with --group-by, or a split will leak"
+            )
+        boxes = BoxPlacer(is_clipping=options.is_clipping)
+        labelled = self._labelled(chosen, placements, boxes)
+        provenance: dict[str, Any] = {"format": self.format_name.value, "group_by": grouping.described}
+        provenance |= dataset.remarks
+        for remark, count in dataset.remarks.items():
+            self.on_remark(f"{remark.replace('_', ' ')}: {count}")
+        if boxes.clipped:
+            provenance["clipped"] = boxes.clipped
+            self.on_remark(f"{len(boxes.clipped)} box(es) reached outside their image and were cut at its edge")
+        skipped = len(dataset.images) - len(chosen)
+        if skipped:
+            provenance["skipped_unlabelled"] = skipped
+            self.on_remark(f"{skipped} image(s) without a label were left out")
+        catalogue = options.catalogue
+        return self.store.write(
+            RevisionDraft(
+                classes=dataset.classes,
+                images=labelled,
+                source=options.source or self.format_name.value,
+                licence_note=options.licence_note,
+                catalogue=None if catalogue is None else CatalogueRef(catalogue.id, catalogue.version),
+                parent=options.parent,
+                provenance={"import": provenance},
             )
         )
-    unreadable.raise_if_any(SampleUnreadable)
-    boxes.raise_if_refused()
-    provenance: dict[str, Any] = {"format": format_name.value, "group_by": grouping.described, **dataset.remarks}
-    if boxes.clipped:
-        provenance["clipped"] = boxes.clipped
-        on_remark(f"{len(boxes.clipped)} box(es) reached outside their image and were cut at its edge")
-    for remark, count in dataset.remarks.items():
-        on_remark(f"{remark.replace('_', ' ')}: {count}")
-    return store.write(
-        RevisionDraft(
-            classes=dataset.classes,
-            images=tuple(labelled),
-            source=options.source or format_name.value,
-            licence_note=options.licence_note,
-            catalogue=None
-            if options.catalogue is None
-            else CatalogueRef(options.catalogue.id, options.catalogue.version),
-            parent=options.parent,
-            provenance={"import": provenance},
+
+    def _labelled(
+        self, images: list[SourceImage], placements: Mapping[str, Placement], boxes: BoxPlacer
+    ) -> tuple[LabelledImage, ...]:
+        """Store every picture and give it its labels; all problems are told together at the end."""
+        unreadable = Problems()
+        labelled: list[LabelledImage] = []
+        for number, image in enumerate(sorted(images, key=lambda image: image.name), 1):
+            try:
+                file = _store(image.path, self.store)
+                reference = None if image.reference is None else _store(image.reference, self.store)
+            except SampleUnreadable as error:
+                unreadable.add(str(error))
+                continue
+            placed_boxes = boxes.place(image, file)
+            if placed_boxes is not None:
+                labelled.append(self._with_labels(image, placements[image.name], file, reference, placed_boxes))
+            self.on_image(number, len(images))
+        unreadable.raise_if_any(SampleUnreadable)
+        boxes.raise_if_refused()
+        return tuple(labelled)
+
+    def _with_labels(
+        self,
+        image: SourceImage,
+        placed: Placement,
+        file: ImageFile,
+        reference: ImageFile | None,
+        boxes: tuple[LabelledBox, ...],
+    ) -> LabelledImage:
+        return LabelledImage(
+            name=image.name,
+            part_id=placed.part_id,
+            group=placed.group,
+            product=placed.product or self.options.product,
+            line=placed.line or self.options.line,
+            view=placed.view or self.options.view,
+            image=file,
+            reference=reference,
+            boxes=boxes,
+            is_declared_good=not boxes,
+            split=placed.split or image.split,
         )
-    )
 
 
 def _store(path: Path, store: RevisionStore) -> ImageFile:
@@ -183,27 +224,26 @@ def _require_known_classes(classes: tuple[str, ...], catalogue: Catalogue | None
         )
 
 
-def _labelled_ones(dataset: SourceDataset, options: ImportOptions) -> list[SourceImage]:
+def _labelled_ones(dataset: SourceDataset, grouping: Grouping, unlabelled: Unlabelled) -> list[SourceImage]:
     """The images that somebody labelled or declared good, by what a person said of the others."""
     if not dataset.images:
         raise EmptyDataset("no image was found; expected pictures (.jpg, .png, .bmp) where the layout has them")
-    unlabelled = [image for image in dataset.images if not image.is_labelled and not _is_declared_good(image, options)]
-    if not unlabelled or options.unlabelled is Unlabelled.GOOD:
+    without = [
+        image for image in dataset.images if not image.is_labelled and not grouping.place(image).is_declared_good
+    ]
+    if not without or unlabelled is Unlabelled.GOOD:
         return list(dataset.images)
-    if options.unlabelled is Unlabelled.SKIP:
-        left = [image for image in dataset.images if image not in unlabelled]
+    if unlabelled is Unlabelled.SKIP:
+        left_out = {id(image) for image in without}
+        left = [image for image in dataset.images if id(image) not in left_out]
         if not left:
             raise EmptyDataset(f"none of the {len(dataset.images)} images is labelled, so none is left")
         return left
     raise LabelsRefused(
-        f"{len(unlabelled)} of {len(dataset.images)} images have no label: "
-        f"{some_of(str(image.path) for image in unlabelled)}. If they show good parts say --unlabelled good, to leave "
+        f"{len(without)} of {len(dataset.images)} images have no label: "
+        f"{some_of(str(image.path) for image in without)}. If they show good parts say --unlabelled good, to leave "
         "them out --unlabelled skip; an image that nobody labelled is not taken for a good part"
     )
-
-
-def _is_declared_good(image: SourceImage, options: ImportOptions) -> bool:
-    return options.grouping is not None and options.grouping.place(image).is_declared_good
 
 
 def _require_usable_names(images: list[SourceImage]) -> None:

@@ -167,9 +167,10 @@ def require_name(name: str) -> None:
         ValueError: what is wrong with it.
     """
     path = PurePosixPath(name)
-    is_relative = not path.is_absolute() and str(path) == name and ".." not in path.parts and name != "."
-    if not name or not is_relative or "\\" in name or _UNPRINTABLE.search(name):
+    is_relative = not path.is_absolute() and str(path) == name
+    is_plain = all(part == part.strip() and not part.startswith(".") for part in path.parts)
+    if not name or not is_relative or not is_plain or "\\" in name or _UNPRINTABLE.search(name):
         raise ValueError(
-            f"image name {name!r}: expected a relative path such as 'board-7/0001', without '..', '\\' or "
-            "control characters"
+            f"image name {name!r}: expected a relative path such as 'board-7/0001', its parts without leading dots, "
+            "blanks around them, '\\' or control characters"
         )

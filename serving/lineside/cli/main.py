@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from lineside.cli.dataset import dataset_app
 from lineside.cli.demo import demo
 from lineside.cli.inspect_parts import inspect
 from lineside.cli.keys import keys_app
@@ -28,6 +29,7 @@ app.command()(serve)
 app.command()(inspect)
 app.command()(predict)
 app.command()(train)
+app.add_typer(dataset_app)
 app.add_typer(recipe_app)
 app.add_typer(keys_app)
 app.command()(version)

@@ -36,11 +36,13 @@ def reference_page() -> str:
 
 def command_paths() -> Iterator[tuple[str, ...]]:
     """Every command as the words after `lineside`, groups before what is in them; the first is `lineside` itself."""
-    yield ()
-    for name, command in getattr(get_command(app), "commands").items():  # noqa: B009 - a group, by construction
-        yield (name,)
-        for inner in getattr(command, "commands", {}):
-            yield (name, inner)
+    yield from _paths_from((), get_command(app))
+
+
+def _paths_from(path: tuple[str, ...], command: object) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, inner in getattr(command, "commands", {}).items():  # only a group has them
+        yield from _paths_from((*path, name), inner)
 
 
 def _help_of(path: tuple[str, ...]) -> str:

@@ -178,12 +178,12 @@ class RevisionStore:
         """
         return read_picture(self.image_bytes(file), source=f"picture {file.sha256}").pixels
 
-    def verify(self, id_or_prefix: str, *, on_file: Callable[[ImageFile], None] | None = None) -> VerifiedRevision:
+    def verify(self, id_or_prefix: str, *, on_file: Callable[[int, int], None] | None = None) -> VerifiedRevision:
         """Read every byte of a revision, its ancestors' manifests included, and compare with the digests.
 
         Args:
             id_or_prefix: the revision.
-            on_file: called after each file, for a progress bar.
+            on_file: called after each file with how many were read and how many there are.
 
         Raises:
             RevisionUnknown: see `resolve`.
@@ -191,14 +191,14 @@ class RevisionStore:
         """
         revision = self.read(id_or_prefix)
         problems: list[str] = []
-        for file in revision.files.values():
+        for number, file in enumerate(revision.files.values(), 1):
             try:
                 self.image_bytes(file)
             except RevisionCorrupt as error:
                 names = [image.name for image in revision.images if file in image.files]
                 problems.append(f"{error} (of {', '.join(names[:3])}{', ...' if len(names) > 3 else ''})")
             if on_file is not None:
-                on_file(file)
+                on_file(number, len(revision.files))
         if problems:
             raise RevisionCorrupt(f"revision {revision.id}: {len(problems)} file(s) differ: {'; '.join(problems)}")
         self._require_ancestors(revision)

@@ -8,19 +8,8 @@ import yaml
 
 from lineside.datasets.errors import SampleUnreadable
 from lineside.datasets.formats.source import path_inside, read_text
+from lineside.datasets.formats.splits import SPLIT_NAMES
 from lineside.datasets.labelled import Split
-
-SPLIT_KEYS: dict[str, Split | None] = {
-    "train": Split.TRAIN,
-    "val": Split.VAL,
-    "valid": Split.VAL,
-    "test": Split.GOLDEN,
-    "calibration": Split.CALIBRATION,
-    "sealed": Split.SEALED,
-    "escape_bank": Split.ESCAPE_BANK,
-    "unsplit": None,
-}
-"""Keys and folder names, and the use that they mean. `test` parts judge, and never train: they are golden."""
 
 _MAX_BYTES = 1024 * 1024
 _NAMES = ("data.yaml", "data.yml", "dataset.yaml")
@@ -59,7 +48,7 @@ def read_data_yaml(path: Path) -> DataYaml:
     content = _mapping(path)
     base = _base(content.get("path"), path)
     folders: list[tuple[Path, Split | None]] = []
-    for key, split in SPLIT_KEYS.items():
+    for key, split in SPLIT_NAMES.items():
         named = content.get(key)
         for entry in named if isinstance(named, list) else [named]:
             if entry is None:

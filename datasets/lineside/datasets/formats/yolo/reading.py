@@ -8,9 +8,10 @@ is there and empty says that the image has no defect (as training programs read 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lineside.datasets.errors import LabelsRefused, SampleUnreadable
+from lineside.datasets.formats.class_lists import CLASSES_NAME, read_class_list
 from lineside.datasets.formats.source import (
     REFERENCES,
     Problems,
@@ -24,10 +25,11 @@ from lineside.datasets.formats.source import (
     read_text,
     references_below,
 )
-from lineside.datasets.formats.yolo.data_yaml import SPLIT_KEYS, DataYaml, find_data_yaml, read_data_yaml
+from lineside.datasets.formats.splits import SPLIT_NAMES
+from lineside.datasets.formats.yolo.data_yaml import DataYaml, find_data_yaml, read_data_yaml
+from lineside.datasets.formats.yolo.places import label_folder, label_path
 from lineside.datasets.labelled import Split
 
-CLASSES_NAME = "classes.txt"
 _NO_LABELS = frozenset({CLASSES_NAME, "obj.names", "readme.txt"})
 
 BOXED_POLYGONS = "boxed_polygons"
@@ -120,8 +122,8 @@ def _box(line: str, classes: tuple[str, ...], where: str) -> SourceBox:
         _edges(shares, line, where),
         where,
         is_relative=True,
-        # A centre and half a width, each rounded to the last digit; at four digits or fewer somebody was careless.
-        tolerance=0.75 * 10.0 ** -max(decimals, 4),
+        # A centre and half a width, each rounded: three quarters of the last digit. Fewer than four digits are exact.
+        tolerance=10.0 ** -max(decimals, 4),
     )
 
 
@@ -142,7 +144,7 @@ def _folders_in(base: Path) -> tuple[tuple[Path, Split | None], ...]:
     images = base / "images" if (base / "images").is_dir() else base
     found = [
         (folder, split)
-        for name, split in SPLIT_KEYS.items()
+        for name, split in SPLIT_NAMES.items()
         for folder in (images / name, base / name / "images")
         if folder.is_dir()
     ]
@@ -150,12 +152,12 @@ def _folders_in(base: Path) -> tuple[tuple[Path, Split | None], ...]:
 
 
 def _classes_in(base: Path) -> tuple[str, ...]:
-    for path in (base / CLASSES_NAME, base / "labels" / CLASSES_NAME):
-        if path.is_file():
-            return tuple(line.strip() for line in read_text(path).split("\n") if line.strip())
-    raise SampleUnreadable(
-        f"{base} has neither data.yaml nor {CLASSES_NAME}; expected one of them, or name the classes (--classes)"
-    )
+    found = read_class_list(base, base / "labels")
+    if found is None:
+        raise SampleUnreadable(
+            f"{base} has neither data.yaml nor {CLASSES_NAME}; expected one of them, or name the classes (--classes)"
+        )
+    return found
 
 
 def _places(place: Path, split: Split | None, base: Path) -> Iterator[_Place]:
@@ -177,23 +179,18 @@ def _places(place: Path, split: Split | None, base: Path) -> Iterator[_Place]:
 
 
 def _label_of(path: Path, base: Path) -> Path:
-    """The label file: under `labels` where the picture lies under `images`, else beside the picture."""
-    return _labels_of(path.parent, base) / f"{path.stem}.txt"
-
-
-def _labels_of(folder: Path, base: Path) -> Path:
-    """The folder of the labels of a folder's pictures: the last `images` on the way there becomes `labels`."""
-    parts = list(folder.relative_to(base).parts)
-    if "images" in parts:
-        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
-    return base.joinpath(*parts)
+    return base / label_path(PurePosixPath(path.relative_to(base)))
 
 
 def _require_images_for_labels(described: DataYaml, places: list[_Place], base: Path) -> None:
     known = {place.label for place in places}
-    folders = {_labels_of(folder, base) for folder, _ in described.folders if folder.is_dir()}
+    folders = {
+        base / label_folder(PurePosixPath(folder.relative_to(base)))
+        for folder, _ in described.folders
+        if folder.is_dir()
+    }
     problems = Problems()
     for label in sorted({label for folder in folders for label in folder.rglob("*.txt")} - known):
-        if label.name.lower() not in _NO_LABELS:
+        if label.name.lower() not in _NO_LABELS and not label.name.startswith("."):
             problems.add(f"{label} is the label of no image; add the image or remove the label")
     problems.raise_if_any(LabelsRefused)
