@@ -191,9 +191,7 @@ class TestIntervals:
         for _ in range(300):
             coins = (rng.random(60) < 0.8).astype(np.float64)
             resampling = Resampling.of(range(60), ["one board"] * 60)
-            (interval,) = resampling.intervals(
-                lambda weights, coins=coins: (float(np.average(coins, weights=weights)),)
-            )
+            (interval,) = resampling.intervals(partial(weighted_mean, coins))
             hits += interval.low <= 0.8 <= interval.high
         assert 0.90 <= hits / 300 <= 0.99
 

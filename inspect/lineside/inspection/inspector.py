@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from lineside.inspection.decoding import DecodingLimits, ExpectedGeometry, decode
+from lineside.inspection.detections import Detections
 from lineside.inspection.detector import Detector
 from lineside.inspection.errors import EngineError, FrameError, NonFiniteOutput
 from lineside.inspection.frames import Frame, Image, MediaType, RawGeometry
@@ -17,6 +18,9 @@ from lineside.inspection.release import InputKind, Release
 from lineside.inspection.verdict import Reason, ReasonCode, ViewFindings, ViewNotInspected, effective_thresholds
 
 T = TypeVar("T")
+
+Detect = Callable[[Image, Mapping[str, float]], Detections]
+"""Finds the defects in a frame, or in the three channels of a reference release, from these thresholds on."""
 
 
 _FAULTS: Mapping[HealthFault, str] = MappingProxyType(
@@ -91,16 +95,21 @@ class Inspector:
     limits: DecodingLimits
     monotonic: Callable[[], float] = field(repr=False)
 
-    def examine(self, encoded: EncodedFrame, *, previous_digest: str | None, now: datetime) -> Examination:
+    def examine(
+        self, encoded: EncodedFrame, *, previous_digest: str | None, now: datetime, detect: Detect | None = None
+    ) -> Examination:
         """Examine one view; an expected failure becomes a `ViewNotInspected` with its reason.
 
         Args:
             encoded: the view as received; `encoded.view` must be one of the recipe's.
             previous_digest: digest of the frame before it from the same camera; equal means a frozen image.
             now: aware UTC instant, for the expiry of references.
+            detect: called instead of the detector with what it would look at and the effective thresholds; an
+                evaluation looks at what lies below them, too.
         """
         view = self.recipe.views[encoded.view]
         thresholds = effective_thresholds(self.recipe, self.release.thresholds)
+        look = detect or self._detect
         timings_ms: dict[str, float] = {}
         notes: tuple[str, ...] = ()
         try:
@@ -119,9 +128,7 @@ class Inspector:
                 )
                 return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
             network_image = self._timed("register", timings_ms, lambda: self._network_image(frame, view, now))
-            detections = self._timed(
-                "detect", timings_ms, lambda: self.detector.detect(network_image, thresholds=thresholds)
-            )
+            detections = self._timed("detect", timings_ms, lambda: look(network_image, thresholds))
         except FrameError as error:
             reason = Reason(ReasonCode(error.reason), str(error), encoded.view)
             return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
@@ -133,6 +140,9 @@ class Inspector:
             return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
         findings = ViewFindings(encoded.view, detections, self.release.classes, frame.size_wh_px)
         return Examination(findings, timings_ms, notes)
+
+    def _detect(self, image: Image, thresholds: Mapping[str, float]) -> Detections:
+        return self.detector.detect(image, thresholds=thresholds)
 
     def _decode(self, encoded: EncodedFrame, view: View) -> Frame:
         expected = encoded.expected

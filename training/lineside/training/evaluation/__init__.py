@@ -5,8 +5,11 @@ dataset revision under a recipe, as serving does, and gives an `Evaluation`: eve
 """
 
 from lineside.training.evaluation.coco import CocoPrecision, coco_precision
+from lineside.training.evaluation.document import evaluation_json_schema
+from lineside.training.evaluation.evaluating import EvaluationPlan, JudgedRevision, evaluate, judge_revision
 from lineside.training.evaluation.intervals import Interval, Resampling
 from lineside.training.evaluation.judged import JudgedImage, truth_arrays
+from lineside.training.evaluation.judging import Rules, Truth
 from lineside.training.evaluation.outcomes import (
     DefectOutcome,
     Evaluation,
@@ -24,18 +27,25 @@ __all__ = [
     "CocoPrecision",
     "DefectOutcome",
     "Evaluation",
+    "EvaluationPlan",
     "Interval",
     "JudgedImage",
     "JudgedRelease",
+    "JudgedRevision",
     "JudgingRecipe",
     "LabelledPicture",
     "Latency",
     "PartOutcome",
     "ProtocolCurve",
     "Resampling",
+    "Rules",
     "Scores",
+    "Truth",
     "coco_precision",
+    "evaluate",
+    "evaluation_json_schema",
     "judge_pairs",
+    "judge_revision",
     "model_under_test",
     "protocol_curve",
     "read_subject",
