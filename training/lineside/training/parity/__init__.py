@@ -11,6 +11,7 @@ from lineside.training.parity.frames import DEFAULT_SPLITS, calibration_windows,
 from lineside.training.parity.limits import ParityLimits
 from lineside.training.parity.measuring import ModelFiles, ParityFrame, measure_parity, require_unbroken
 from lineside.training.parity.report import PARITY_NAME, EngineParity, ParityReport
+from lineside.training.parity.subjects import ParitySubject, compare_engines, read_parity_subject, trained_network
 
 __all__ = [
     "DEFAULT_SPLITS",
@@ -20,8 +21,12 @@ __all__ = [
     "ParityFrame",
     "ParityLimits",
     "ParityReport",
+    "ParitySubject",
     "calibration_windows",
+    "compare_engines",
     "measure_parity",
+    "read_parity_subject",
     "require_unbroken",
     "revision_frames",
+    "trained_network",
 ]
