@@ -8,13 +8,16 @@ from fastapi import FastAPI
 
 from lineside.serving.catalogue.endpoints import router as catalogue_router
 from lineside.serving.clock import Clock, SystemClock
+from lineside.serving.deployments.endpoints import router as deployments_router
 from lineside.serving.dispositions.endpoints import router as dispositions_router
 from lineside.serving.events.endpoints import router as events_router
+from lineside.serving.gates.endpoints import router as gates_router
 from lineside.serving.history.endpoints import router as history_router
 from lineside.serving.inspections.endpoints import router as inspections_router
 from lineside.serving.probes.endpoints import router as probes_router
 from lineside.serving.problems import install_problem_handlers
 from lineside.serving.recipes.endpoints import router as recipes_router
+from lineside.serving.releases.endpoints import router as releases_router
 from lineside.serving.reported.endpoints import router as reported_router
 from lineside.serving.reviews.endpoints import router as reviews_router
 from lineside.serving.security import SecurityHeaders, check_every_route_is_guarded
@@ -32,6 +35,9 @@ _ROUTERS = (
     stations_router,
     recipes_router,
     catalogue_router,
+    releases_router,
+    deployments_router,
+    gates_router,
     events_router,
     probes_router,
     security_router,

@@ -12,7 +12,7 @@ LinesideError
     │   └── TooManyFailures                too many bad keys from one address
     ├── NotFound (LookupError)             the request names what does not exist
     │   ├── UnknownStation, UnknownInspection, UnknownPart, UnknownRecipe, UnknownCatalogue, UnknownRelease,
-    │   ├── UnknownReference, UnknownKey
+    │   ├── UnknownReference, UnknownKey, UnknownDeployment, UnknownGateReport
     │   └── ImageGone                      the image was not kept, or its retention ended
     ├── Contradiction                      it contradicts what was received or what stands
     │   ├── IdempotencyConflict            the same idempotency key for another request
@@ -21,6 +21,10 @@ LinesideError
     │   ├── AttemptClosed                  an attempt that has its verdict
     │   ├── VersionConflict                not the version that follows the last one
     │   ├── LooserRecipe                   a recipe allows more than the one before, without an override
+    │   ├── DeploymentUnfit                a signed deployment that this server cannot carry out
+    │   ├── DeploymentWithdrawn            it was withdrawn before
+    │   ├── GateReportUnfit                a gate report that does not speak for this recipe
+    │   ├── NoTrustFile                    the server believes no signature
     │   ├── ReviewUnfit                    a review does not fit the verdict it speaks of
     │   ├── PartAmbiguous                  a part was inspected at several stations: say which inspection is meant
     │   └── NoRecipeForProduct             an order for a product that has no recipe
@@ -30,9 +34,11 @@ LinesideError
     │   ├── BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
     │   ├── RecipeUnfit                    a valid recipe that this server cannot judge with
     │   ├── ReferenceRefused               bytes that are no usable reference image
+    │   ├── PackageRefused                 an archive that is unsafe, too large or no archive
     │   ├── CursorUnreadable               a page cursor that this server did not give out
     │   └── KeyRefused                     a key that may not be made like this
     ├── Shed (RuntimeError)                no room, or the deadline cannot be met: retry later
+    ├── PackageStoreUnavailable (RuntimeError)  the disk does not take a release: retry later
     ├── ShuttingDown (RuntimeError)        the server is ending: retry later
     └── UnguardedRoute (RuntimeError)      an app with a route that nothing guards: it must not start
 ```
@@ -114,6 +120,14 @@ class UnknownKey(NotFound):
     """No key of that identifier."""
 
 
+class UnknownDeployment(NotFound):
+    """No deployment of that identifier."""
+
+
+class UnknownGateReport(NotFound):
+    """No stored gate report of that digest."""
+
+
 class ImageGone(NotFound):
     """The image was not kept, or its retention ended."""
 
@@ -144,6 +158,22 @@ class VersionConflict(Contradiction):
 
 class LooserRecipe(Contradiction):
     """The recipe allows more than the version before it, and nobody answers for that by name."""
+
+
+class DeploymentUnfit(Contradiction):
+    """The deployment is signed and valid, and this server cannot carry it out: what was live stays live."""
+
+
+class DeploymentWithdrawn(Contradiction):
+    """The deployment was withdrawn before."""
+
+
+class GateReportUnfit(Contradiction):
+    """The gate report does not speak for this recipe against the version in force."""
+
+
+class NoTrustFile(Contradiction):
+    """The server has no trust file, so it believes no signature."""
 
 
 class ReviewUnfit(Contradiction):
@@ -198,6 +228,10 @@ class ReferenceRefused(Unacceptable):
     """The bytes are no usable reference image."""
 
 
+class PackageRefused(Unacceptable):
+    """The archive is unsafe, too large, or none."""
+
+
 class CursorUnreadable(Unacceptable):
     """The page cursor was not given out by this server."""
 
@@ -217,6 +251,10 @@ class Shed(ServingError, RuntimeError):
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class PackageStoreUnavailable(ServingError, RuntimeError):
+    """The disk does not take a release."""
 
 
 class ShuttingDown(ServingError, RuntimeError):

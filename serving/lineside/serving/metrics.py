@@ -1,5 +1,6 @@
 """Prometheus metrics of one app: a registry of its own, so that several apps in one process count apart."""
 
+from collections.abc import Mapping
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -57,6 +58,30 @@ class Metrics:
         self._ledger_sequence = Gauge(
             "lineside_ledger_sequence", "Number of the last durable event.", registry=self.registry
         )
+        self._deployments = Counter(
+            "lineside_deployments",
+            "Deployments accepted, refused and withdrawn.",
+            ["state"],
+            registry=self.registry,
+        )
+        self._expiry = Gauge(
+            "lineside_deployment_expires_in_seconds",
+            "Time to the end of each deployment in force; negative: ended, and its parts are NOT_INSPECTED.",
+            ["serial", "release", "mode"],
+            registry=self.registry,
+        )
+        self._shadow = Counter(
+            "lineside_shadow_parts",
+            "Parts that a second release was to look at, by outcome.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._rollbacks = Counter(
+            "lineside_canary_rollbacks",
+            "Canaries that the server took back by itself.",
+            ["cause"],
+            registry=self.registry,
+        )
         build = Gauge("lineside_build_info", "1, with the version.", ["version"], registry=self.registry)
         build.labels(version("lineside")).set(1)
 
@@ -78,8 +103,31 @@ class Metrics:
         """Count one image that the disk did not take."""
         self._images_not_stored.inc()
 
-    def exposition(self, *, queue_depth: int, ledger_sequence: int) -> bytes:
-        """All figures in Prometheus' text format, with what stands at this moment."""
+    def deployment_changed(self, state: str) -> None:
+        """Count one deployment that was accepted, refused or withdrawn."""
+        self._deployments.labels(state).inc()
+
+    def shadow_compared(self, outcome: str) -> None:
+        """Count one part that a second release looked at, or did not."""
+        self._shadow.labels(outcome).inc()
+
+    def canary_rolled_back(self, cause: str) -> None:
+        """Count one canary that the server took back by itself."""
+        self._rollbacks.labels(cause).inc()
+
+    def exposition(
+        self, *, queue_depth: int, ledger_sequence: int, expiry_s: Mapping[tuple[str, str, str], float]
+    ) -> bytes:
+        """All figures in Prometheus' text format, with what stands at this moment.
+
+        Args:
+            queue_depth: frames inside.
+            ledger_sequence: of the last durable event.
+            expiry_s: time left of each deployment in force, by serial, release and mode.
+        """
+        self._expiry.clear()
+        for (serial, release, mode), left_s in expiry_s.items():
+            self._expiry.labels(serial, release, mode).set(left_s)
         self._queue_depth.set(queue_depth)
         self._ledger_sequence.set(ledger_sequence)
         return generate_latest(self.registry)

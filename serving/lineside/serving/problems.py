@@ -89,6 +89,8 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.UnknownRelease: ProblemKind("unknown-release", "No such release", HTTPStatus.NOT_FOUND),
         errors.UnknownReference: ProblemKind("unknown-reference", "No such reference image", HTTPStatus.NOT_FOUND),
         errors.UnknownKey: ProblemKind("unknown-key", "No such key", HTTPStatus.NOT_FOUND),
+        errors.UnknownDeployment: ProblemKind("unknown-deployment", "No such deployment", HTTPStatus.NOT_FOUND),
+        errors.UnknownGateReport: ProblemKind("unknown-gate-report", "No such gate report", HTTPStatus.NOT_FOUND),
         errors.ImageGone: ProblemKind("image-gone", "The image is not kept", HTTPStatus.NOT_FOUND),
         errors.NotFound: ProblemKind("not-found", "No such thing", HTTPStatus.NOT_FOUND),
         errors.IdempotencyConflict: ProblemKind(
@@ -107,6 +109,16 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.LooserRecipe: ProblemKind(
             "looser-recipe", "The recipe allows more than the one before", HTTPStatus.CONFLICT
         ),
+        errors.DeploymentUnfit: ProblemKind(
+            "deployment-unfit", "The deployment cannot be carried out here", HTTPStatus.CONFLICT
+        ),
+        errors.DeploymentWithdrawn: ProblemKind(
+            "deployment-withdrawn", "The deployment was withdrawn", HTTPStatus.CONFLICT
+        ),
+        errors.GateReportUnfit: ProblemKind(
+            "gate-report-unfit", "The gate report does not speak for this recipe", HTTPStatus.CONFLICT
+        ),
+        errors.NoTrustFile: ProblemKind("no-trust-file", "The server believes no signature", HTTPStatus.CONFLICT),
         errors.ReviewUnfit: ProblemKind("review-unfit", "The review does not fit the verdict", HTTPStatus.CONFLICT),
         errors.PartAmbiguous: ProblemKind("part-ambiguous", "The part has several inspections", HTTPStatus.CONFLICT),
         errors.NoRecipeForProduct: ProblemKind(
@@ -138,6 +150,9 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.ReferenceRefused: ProblemKind(
             "reference-refused", "The body is no usable reference image", HTTPStatus.UNPROCESSABLE_ENTITY
         ),
+        errors.PackageRefused: ProblemKind(
+            "package-refused", "The archive is no release package", HTTPStatus.UNPROCESSABLE_ENTITY
+        ),
         errors.Unacceptable: _INVALID,
         ImageMissing: ProblemKind("image-gone", "The image is not kept", HTTPStatus.NOT_FOUND),
         ImageStoreUnavailable: ProblemKind(
@@ -150,6 +165,9 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         FrameError: ProblemKind("image-invalid", "The image cannot be used", HTTPStatus.UNPROCESSABLE_ENTITY),
         ReleaseError: ProblemKind("release-unusable", "The release may not be loaded", HTTPStatus.CONFLICT),
         NothingUsable: ProblemKind("no-engine", "No engine here runs the release", HTTPStatus.CONFLICT),
+        errors.PackageStoreUnavailable: ProblemKind(
+            "releases-unavailable", "The folder of releases cannot be written", HTTPStatus.SERVICE_UNAVAILABLE
+        ),
         errors.Shed: ProblemKind("shed", "The server is full", HTTPStatus.SERVICE_UNAVAILABLE),
         errors.ShuttingDown: ProblemKind("shutting-down", "The server is ending", HTTPStatus.SERVICE_UNAVAILABLE),
         LedgerBusy: ProblemKind("ledger-busy", "The ledger is full", HTTPStatus.SERVICE_UNAVAILABLE),
@@ -164,6 +182,7 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
 _HIDDEN = (
     LedgerUnavailable,
     ImageStoreUnavailable,
+    errors.PackageStoreUnavailable,
 )  # their messages name files and hosts, which are no caller's business
 
 

@@ -4,22 +4,30 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from lineside.inspection.audit import PlantSecret
 from lineside.inspection.decoding import DecodingLimits
 from lineside.serving.catalogue import CatalogueShelf
 from lineside.serving.clock import Clock
+from lineside.serving.deployments.assignment import Assigner
+from lineside.serving.deployments.expiry import ExpiryWatch
+from lineside.serving.deployments.service import DeploymentService
 from lineside.serving.images import ImageStore
+from lineside.serving.inspections.admission import Admission
+from lineside.serving.inspections.binding import Binder
 from lineside.serving.inspections.inspectors import InspectorPool
-from lineside.serving.inspections.service import InspectionService
+from lineside.serving.inspections.service import PARALLEL, InspectionService
 from lineside.serving.ledger import Ledger
 from lineside.serving.metrics import Metrics
 from lineside.serving.recipes import RecipeBook
-from lineside.serving.releases import ReleaseShelf
+from lineside.serving.releases import PackageStore, ReleaseShelf, TrustFile
 from lineside.serving.reported import ReportedInspections
 from lineside.serving.retention import Housekeeping
 from lineside.serving.security import KeyService, read_or_create_secret
 from lineside.serving.settings import Settings
+from lineside.serving.shadowing.service import Shadowing
+from lineside.serving.shadowing.watch import CanaryWatch
 from lineside.serving.stations import StationDirectory
 
 
@@ -35,7 +43,12 @@ class Services:
     stations: StationDirectory
     recipes: RecipeBook
     catalogues: CatalogueShelf
+    trust: TrustFile
+    packages: PackageStore
     releases: ReleaseShelf
+    deployments: DeploymentService
+    expiry: ExpiryWatch
+    shadowing: Shadowing
     inspections: InspectionService
     reported: ReportedInspections
     metrics: Metrics
@@ -62,8 +75,13 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             session_hours=settings.session_hours,
         )
         catalogues = await CatalogueShelf.open(ledger, clock=clock)
+        trust = TrustFile(settings.trust_file)
+        packages = await asyncio.to_thread(PackageStore, settings.packages_dir, trust=trust, clock=clock)
         releases = ReleaseShelf(
             settings.releases_dir,
+            packages=packages,
+            trust=trust,
+            clock=clock,
             engine=settings.engine,
             threads=settings.inference_threads,
             cache_dir=settings.engine_cache_dir,
@@ -74,13 +92,44 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         stack.push_async_callback(stations.stop)
         limits = DecodingLimits(max_pixels=settings.max_pixels, max_bytes=settings.max_body_bytes)
         inspectors = InspectorPool(recipes, releases, limits=limits, clock=clock)
+        stack.push_async_callback(inspectors.stop)
+        deployments = DeploymentService(
+            ledger=ledger,
+            clock=clock,
+            trust=trust,
+            releases=releases,
+            inspectors=inspectors,
+            recipes=recipes,
+            stations=stations,
+            metrics=metrics,
+        )
+        await deployments.restore()
+        assigner = Assigner(
+            lambda: deployments.book,
+            unusable=deployments.unusable,
+            secret=PlantSecret(read_or_create_secret(settings.data_dir / "canary-secret")),
+        )
+        binder = Binder(assigner=assigner, inspectors=inspectors, clock=clock)
+        admission = Admission(bound=settings.queue_bound, parallel=PARALLEL, clock=clock)
+        shadowing = Shadowing(
+            settings=settings,
+            clock=clock,
+            ledger=ledger,
+            images=images,
+            inspectors=inspectors,
+            admission=admission,
+            watch=CanaryWatch(settings=settings, ledger=ledger, deployments=deployments, metrics=metrics),
+            metrics=metrics,
+        )
         reported = ReportedInspections(
             settings=settings,
             clock=clock,
             ledger=ledger,
             images=images,
             recipes=recipes,
+            stations=stations,
             inspectors=inspectors,
+            binder=binder,
             metrics=metrics,
         )
         inspections = InspectionService(
@@ -91,12 +140,20 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             stations=stations,
             recipes=recipes,
             inspectors=inspectors,
+            deployments=deployments,
+            binder=binder,
+            admission=admission,
+            shadowing=shadowing,
             metrics=metrics,
             audit_secret=PlantSecret(read_or_create_secret(settings.data_dir / "audit-secret")),
             retention_secret=PlantSecret(read_or_create_secret(settings.data_dir / "retention-secret")),
         )
         stack.push_async_callback(inspections.stop)
         await inspections.start()
+        shadowing.start()
+        stack.push_async_callback(shadowing.stop)
+        expiry = ExpiryWatch(deployments, clock=clock, warn_before=timedelta(hours=settings.deployment_warning_hours))
+        stack.push_async_callback(_end, expiry, asyncio.create_task(expiry.run_forever()))
         housekeeping = Housekeeping(
             ledger=ledger,
             images=images,
@@ -115,14 +172,19 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             stations=stations,
             recipes=recipes,
             catalogues=catalogues,
+            trust=trust,
+            packages=packages,
             releases=releases,
+            deployments=deployments,
+            expiry=expiry,
+            shadowing=shadowing,
             inspections=inspections,
             reported=reported,
             metrics=metrics,
         )
 
 
-async def _end(housekeeping: Housekeeping, task: asyncio.Task[None]) -> None:
-    """Stop the housekeeping and wait until it has ended: its thread reads the ledger."""
-    housekeeping.stop()
+async def _end(watch: Housekeeping | ExpiryWatch, task: asyncio.Task[None]) -> None:
+    """Stop what looks from time to time and wait until it has ended: it reads the ledger."""
+    watch.stop()
     await task

@@ -17,15 +17,23 @@ class Settings(BaseSettings):
         database_url: SQLAlchemy URL of the ledger; by default an SQLite file in `data_dir`.
         plant: name of the plant, part of every inspection's key.
         releases_dir: folder whose subfolders are releases; the starter releases are always there.
+        trust_file: public keys whose signatures count; without one nothing can be deployed.
         engine: "auto" (measured on this host), or an engine's name such as "onnxruntime-fp32".
         threads: processor threads for inference; by default those this process may use.
         max_body_bytes: largest frame body accepted.
+        max_release_bytes: largest release package accepted, packed.
         max_pixels: largest frame accepted, in pixels, checked in the header before any allocation.
         queue_bound: frames admitted at once, running or waiting; one more is shed.
         commit_reserve_ms: time kept free of each deadline for writing the verdict down.
         session_hours: how long a page login lasts.
         retention_interval_s: how often the images that the recipes no longer keep are removed.
         min_free_bytes: space to leave free on the disk of the images.
+        shadow_busy_share: share of the time that one processor core may spend on looking at parts a second time.
+        shadow_queue_bound: parts that may wait for it; one more is dropped and counted.
+        shadow_queue_bytes: of their frames, all together.
+        canary_max_disagreement: share of parts on which a canary may differ from the live release.
+        canary_max_not_inspected: share of its parts that a canary may leave NOT_INSPECTED.
+        deployment_warning_hours: how long before its end a deployment is warned of.
         is_simulated: marks every inspection as coming from a simulated line (OPC 40100-1 `isSimulated`).
     """
 
@@ -37,15 +45,23 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8470, ge=0, le=65535)
     releases_dir: Path | None = None
+    trust_file: Path | None = None
     engine: str = AUTO
     threads: int | None = Field(default=None, ge=1)
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    max_release_bytes: int = Field(default=512 * 1024 * 1024, ge=1024)
     max_pixels: int = Field(default=64_000_000, ge=1)
     queue_bound: int = Field(default=16, ge=1)
     commit_reserve_ms: float = Field(default=20.0, ge=0)
     session_hours: float = Field(default=12.0, gt=0)
     retention_interval_s: float = Field(default=3600.0, gt=0)
     min_free_bytes: int = Field(default=2 * 10**9, ge=0)
+    shadow_busy_share: float = Field(default=0.25, gt=0, le=1)
+    shadow_queue_bound: int = Field(default=32, ge=1)
+    shadow_queue_bytes: int = Field(default=128 * 1024 * 1024, ge=1024)
+    canary_max_disagreement: float = Field(default=0.1, gt=0, lt=1)
+    canary_max_not_inspected: float = Field(default=0.02, gt=0, lt=1)
+    deployment_warning_hours: float = Field(default=72.0, ge=0)
     is_simulated: bool = False
 
     @field_validator("engine")
@@ -64,6 +80,11 @@ class Settings(BaseSettings):
     def images_dir(self) -> Path:
         """Folder of the image store."""
         return self.data_dir / "images"
+
+    @property
+    def packages_dir(self) -> Path:
+        """Folder of the uploaded releases."""
+        return self.data_dir / "releases"
 
     @property
     def engine_cache_dir(self) -> Path:

@@ -12,6 +12,7 @@ import pytest
 
 from blob_detector import TinyRelease
 from lineside.serving.ledger import verify_chain
+from lineside.serving.releases import ReleaseRef
 from odd_engines import LiveEngine, take_over
 from plant import RECIPE, TWO_VIEWS, Plant, bad_board, good_board, open_plant
 
@@ -32,7 +33,7 @@ def two_views(tmp_path: Path) -> Iterator[Plant]:
 
 
 def live_engine(plant: Plant) -> LiveEngine:
-    loaded = plant.services.releases.loaded("blobs")
+    loaded = plant.services.releases.loaded(ReleaseRef("blobs"))
     assert loaded is not None
     return take_over(loaded.detector)
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from lineside.serving.ledger import verify_chain
+from lineside.serving.releases import ReleaseRef
 from lineside.serving.security import Role
 from odd_engines import take_over
 from plant import Plant, bad_board, good_board, open_plant
@@ -72,7 +73,7 @@ def test_a_part_that_the_server_judges_at_the_same_time_is_recorded_once(plant: 
 def test_a_report_that_the_engine_fails_on_is_taken_in_all_the_same(plant: Plant) -> None:
     """Else the station would send it for ever, and everything behind it would wait."""
     plant.post(good_board(9), part_id="warm")
-    loaded = plant.services.releases.loaded("blobs")
+    loaded = plant.services.releases.loaded(ReleaseRef("blobs"))
     assert loaded is not None
     take_over(loaded.detector).failure = KeyError("output0")
     answer = hand_in(plant, 2, bad_board(2), part_id="p")
@@ -82,7 +83,7 @@ def test_a_report_that_the_engine_fails_on_is_taken_in_all_the_same(plant: Plant
 
 def test_an_outage_handed_in_at_once_is_shed_rather_than_piled_up(plant: Plant) -> None:
     plant.post(good_board(9), part_id="warm")
-    loaded = plant.services.releases.loaded("blobs")
+    loaded = plant.services.releases.loaded(ReleaseRef("blobs"))
     assert loaded is not None
     engine = take_over(loaded.detector)
     engine.may_go_on.clear()

@@ -8,26 +8,35 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineside.serving.catalogue import CatalogueChanged
+from lineside.serving.deployments.schemas import DeploymentChanged
 from lineside.serving.dispositions import DispositionOut
+from lineside.serving.gates.schemas import GateReportStored
 from lineside.serving.inspections.schemas import InspectionOut
 from lineside.serving.ledger import Event
 from lineside.serving.recipes import RecipeChanged
+from lineside.serving.releases.schemas import ReleaseUploaded
 from lineside.serving.reported.schemas import RejudgementOut
 from lineside.serving.retention.service import RetentionEvent
 from lineside.serving.reviews import ReviewRecorded
+from lineside.serving.shadowing.schemas import CanaryEnded, DisagreementOut
 from lineside.serving.stations import HoldChanged, OrderChanged, StationChanged
 
 EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
+        "canary.v1": CanaryEnded,
         "catalogue.v1": CatalogueChanged,
+        "deployment.v1": DeploymentChanged,
         "disposition.v1": DispositionOut,
+        "gate_report.v1": GateReportStored,
         "hold.v1": HoldChanged,
         "inspection.v1": InspectionOut,
         "order.v1": OrderChanged,
         "recipe.v1": RecipeChanged,
         "rejudgement.v1": RejudgementOut,
+        "release.v1": ReleaseUploaded,
         "retention.v1": RetentionEvent,
         "review.v1": ReviewRecorded,
+        "shadow_disagreement.v1": DisagreementOut,
         "station.v1": StationChanged,
     }
 )

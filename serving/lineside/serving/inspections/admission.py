@@ -31,6 +31,8 @@ class Admission:
         self._clock = clock
         self._running = asyncio.Semaphore(parallel)
         self._inside = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._service_s = 0.0
 
     @property
@@ -72,19 +74,29 @@ class Admission:
                 f"treat this part as NOT_INSPECTED or send it again in {retry_after_s} s",
                 retry_after_s=retry_after_s,
             )
-        self._inside += 1
+        self._come_in()
         try:
             yield
         finally:
-            self._inside -= 1
+            self._leave()
+
+    async def wait_until_idle(self) -> None:
+        """Wait until nobody is inside: what nobody waits for may run then."""
+        await self._idle.wait()
 
     def keep_inside(self, task: asyncio.Task[Any]) -> None:
         """Count work that outlives its request, so that a stalled engine fills the room instead of the memory."""
-        self._inside += 1
-        task.add_done_callback(self._leave)
+        self._come_in()
+        task.add_done_callback(lambda _: self._leave())
 
-    def _leave(self, _: asyncio.Task[Any]) -> None:
+    def _come_in(self) -> None:
+        self._inside += 1
+        self._idle.clear()
+
+    def _leave(self) -> None:
         self._inside -= 1
+        if self._inside == 0:
+            self._idle.set()
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:

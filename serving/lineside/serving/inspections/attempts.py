@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lineside.inspection.inspector import Examination
+from lineside.serving.inspections.binding import Binding
 from lineside.serving.inspections.store import FrameRow
 from lineside.serving.inspections.submission import Cause
 from lineside.serving.recipes import StoredRecipe
 from lineside.serving.releases import LoadedRelease
+from lineside.serving.shadowing.queue import SeenView
 from lineside.serving.stations import BoundContext
 
 
@@ -43,7 +45,8 @@ class OpenAttempt:
         stored: views whose image is durable in the image store.
         lock: held while a view is added or the verdict is written.
         is_closed: whether the verdict is written.
-        loaded: the release that examined its views; None if none could.
+        binding: who examines its views; None before the first one is examined.
+        seen: its views as they were examined, where another release is to look at them as well.
         users: requests that work on it now.
     """
 
@@ -62,8 +65,14 @@ class OpenAttempt:
     stored: set[str] = field(default_factory=set)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_closed: bool = False
-    loaded: LoadedRelease | None = None
+    binding: Binding | None = None
+    seen: dict[str, SeenView] = field(default_factory=dict)
     users: int = 0
+
+    @property
+    def loaded(self) -> LoadedRelease | None:
+        """The release that examines its views; None if none can."""
+        return None if self.binding is None else self.binding.loaded
 
     def missing_views(self) -> tuple[str, ...]:
         """Views that the recipe asks for and that have not come, in the recipe's order."""
@@ -112,6 +121,9 @@ class OpenAttempts:
             attempt.users -= 1
             if attempt.users == 0 and (attempt.is_closed or not attempt.is_recorded):
                 self._by_key.pop(attempt.key, None)
+                if attempt.binding is not None:
+                    attempt.binding.end()
+                    attempt.binding = None
 
 
 class Turns:

@@ -1,6 +1,8 @@
-"""One ready inspector for each recipe version in use, built off the event loop."""
+"""One ready inspector for each recipe version and release in use, built off the event loop."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -11,7 +13,7 @@ from lineside.inspection.inspector import EncodedFrame, Examination, Inspector
 from lineside.inspection.verdict import Reason, ReasonCode, ViewNotInspected
 from lineside.serving.clock import Clock
 from lineside.serving.recipes import RecipeBook
-from lineside.serving.releases import LoadedRelease, ReleaseShelf
+from lineside.serving.releases import Lease, LoadedRelease, Purpose, ReleaseRef, ReleaseShelf
 
 _log = structlog.get_logger(__name__)
 _RETRY_AFTER_S = 30.0  # a release that did not load is tried again this much later, not with each frame
@@ -35,84 +37,126 @@ def examine(inspector: Inspector, encoded: EncodedFrame, *, previous_digest: str
         return Examination(ViewNotInspected(encoded.view, reason), {})
 
 
+@dataclass(frozen=True, slots=True)
+class InspectorKey:
+    """What an inspector is for.
+
+    Attributes:
+        recipe_id: the rules.
+        version: of the recipe.
+        ref: the release that looks.
+        purpose: whether its findings are the verdict's.
+    """
+
+    recipe_id: str
+    version: int
+    ref: ReleaseRef
+    purpose: Purpose = Purpose.JUDGE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadyInspector:
+    """An inspector that can look at once.
+
+    Attributes:
+        inspector: looks.
+        lease: the pool's own lease of its release; whoever uses the inspector for longer shares it.
+    """
+
+    inspector: Inspector
+    lease: Lease = field(repr=False)
+
+    @property
+    def loaded(self) -> LoadedRelease:
+        """The release it looks with."""
+        return self.lease.loaded
+
+
 class InspectorPool:
-    """Inspectors by recipe version. One that cannot be built is remembered with its reason for a while."""
+    """Inspectors by key. One that cannot be built is remembered with its reason for a while."""
 
     def __init__(self, recipes: RecipeBook, releases: ReleaseShelf, *, limits: DecodingLimits, clock: Clock) -> None:
         self._recipes = recipes
         self._releases = releases
         self._limits = limits
         self._clock = clock
-        self._ready: dict[tuple[str, int], tuple[Inspector, LoadedRelease]] = {}
-        self._failed: dict[tuple[str, int], tuple[str, float]] = {}
-        self._building: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._ready: dict[InspectorKey, ReadyInspector] = {}
+        self._failed: dict[InspectorKey, tuple[str, float]] = {}
+        self._building: dict[InspectorKey, asyncio.Task[None]] = {}
 
-    def ready(self, recipe_id: str, version: int) -> tuple[Inspector, LoadedRelease] | None:
+    def ready(self, key: InspectorKey) -> ReadyInspector | None:
         """The inspector if it stands ready; starts building it in the background if not."""
-        key = (recipe_id, version)
         found = self._ready.get(key)
         if found is None and self._may_build(key):
             self._start(key)
         return found
 
-    def failure(self, recipe_id: str, version: int) -> str | None:
+    def is_ready(self, key: InspectorKey) -> bool:
+        """Whether it stands ready; builds nothing."""
+        return key in self._ready
+
+    def failure(self, key: InspectorKey) -> str | None:
         """Why the inspector could not be built; None if it was not tried or is being built."""
-        failed = self._failed.get((recipe_id, version))
+        failed = self._failed.get(key)
         return None if failed is None else failed[0]
 
-    async def prepare(self, recipe_id: str, version: int) -> None:
+    async def prepare(self, key: InspectorKey) -> None:
         """Build the inspector now; a failure is logged, remembered, and leaves the parts NOT_INSPECTED."""
-        key = (recipe_id, version)
         if key not in self._ready:
             await asyncio.shield(self._building.get(key) or self._start(key))
+
+    def retain(self, is_wanted: Callable[[InspectorKey], bool]) -> None:
+        """Let go of the inspectors that are not wanted; parts that began with one finish with it."""
+        for key in [key for key in self._ready if not is_wanted(key)]:
+            self._ready.pop(key).lease.end()
+        for key in [key for key in self._failed if not is_wanted(key)]:
+            del self._failed[key]
 
     async def stop(self) -> None:
         """Let what is being built finish: a release cannot be freed while it loads."""
         if self._building:
             await asyncio.wait(self._building.values())
+        self.retain(lambda _key: False)
 
-    def unready_reason(self, recipe_id: str, version: int) -> str | None:
-        """Why a recipe cannot be judged with now; None if it can, or if nobody asked for it yet."""
-        why = self.failure(recipe_id, version)
-        if why is None and (recipe_id, version) in self._building:
+    def unready_reason(self, key: InspectorKey) -> str | None:
+        """Why there is no inspector now; None if there is, or if nobody asked for it yet."""
+        why = self.failure(key)
+        if why is None and key in self._building:
             why = "its release is being loaded"
-        return None if why is None else f"recipe {recipe_id!r} version {version}: {why}"
+        return None if why is None else f"recipe {key.recipe_id!r} version {key.version}: {why}"
 
-    def _may_build(self, key: tuple[str, int]) -> bool:
+    def _may_build(self, key: InspectorKey) -> bool:
         if key in self._building:
             return False
         failed = self._failed.get(key)
         return failed is None or self._clock.monotonic() - failed[1] > _RETRY_AFTER_S
 
-    def _start(self, key: tuple[str, int]) -> asyncio.Task[None]:
+    def _start(self, key: InspectorKey) -> asyncio.Task[None]:
         task = asyncio.create_task(self._build(key))
         self._building[key] = task
         return task
 
-    async def _build(self, key: tuple[str, int]) -> None:
+    async def _build(self, key: InspectorKey) -> None:
         try:
-            stored = self._recipes.get(*key)
-            loaded, references = await asyncio.to_thread(
-                lambda: (self._releases.load(stored.recipe.release), stored.references)
+            stored = self._recipes.get(key.recipe_id, key.version)
+            references = await asyncio.to_thread(lambda: stored.references)
+            lease = await asyncio.to_thread(self._releases.load, key.ref, key.purpose)
+            inspector = Inspector(
+                recipe=stored.recipe,
+                release=lease.loaded.release,
+                detector=lease.loaded.detector,
+                references=references,
+                limits=self._limits,
+                monotonic=self._clock.monotonic,
             )
-            self._ready[key] = (
-                Inspector(
-                    recipe=stored.recipe,
-                    release=loaded.release,
-                    detector=loaded.detector,
-                    references=references,
-                    limits=self._limits,
-                    monotonic=self._clock.monotonic,
-                ),
-                loaded,
-            )
+            self._ready[key] = ReadyInspector(inspector, lease)
             self._failed.pop(key, None)
         except (LinesideError, OSError) as error:
             self._failed[key] = (str(error), self._clock.monotonic())
-            _log.error("release_not_usable", recipe=key[0], version=key[1], reason=str(error))
+            _log.error("release_not_usable", recipe=key.recipe_id, version=key.version, reason=str(error))
         except Exception as error:  # noqa: BLE001 - a library's own failure to load leaves the parts NOT_INSPECTED too
             message = f"loading it failed unexpectedly ({type(error).__name__}); the server's log says why"
             self._failed[key] = (message, self._clock.monotonic())
-            _log.error("release_not_usable", recipe=key[0], version=key[1], exc_info=error)
+            _log.error("release_not_usable", recipe=key.recipe_id, version=key.version, exc_info=error)
         finally:
             self._building.pop(key, None)

@@ -1,7 +1,7 @@
 """The main job: a frame is admitted, examined, judged, written down and answered, within its deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -10,26 +10,36 @@ from sqlalchemy import Connection
 
 from lineside.inspection.audit import PlantSecret
 from lineside.inspection.inspector import EncodedFrame, Examination, Inspector
-from lineside.inspection.verdict import Reason, ReasonCode, ViewNotInspected
+from lineside.inspection.verdict import Reason, ReasonCode, Verdict, ViewNotInspected
 from lineside.serving.clock import Clock
+from lineside.serving.deployments.assignment import Refusal
+from lineside.serving.deployments.book import Scope
+from lineside.serving.deployments.service import DeploymentService
 from lineside.serving.errors import AttemptClosed, UnknownView
 from lineside.serving.images import ImageStore
 from lineside.serving.inspections import store
 from lineside.serving.inspections.admission import Admission
 from lineside.serving.inspections.attempts import AttemptKey, OpenAttempt, OpenAttempts, Turns
+from lineside.serving.inspections.binding import Binder
 from lineside.serving.inspections.closing import Closing
 from lineside.serving.inspections.content_digest import CheckedBody
 from lineside.serving.inspections.deadlines import Deadlines
-from lineside.serving.inspections.inspectors import InspectorPool, examine
+from lineside.serving.inspections.inspectors import InspectorKey, InspectorPool, examine
 from lineside.serving.inspections.recording import Recorder, pending_answer
+from lineside.serving.inspections.schemas import ReleaseOut
 from lineside.serving.inspections.submission import Answer, Submission
 from lineside.serving.ledger import Ledger
 from lineside.serving.metrics import Metrics
-from lineside.serving.recipes import RecipeBook
+from lineside.serving.recipes import RecipeBook, StoredRecipe
 from lineside.serving.settings import Settings
+from lineside.serving.shadowing.queue import SeenView, ShadowJob
+from lineside.serving.shadowing.schemas import FindingsOut
+from lineside.serving.shadowing.service import Shadowing
 from lineside.serving.stations import BoundContext, StationDirectory
 
-_PARALLEL = 2  # frames on the processor at once: one engine stream each; more only queue inside the engine
+PARALLEL = 2
+"""Frames on the processor at once: one engine stream each; more only queue inside the engine."""
+
 _NO_RECIPE_DEADLINE_S = 1.0  # a station without a recipe still gets its answer quickly
 
 
@@ -46,6 +56,10 @@ class InspectionService:
         stations: StationDirectory,
         recipes: RecipeBook,
         inspectors: InspectorPool,
+        deployments: DeploymentService,
+        binder: Binder,
+        admission: Admission,
+        shadowing: Shadowing,
         metrics: Metrics,
         audit_secret: PlantSecret,
         retention_secret: PlantSecret,
@@ -56,6 +70,10 @@ class InspectionService:
         self._stations = stations
         self._recipes = recipes
         self._inspectors = inspectors
+        self._deployments = deployments
+        self._binder = binder
+        self._admission = admission
+        self._shadowing = shadowing
         self._recorder = Recorder(
             settings=settings,
             clock=clock,
@@ -66,23 +84,23 @@ class InspectionService:
             ),
             metrics=metrics,
         )
-        self._admission = Admission(bound=settings.queue_bound, parallel=_PARALLEL, clock=clock)
         self._turns = Turns()
         self._open = OpenAttempts()
         self._deadlines = Deadlines(recorder=self._recorder, attempts=self._open, clock=clock)
         self._previous_frames: dict[tuple[str, str], tuple[AttemptKey, str]] = {}
-        self._processors = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="inspect")
+        self._processors = ThreadPoolExecutor(PARALLEL, thread_name_prefix="inspect")
         self._background: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
         """Close what a crash left open, then load the releases that the stations' recipes name."""
         await self._recorder.close_left_open()
-        for recipe_id, version in self._recipes_in_use():
-            await self._inspectors.prepare(recipe_id, version)
+        for scope, stored in self._deployments.scopes():
+            await self.prepare(stored.recipe.id, stored.recipe.version, line=scope.line)
 
-    async def prepare(self, recipe_id: str, version: int) -> None:
+    async def prepare(self, recipe_id: str, version: int, *, line: str) -> None:
         """Load what a recipe needs before parts come; a release that fails leaves its parts NOT_INSPECTED."""
-        await self._inspectors.prepare(recipe_id, version)
+        for key in self._deployments.keys_for(self._recipes.get(recipe_id, version), line):
+            await self._inspectors.prepare(key)
 
     async def stop(self) -> None:
         """Let the frames inside finish, then free the threads."""
@@ -105,19 +123,20 @@ class InspectionService:
 
     def unready_reason(self) -> str | None:
         """Why the parts of some station cannot be judged now; None when all can."""
-        for recipe_id, version in self._recipes_in_use():
-            reason = self._inspectors.unready_reason(recipe_id, version)
+        for scope, stored in self._deployments.scopes():
+            reason = self.why_not_judged(scope, stored)
             if reason is not None:
                 return reason
         return None
 
-    def _recipes_in_use(self) -> Iterator[tuple[str, int]]:
-        """Recipe and version that each station judges by, and that it will judge by after a changeover."""
-        for station in self._stations.all():
-            contexts = [station.context] if station.pending is None else [station.context, station.pending.context]
-            for context in contexts:
-                if context.recipe_id is not None and context.recipe_version is not None:
-                    yield context.recipe_id, context.recipe_version
+    def why_not_judged(self, scope: Scope, stored: StoredRecipe) -> str | None:
+        """Why the parts of a recipe cannot be judged at a line now; None if they can."""
+        live = self._binder.live(scope)
+        if live.refusal is not None:
+            return live.refusal.message
+        if live.judge is None:
+            return None
+        return self._inspectors.unready_reason(InspectorKey(stored.recipe.id, stored.recipe.version, live.judge))
 
     async def submit(
         self,
@@ -236,7 +255,39 @@ class InspectionService:
                 else:
                     answer = await self._recorder.record_verdict(attempt, submission.view, staged, promise)
                     self._deadlines.forget(attempt)
+                    self._compare(attempt, answer)
             return answer
+
+    def _compare(self, attempt: OpenAttempt, answer: Answer) -> None:
+        """Have a judged part looked at by the release that is compared with its judge."""
+        binding, recipe = attempt.binding, attempt.recipe
+        if binding is None or recipe is None or binding.loaded is None or binding.assignment.candidate is None:
+            return
+        assignment, loaded, body = binding.assignment, binding.loaded, answer.body
+        candidate = binding.assignment.candidate
+        if assignment.candidate_judges:
+            self._shadowing.canary_judged(candidate, body)
+        if assignment.observer is None or body["verdict"] == Verdict.NOT_INSPECTED:
+            return  # what its judge could not look at is compared with nothing
+        self._shadowing.offer(
+            ShadowJob(
+                inspection_id=attempt.inspection_id,
+                station=attempt.key.station,
+                part_id=attempt.key.part_id,
+                recipe=recipe,
+                views=tuple(attempt.seen.values()),
+                judged=FindingsOut(
+                    release=ReleaseOut.of(loaded.release),
+                    engine=loaded.detector.engine_name,
+                    verdict=body["verdict"],
+                    reasons=body["reasons"],
+                    defects=body["defects"],
+                ),
+                candidate=candidate,
+                candidate_judged=assignment.candidate_judges,
+                observer=assignment.observer,
+            )
+        )
 
     async def _examine(self, attempt: OpenAttempt, submission: Submission, body: CheckedBody) -> Examination:
         """Examine on a worker thread; past the deadline the view is late, whatever the worker still finds."""
@@ -244,12 +295,16 @@ class InspectionService:
             reason = Reason(ReasonCode.NO_RECIPE, "the station has no recipe", submission.view)
             return Examination(ViewNotInspected(submission.view, reason), {})
         recipe = attempt.recipe.recipe
-        ready = self._inspectors.ready(recipe.id, recipe.version)
-        if ready is None:
-            why = self._inspectors.failure(recipe.id, recipe.version) or "it is being loaded"
-            reason = Reason(ReasonCode.NO_RELEASE, f"release {recipe.release!r} cannot judge: {why}", submission.view)
+        station = self._stations.get(submission.station)
+        if attempt.binding is None or attempt.binding.inspector is None:
+            attempt.binding = self._binder.bind(
+                attempt.recipe, line=station.line, part_id=attempt.key.part_id, lot=attempt.context.lot
+            )
+        binding = attempt.binding
+        if binding.inspector is None or binding.lease is None:
+            refusal = binding.refusal or Refusal(ReasonCode.NO_RELEASE, "no release may judge")
+            reason = Reason(refusal.code, refusal.message, submission.view)
             return Examination(ViewNotInspected(submission.view, reason), {})
-        inspector, attempt.loaded = ready
         encoded = EncodedFrame(
             body.content,
             submission.media_type,
@@ -257,14 +312,18 @@ class InspectionService:
             submission.view,
             submission.raw,
             submission.captured_at,
-            expected=self._stations.get(submission.station).expected_geometry,
+            expected=station.expected_geometry,
             is_intact=body.is_intact,
         )
         previous_digest = self._previous_digest(attempt.key, submission.view, body.digest)
+        if binding.assignment.observer is not None:
+            attempt.seen[submission.view] = SeenView(encoded, previous_digest)
         begun = asyncio.Event()
-        task = asyncio.create_task(self._run_examination(inspector, encoded, previous_digest, begun))
+        lease = binding.lease.share()  # a view that is too late for its verdict is still being examined
+        task = asyncio.create_task(self._run_examination(binding.inspector, encoded, previous_digest, begun))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        task.add_done_callback(lambda _: lease.end())
         remaining_s = attempt.deadline_s - self._clock.monotonic() - self._settings.commit_reserve_ms / 1000.0
         done, _ = await asyncio.wait({task}, timeout=max(0.0, remaining_s))
         if done:

@@ -48,7 +48,12 @@ async def get_readiness(request: Request, services: ServicesDep) -> JSONResponse
 async def get_metrics(services: ServicesDep) -> Response:
     """Everything that is counted, in Prometheus' text format."""
     exposition = services.metrics.exposition(
-        queue_depth=services.inspections.admission.inside, ledger_sequence=services.ledger.last_sequence
+        queue_depth=services.inspections.admission.inside,
+        ledger_sequence=services.ledger.last_sequence,
+        expiry_s={
+            (str(record.serial), record.deployment.release.name, record.deployment.mode.value): left_s
+            for record, left_s in services.expiry.seconds_left().items()
+        },
     )
     return Response(exposition, media_type=services.metrics.content_type)
 

@@ -13,6 +13,7 @@ from lineside.inspection.frames import Frame, MediaType
 from lineside.serving.bodies import media_type_of, read_bounded, read_yaml_text
 from lineside.serving.dependencies import ServicesDep
 from lineside.serving.errors import DigestMismatch, MediaTypeUnsupported, ReferenceRefused, UnknownReference
+from lineside.serving.gates.store import find_report
 from lineside.serving.images import ImageStore
 from lineside.serving.recipes import store
 from lineside.serving.recipes.schemas import (
@@ -61,8 +62,12 @@ async def put_recipe(
     principal: Annotated[Principal, Depends(allow(Action.WRITE_RECIPES))],
     override_name: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
     override_reason: Annotated[str | None, Query(min_length=1, max_length=1000)] = None,
+    gate_report: Annotated[str | None, Query(pattern=r"^[0-9a-f]{64}$")] = None,
 ) -> RecipeVersionOut:
-    """Add the version that follows the last one; one that allows more needs a named override with a reason."""
+    """Add the version that follows the last one.
+
+    One that allows more needs the stored report of a gate that it passed, or a named override with a reason.
+    """
     if (override_name is None) != (override_reason is None):
         message = "override_name and override_reason belong together: somebody answers for something"
         raise RequestValidationError(
@@ -72,7 +77,17 @@ async def put_recipe(
     if override_name is not None and override_reason is not None:
         override = OverrideOut(name=override_name, reason=override_reason)
     text = await read_yaml_text(request)
-    return _out(await services.recipes.add(recipe_id, text, changed_by=principal.name, override=override))
+    report = None if gate_report is None else await find_report(services.ledger, gate_report)
+    return _out(
+        await services.recipes.add(
+            recipe_id,
+            text,
+            changed_by=principal.name,
+            judged_by=services.deployments.judged_by,
+            override=override,
+            gate_report=report,
+        )
+    )
 
 
 @router.put("/references/{digest}", openapi_extra=_PICTURE_BODY)
@@ -129,6 +144,7 @@ def summary_of(stored: StoredRecipe) -> RecipeSummary:
         created_at=stored.created_at,
         created_by=stored.created_by,
         override=stored.override,
+        gate_report=stored.gate_report,
     )
 
 

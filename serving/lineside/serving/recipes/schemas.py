@@ -30,6 +30,7 @@ class RecipeSummary(_Out):
     created_at: datetime
     created_by: str
     override: OverrideOut | None
+    gate_report: str | None = Field(description="SHA-256 of the gate's report that it stands on.")
 
 
 class RecipeVersionOut(RecipeSummary):
@@ -56,6 +57,7 @@ class RecipeChanged(_Out):
     digest: str
     looser_by: tuple[str, ...] = Field(description="Where it allows more than the version before; empty if nowhere.")
     override: OverrideOut | None
+    gate_report: str | None = Field(description="SHA-256 of the gate's report that it stands on.")
     changed_by: str
 
 

@@ -1,7 +1,7 @@
 """The plant's recipes: append-only versions, all in memory, never edited in place."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Row
 
@@ -21,12 +21,13 @@ from lineside.serving.errors import (
     UnknownRelease,
     VersionConflict,
 )
+from lineside.serving.gates.report import GateReport
 from lineside.serving.images import ImageStore
 from lineside.serving.ledger import Ledger
 from lineside.serving.recipes import store
 from lineside.serving.recipes.schemas import OverrideOut, RecipeChanged
 from lineside.serving.recipes.stored import StoredRecipe
-from lineside.serving.releases import ReleaseShelf
+from lineside.serving.releases import ReleaseRef, ReleaseShelf
 
 
 class RecipeBook:
@@ -102,14 +103,30 @@ class RecipeBook:
         return max(fitting, key=lambda each: (each.created_at, each.recipe.version), default=None)
 
     async def add(
-        self, recipe_id: str, text: str, *, changed_by: str, override: OverrideOut | None = None
+        self,
+        recipe_id: str,
+        text: str,
+        *,
+        changed_by: str,
+        judged_by: Callable[[Recipe], Sequence[ReleaseRef]],
+        override: OverrideOut | None = None,
+        gate_report: GateReport | None = None,
     ) -> StoredRecipe:
         """Add the version that follows the last one; the same text again changes nothing.
+
+        Args:
+            recipe_id: as in the address.
+            text: the YAML file's text.
+            changed_by: name of the key it came with.
+            judged_by: the releases that judge a recipe's parts on the plant's lines.
+            override: who answers for it where it allows more than the one before.
+            gate_report: of the gate that compared it with the one before.
 
         Raises:
             RecipeError, RecipeUnfit: it is no recipe, or this server cannot judge with it.
             VersionConflict: another version number.
-            LooserRecipe: it allows more than the one before, and there is no override.
+            LooserRecipe: it allows more than the one before, and there is neither a gate's report nor an override.
+            GateReportUnfit: the report is about something else, or the gate did not let it pass.
         """
         # Some YAML takes seconds to refuse, and parts must not wait for it.
         recipe = await asyncio.to_thread(self._load, recipe_id, text)
@@ -123,15 +140,39 @@ class RecipeBook:
             raise VersionConflict(
                 f"recipe {recipe_id!r} is at version {last}: the next is {last + 1}, not {recipe.version}"
             )
-        stored = StoredRecipe(recipe, text, digest, self._clock.now(), changed_by, override, self._images, self._limits)
-        release = await asyncio.to_thread(self._check_usable, stored)
+        stored = StoredRecipe(
+            recipe,
+            text,
+            digest,
+            self._clock.now(),
+            changed_by,
+            override,
+            None if gate_report is None else gate_report.digest,
+            self._images,
+            self._limits,
+        )
+        releases = await asyncio.to_thread(self._check_usable, stored, judged_by(recipe))
         looser_by: Sequence[str] = ()
         if last:
-            looser_by = looser_than(recipe, self.get(recipe_id).recipe, release_thresholds=release.thresholds)
-        if looser_by and override is None:
+            before = self.get(recipe_id)
+            looser_by = tuple(
+                dict.fromkeys(
+                    where
+                    for release in releases
+                    for where in looser_than(recipe, before.recipe, release_thresholds=release.thresholds)
+                )
+            )
+            if gate_report is not None:
+                gate_report.check_speaks_for(
+                    candidate=digest,
+                    in_force=before.digest,
+                    releases={release.digest for release in releases},
+                )
+        if looser_by and override is None and gate_report is None:
             raise LooserRecipe(
                 f"version {recipe.version} allows more than version {last}: {'; '.join(looser_by)}. Make it as strict, "
-                "or answer for it with the query parameters override_name and override_reason"
+                "put it through the gate and name its report with the query parameter gate_report, or answer for it "
+                "with override_name and override_reason"
             )
         await self._write(stored, looser_by)
         self._versions[recipe.id, recipe.version] = stored
@@ -140,13 +181,23 @@ class RecipeBook:
     def _load(self, recipe_id: str, text: str) -> Recipe:
         return load_recipe(text, catalogue=self._catalogue_of(text), source=f"recipe {recipe_id}")
 
-    def _check_usable(self, stored: StoredRecipe) -> Release:
-        """Everything the recipe stands on is there and fits: release, classes, reference images."""
-        recipe = stored.recipe
+    def _check_usable(self, stored: StoredRecipe, refs: Sequence[ReleaseRef]) -> Sequence[Release]:
+        """Everything the recipe stands on is there and fits: releases, classes, reference images."""
         try:
-            release = self._releases.read(recipe.release)
+            releases = [self._releases.read(ref) for ref in refs]
         except UnknownRelease as error:
-            raise RecipeUnfit(f"recipe {recipe.id!r}: {error}") from error
+            raise RecipeUnfit(f"recipe {stored.recipe.id!r}: {error}") from error
+        for release in releases:
+            self.check_fits(stored, release)
+        return releases
+
+    def check_fits(self, stored: StoredRecipe, release: Release) -> None:
+        """Check that a release can judge by a recipe; reads the recipe's reference images when it is the first to.
+
+        Raises:
+            RecipeError, RecipeUnfit: it cannot; the message says what is missing.
+        """
+        recipe = stored.recipe
         catalogue = self._catalogues.get(recipe.catalogue_id, recipe.catalogue_version).catalogue
         check_release_fits(recipe, release.classes, catalogue)
         for name, references in stored.references.items():
@@ -155,7 +206,6 @@ class RecipeBook:
                     f"release {release.name!r} compares with a reference image and view {name!r} has none; "
                     "give it `references`"
                 )
-        return release
 
     async def _write(self, stored: StoredRecipe, looser_by: Sequence[str]) -> None:
         recipe = stored.recipe
@@ -169,6 +219,7 @@ class RecipeBook:
             "created_at": stored.created_at,
             "created_by": stored.created_by,
             "override": override,
+            "gate_report": stored.gate_report,
         }
         event = RecipeChanged(
             id=recipe.id,
@@ -180,6 +231,7 @@ class RecipeBook:
             digest=stored.digest,
             looser_by=tuple(looser_by),
             override=stored.override,
+            gate_report=stored.gate_report,
             changed_by=stored.created_by,
         ).model_dump(mode="json")
         await self._ledger.write(lambda transaction: store.add_recipe(transaction, values, event=event))
@@ -190,7 +242,15 @@ class RecipeBook:
         )
         override = None if row.override is None else OverrideOut.model_validate(row.override)
         return StoredRecipe(
-            recipe, row.text, row.digest, row.created_at, row.created_by, override, self._images, self._limits
+            recipe,
+            row.text,
+            row.digest,
+            row.created_at,
+            row.created_by,
+            override,
+            row.gate_report,
+            self._images,
+            self._limits,
         )
 
     def _catalogue_of(self, text: str) -> Catalogue:

@@ -29,6 +29,7 @@ class StoredRecipe:
         created_at: when it came, aware UTC.
         created_by: name of the key it came with.
         override: who answers for it where it allows more than the one before.
+        gate_report: digest of the gate's report that it stands on; None without one.
     """
 
     recipe: Recipe
@@ -37,6 +38,7 @@ class StoredRecipe:
     created_at: datetime
     created_by: str
     override: OverrideOut | None
+    gate_report: str | None
     images: ImageStore = field(repr=False)
     limits: DecodingLimits = field(repr=False)
 

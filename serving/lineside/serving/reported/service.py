@@ -12,12 +12,15 @@ from lineside.inspection.frames import RawGeometry
 from lineside.inspection.inspector import EncodedFrame, Examination
 from lineside.inspection.verdict import Judgement, Reason, ReasonCode, ViewFindings, ViewNotInspected, judge
 from lineside.serving.clock import Clock
+from lineside.serving.deployments.assignment import Refusal
+from lineside.serving.deployments.book import Scope
 from lineside.serving.errors import DigestMismatch, IdempotencyConflict, Shed, UnknownView
 from lineside.serving.images import ImageStore
 from lineside.serving.inspections import store
 from lineside.serving.inspections.attempts import Turns
+from lineside.serving.inspections.binding import Binder
 from lineside.serving.inspections.closing import verdict_columns
-from lineside.serving.inspections.inspectors import InspectorPool, examine
+from lineside.serving.inspections.inspectors import InspectorKey, InspectorPool, ReadyInspector, examine
 from lineside.serving.inspections.schemas import FrameOut, InspectionOut, RecipeOut, ReleaseOut
 from lineside.serving.inspections.submission import Answer, Submission
 from lineside.serving.ledger import Ledger, Transaction
@@ -26,6 +29,7 @@ from lineside.serving.recipes import RecipeBook, StoredRecipe
 from lineside.serving.releases import LoadedRelease
 from lineside.serving.reported.schemas import RejudgementOut, ReportedFrameIn, ReportIn
 from lineside.serving.settings import Settings
+from lineside.serving.stations import StationDirectory
 
 EVENT_TYPE = "rejudgement.v1"
 _MOST_INSIDE = 4  # reports with their images in memory: stations hand in a whole outage at once
@@ -44,7 +48,9 @@ class ReportedInspections:
         ledger: Ledger,
         images: ImageStore,
         recipes: RecipeBook,
+        stations: StationDirectory,
         inspectors: InspectorPool,
+        binder: Binder,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
@@ -52,7 +58,9 @@ class ReportedInspections:
         self._ledger = ledger
         self._images = images
         self._recipes = recipes
+        self._stations = stations
         self._inspectors = inspectors
+        self._binder = binder
         self._metrics = metrics
         self._one_at_a_time = asyncio.Semaphore(1)  # a backlog must not delay the verdicts of parts on the line
         self._turns = Turns()
@@ -138,26 +146,42 @@ class ReportedInspections:
     async def _examine(
         self, recipe: StoredRecipe, report: ReportIn, bodies: Mapping[str, bytes]
     ) -> tuple[dict[str, Examination], LoadedRelease | None]:
-        await self._inspectors.prepare(recipe.recipe.id, recipe.recipe.version)
-        ready = self._inspectors.ready(recipe.recipe.id, recipe.recipe.version)
+        """Look at the frames with the release that is live where the station stands now."""
+        line = self._stations.get(report.station).line
+        live = self._binder.live(Scope(line, recipe.recipe.product, recipe.recipe.release))
+        ready = None
+        if live.judge is not None:
+            key = InspectorKey(recipe.recipe.id, recipe.recipe.version, live.judge)
+            await self._inspectors.prepare(key)
+            ready = self._inspectors.ready(key)
+        refusal = live.refusal or Refusal(ReasonCode.NO_RELEASE, "no release could judge it")
+        lease = None if ready is None else ready.lease.share()
+        try:
+            return await self._look(report, bodies, ready, refusal), None if ready is None else ready.loaded
+        finally:
+            if lease is not None:
+                lease.end()
+
+    async def _look(
+        self, report: ReportIn, bodies: Mapping[str, bytes], ready: ReadyInspector | None, refusal: Refusal
+    ) -> dict[str, Examination]:
         examinations: dict[str, Examination] = {}
         for frame in report.frames:
             body = bodies.get(frame.view)
             if ready is None or body is None:
-                code = ReasonCode.NO_RELEASE if body is not None else ReasonCode.MISSING_VIEW
-                message = "no release could judge it" if body is not None else "the station no longer had the image"
-                examinations[frame.view] = Examination(
-                    ViewNotInspected(frame.view, Reason(code, message, frame.view)), {}
-                )
+                reason = Reason(refusal.code, refusal.message, frame.view)
+                if body is None:
+                    reason = Reason(ReasonCode.MISSING_VIEW, "the station no longer had the image", frame.view)
+                examinations[frame.view] = Examination(ViewNotInspected(frame.view, reason), {})
                 continue
             encoded = EncodedFrame(
                 body, frame.media_type, frame.digest, frame.view, _raw(frame), frame.captured_at, is_intact=True
             )
             # A backlog arrives out of camera order, so "the same as the frame before" says nothing about it.
             examinations[frame.view] = await asyncio.to_thread(
-                examine, ready[0], encoded, previous_digest=None, now=report.opened_at
+                examine, ready.inspector, encoded, previous_digest=None, now=report.opened_at
             )
-        return examinations, None if ready is None else ready[1]
+        return examinations
 
     def _keep(self, report: ReportIn, bodies: Mapping[str, bytes]) -> frozenset[str]:
         """Keep every image that came: what was judged without us is looked at again."""

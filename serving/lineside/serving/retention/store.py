@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, exists, or_, select, update
 
 from lineside.serving.ledger import Transaction
-from lineside.serving.ledger.tables import frames, inspections, reference_images, reviews
+from lineside.serving.ledger.tables import frames, inspections, reference_images, reviews, shadow_results
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class HeldFrame:
         view: its view.
         size_bytes: length of its image.
         received_at: when it came.
-        is_expendable: an OK part's, neither audited nor reviewed: the first to go when space runs out.
+        is_expendable: an OK part's, neither audited nor reviewed nor disputed between two releases: the first to go
+            when space runs out.
     """
 
     inspection_id: str
@@ -32,6 +33,7 @@ class HeldFrame:
 def held_frames(connection: Connection, plant: str, recipe_id: str | None) -> list[HeldFrame]:
     """Frames of a recipe's judged parts whose images are kept, oldest first; None is parts without a recipe."""
     is_reviewed = exists().where(reviews.c.inspection_id == inspections.c.id)
+    is_disputed = exists().where(shadow_results.c.inspection_id == inspections.c.id)
     rows = connection.execute(
         select(
             frames.c.inspection_id,
@@ -41,6 +43,7 @@ def held_frames(connection: Connection, plant: str, recipe_id: str | None) -> li
             inspections.c.verdict,
             inspections.c.audit,
             is_reviewed.label("is_reviewed"),
+            is_disputed.label("is_disputed"),
         )
         .join(inspections, frames.c.inspection_id == inspections.c.id)
         .where(
@@ -57,7 +60,7 @@ def held_frames(connection: Connection, plant: str, recipe_id: str | None) -> li
             view=row.view,
             size_bytes=row.size_bytes,
             received_at=row.received_at,
-            is_expendable=row.verdict == "OK" and not row.audit and not row.is_reviewed,
+            is_expendable=row.verdict == "OK" and not (row.audit or row.is_reviewed or row.is_disputed),
         )
         for row in rows
     ]

@@ -94,7 +94,9 @@ async def _record(
             ).model_dump(mode="json"),
         )
 
-    return ReviewRecorded.model_validate(await services.ledger.write(write))
+    recorded = ReviewRecorded.model_validate(await services.ledger.write(write))
+    await services.shadowing.reviewed(row.id)
+    return recorded
 
 
 def _stored(images: ImageStore, digests: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from lineside.serving.stations.records import (
     Station,
 )
 from lineside.serving.stations.schemas import (
+    DEFAULT_LINE,
     EffectiveModel,
     HoldChanged,
     OrderChanged,
@@ -20,6 +21,7 @@ from lineside.serving.stations.schemas import (
 from lineside.serving.stations.service import StationDirectory
 
 __all__ = [
+    "DEFAULT_LINE",
     "BoundContext",
     "EffectiveFrom",
     "EffectiveModel",

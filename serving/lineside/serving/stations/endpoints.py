@@ -43,7 +43,7 @@ async def put_station(
     """Enrol a station or change its settings."""
     if settings.recipe is not None:
         services.recipes.get(settings.recipe.id, settings.recipe.version)
-        await services.inspections.prepare(settings.recipe.id, settings.recipe.version)
+        await services.inspections.prepare(settings.recipe.id, settings.recipe.version, line=settings.line)
     return StationOut.of(await services.stations.put(station_id, settings, changed_by=principal.name))
 
 
@@ -55,10 +55,10 @@ async def put_order(
     principal: Annotated[Principal, Depends(allow(Action.WRITE_ORDERS))],
 ) -> StationOut:
     """Give a station the order it works on, at once or from a stated part or encoder count; selects the recipe."""
-    services.stations.get(station_id)
+    station = services.stations.get(station_id)
     context = services.stations.context_for(order)
     if context.recipe_id is not None and context.recipe_version is not None:
-        await services.inspections.prepare(context.recipe_id, context.recipe_version)
+        await services.inspections.prepare(context.recipe_id, context.recipe_version, line=station.line)
     return StationOut.of(await services.stations.order(station_id, order, changed_by=principal.name))
 
 

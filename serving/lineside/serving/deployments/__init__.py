@@ -1,0 +1,1 @@
+"""Signed deployments: which release judges, looks on or is tried out where, and how long."""

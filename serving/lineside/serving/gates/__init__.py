@@ -1,0 +1,1 @@
+"""Signed reports of the gate, on which looser recipes may stand."""
