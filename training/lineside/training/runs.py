@@ -172,7 +172,7 @@ def _run(
         fitted = _learn(settings, source, point, revision.classes, val_frames, folder, listener, is_resumed=is_resumed)
         say("exporting")
         output = ModelOutput(plan, kind, tuple(revision.classes), settings.input_size_wh_px)
-        digests = write_model(fitted.weights, output, folder=folder, work=work)
+        digests = write_model(fitted.weights, output, folder)
     for path in work.glob("*.pixels"):
         path.unlink()
     best = fitted.reports[fitted.best_epoch - 1].validation

@@ -102,7 +102,7 @@ def train_starter(plan: StarterPlan, run_folder: Path, *, say: Say) -> None:
         learner = Learner(network, plan=training, source=source, threads=crop_threads(plan.device))
         fitted = fit(learner, plan=training, folder=run_folder, metrics=run_folder / METRICS_NAME)
         output = ModelOutput(training, plan.kind, classes, INPUT_SIZE_WH_PX)
-        write_model(fitted.weights, output, folder=run_folder, work=run_folder)
+        write_model(fitted.weights, output, run_folder)
     record = {
         "command": plan.command,
         "seed": plan.seed,
