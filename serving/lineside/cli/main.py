@@ -6,8 +6,10 @@ import typer
 
 from lineside.cli.dataset import dataset_app
 from lineside.cli.demo import demo
+from lineside.cli.export import export
 from lineside.cli.inspect_parts import inspect
 from lineside.cli.keys import keys_app
+from lineside.cli.parity import parity
 from lineside.cli.predict import predict
 from lineside.cli.recipe import recipe_app
 from lineside.cli.serve import serve
@@ -29,6 +31,8 @@ app.command()(serve)
 app.command()(inspect)
 app.command()(predict)
 app.command()(train)
+app.command()(export)
+app.command()(parity)
 app.add_typer(dataset_app)
 app.add_typer(recipe_app)
 app.add_typer(keys_app)

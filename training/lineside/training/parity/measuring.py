@@ -76,7 +76,7 @@ def measure_parity(
     threads: int,
     limits: ParityLimits | None = None,
     engines: Sequence[str] | None = None,
-    on_progress: Callable[[str, int], None] = lambda _name, _done: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> ParityReport:
     """Compare every engine of this host with the trained network.
 
@@ -90,7 +90,7 @@ def measure_parity(
         threads: cores to use.
         limits: the default ones if None.
         engines: names of those to measure; None for all that this host and model can run.
-        on_progress: told engine and number of frames done.
+        on_progress: told how many judgements are done, and of how many.
 
     Raises:
         ParityRefused: there is no frame, or an engine named cannot run here.
@@ -100,11 +100,13 @@ def measure_parity(
     if not frames:
         raise ParityRefused("no frame to compare engines on; give a revision with images of these splits")
     names, unavailable = _available(release, engines)
-    expected = _judge(release, network, frames, lambda done: on_progress(network.name, done))
+    total = len(frames) * (1 + len(names))
+    expected = _judge(release, network, frames, lambda done: on_progress(done, total))
     measured: dict[str, EngineParity] = {}
-    for name in names:
+    for turn, name in enumerate(names, 1):
         engine = load_release_engine(release, name, threads=threads)
-        findings = _judge(release, engine, frames, lambda done, name=name: on_progress(name, done))  # type: ignore[misc]  # mypy cannot infer the lambda's default
+        before = turn * len(frames)
+        findings = _judge(release, engine, frames, lambda done, before=before: on_progress(before + done, total))  # type: ignore[misc]  # mypy cannot infer the lambda's default
         measured[name] = _compare(release, name, expected, findings, frames, limits)
     return ParityReport(
         release=f"{release.name} {release.version}",

@@ -128,7 +128,7 @@ def compare_engines(
     engines: Sequence[str] | None = None,
     most_frames: int = MOST_FRAMES,
     limits: ParityLimits | None = None,
-    on_progress: Callable[[str, int], None] = lambda _name, _done: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> ParityReport:
     """Compare the engines of this host with the trained network on frames of a revision.
 
@@ -141,7 +141,7 @@ def compare_engines(
         engines: names of those to measure; None for all that this host and model can run.
         most_frames: spread evenly if there are more.
         limits: the default ones if None.
-        on_progress: told engine and number of frames done.
+        on_progress: told how many judgements are done, and of how many.
 
     Raises:
         ParityRefused: there are no such frames, or checkpoint, classes or engines do not fit.
