@@ -2,22 +2,23 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from lineside.inspection.any_defect import any_defect_recipe
 from lineside.inspection.catalogue import Catalogue, builtin_catalogue
 from lineside.inspection.decoding import DecodingLimits, decode
 from lineside.inspection.detector import open_detector
 from lineside.inspection.engines import choose_engine
 from lineside.inspection.frames import Image
 from lineside.inspection.inspector import EncodedFrame, Inspector
-from lineside.inspection.recipe import Recipe, check_release_fits, load_recipe
+from lineside.inspection.recipe import Recipe, ReferenceSpec, check_release_fits, load_recipe
 from lineside.inspection.reference import PreparedReference, Reference, to_gray
-from lineside.inspection.release import InputKind, Release, read_release, run_canary
+from lineside.inspection.release import MANIFEST_NAME, InputKind, Release, read_release, run_canary
 from lineside.inspection.verdict import Judgement, judge
 from lineside.workflows.errors import RecipeUnusable, Unpaired
 from lineside.workflows.ordered_work import in_order
@@ -28,18 +29,6 @@ LIMITS = DecodingLimits(max_pixels=2**28, max_bytes=2**28)
 """Files are the user's own, so a whole board's scan of 16k x 16k may be one."""
 
 _PREPARED_REFERENCES = 4  # one golden image is shared by many parts, or each has its own: no more is worth keeping
-
-_ANY_DEFECT = """\
-schema: lineside.recipe/1
-id: any-defect
-version: 1
-product: unnamed
-catalogue: {id: pcb, version: 1}
-release: %s
-views: {default: {}}
-deadline_ms: 600000
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class JudgedPart:
@@ -56,9 +45,25 @@ class JudgedPart:
     judging_ms: float
 
 
-def any_defect_recipe(release: Release) -> Recipe:
-    """A recipe that allows nothing: whatever the release finds at its own thresholds makes a part NG."""
-    return load_recipe(_ANY_DEFECT % release.name, catalogue=builtin_catalogue("pcb"), source="built-in recipe")
+def release_or_run(folder: Path) -> Release:
+    """The release in a folder, or the model of a finished training run that is no release yet.
+
+    Raises:
+        ReleaseError: it may not be loaded.
+        NothingToEvaluate: the folder holds neither.
+    """
+    if (folder / MANIFEST_NAME).is_file():
+        return read_release(folder)
+    from lineside.training.evaluation import read_subject  # only a run needs anything of the training package
+
+    return read_subject(folder)
+
+
+def recipe_without_rules(release: Release) -> Recipe:
+    """What judges parts when nobody gave a recipe; classes are ranked by the built-in catalogue if they are of it."""
+    catalogue = builtin_catalogue("pcb")
+    is_of_it = (release.catalogue_id, release.catalogue_version) == (catalogue.id, catalogue.version)
+    return any_defect_recipe(release, catalogue=catalogue if is_of_it else None)
 
 
 def read_recipe(path: Path, *, catalogue: Catalogue | None = None) -> Recipe:
@@ -78,25 +83,18 @@ def read_recipe(path: Path, *, catalogue: Catalogue | None = None) -> Recipe:
     return recipe
 
 
-def recipe_references(recipe: Recipe, *, folder: Path) -> tuple[PreparedReference, ...]:
-    """The reference images that a recipe's view names, read from its folder.
+def recipe_references(recipe: Recipe, *, folder: Path) -> dict[str, tuple[PreparedReference, ...]]:
+    """The reference images that a recipe's views name, read from its folder, by view; no entry for one without.
 
     Raises:
         RecipeUnusable: one is named by digest, which only a server's store can resolve.
         FrameError: one is no picture.
     """
-    [view] = recipe.views.values()
-    prepared = []
-    for spec in view.references:
-        if spec.sha256 is not None:
-            raise RecipeUnusable(
-                f"reference {spec.id!r} of recipe {recipe.id!r} is {spec.image}, stored on a server: name a file"
-            )
-        image = to_gray(read_image(folder / spec.image))
-        prepared.append(
-            PreparedReference.prepare(Reference(spec.id, image, spec.approved_by, spec.approved_at, spec.expires_at))
-        )
-    return tuple(prepared)
+    return {
+        view.name: tuple(_recipe_reference(spec, recipe, folder) for spec in view.references)
+        for view in recipe.views.values()
+        if view.references
+    }
 
 
 def read_image(path: Path) -> Image:
@@ -193,7 +191,7 @@ def open_judge(
     """Load a release and a recipe; the model is freed at the end of the block.
 
     Args:
-        release_folder: the release to judge with.
+        release_folder: the release to judge with, or a training run.
         recipe_path: the recipe; None allows no defect at all.
         engine_cache: where the engine choice is remembered; None measures anew.
         engine: "auto", or an engine's name.
@@ -201,24 +199,23 @@ def open_judge(
     Raises:
         ReleaseError, RecipeError, RecipeUnusable, NothingUsable, FrameError: something of it cannot be used.
     """
-    release = read_release(release_folder)
-    references: tuple[PreparedReference, ...] = ()
+    release = release_or_run(release_folder)
+    references: Mapping[str, Sequence[PreparedReference]] = {}
     if recipe_path is None:
-        recipe = any_defect_recipe(release)
+        recipe = recipe_without_rules(release)
     else:
         recipe = read_recipe(recipe_path)
         references = recipe_references(recipe, folder=recipe_path.parent)
-    check_release_fits(recipe, release.classes, builtin_catalogue("pcb"))
+        check_release_fits(recipe, release.classes, builtin_catalogue("pcb"))
     choice = choose_engine(release, cache_dir=engine_cache, requested=engine)
     detector = open_detector(release, choice)
     try:
         run_canary(detector, release)
-        [view] = recipe.views
         inspector = Inspector(
             recipe=recipe,
             release=release,
             detector=detector,
-            references={view: references} if references else {},
+            references=references,
             limits=LIMITS,
             monotonic=time.perf_counter,
         )
@@ -226,6 +223,15 @@ def open_judge(
         yield Judge(inspector, prepared)
     finally:
         detector.close()
+
+
+def _recipe_reference(spec: ReferenceSpec, recipe: Recipe, folder: Path) -> PreparedReference:
+    if spec.sha256 is not None:
+        raise RecipeUnusable(
+            f"reference {spec.id!r} of recipe {recipe.id!r} is {spec.image}, stored on a server: name a file"
+        )
+    image = to_gray(read_image(folder / spec.image))
+    return PreparedReference.prepare(Reference(spec.id, image, spec.approved_by, spec.approved_at, spec.expires_at))
 
 
 def _prepare(path: Path) -> PreparedReference:
