@@ -15,6 +15,13 @@ LinesideError
     ├── NoCanary                     the model finds no defect surely enough to stand as its own canary
     ├── NothingToEvaluate (ValueError)  the data asked for cannot judge this release
     ├── NotAnEvaluation (ValueError)    a file that should be an evaluation and is not
+    ├── ReleaseNotBuilt (ValueError)  what a release is to be built from is incomplete or does not fit together
+    ├── RegistryError (RuntimeError) the registry does not do what was asked
+    │   ├── ReleaseTaken             a release of this name and version is there; none is ever changed
+    │   ├── ReleaseUnknown           there is no such release
+    │   ├── RegistryDamaged          a file of the registry is not what its name says, or not signed as it must be
+    │   ├── PromotionRefused         the gate, a retirement or the key stands against it
+    │   └── NothingToRollBack        nothing was live before
     └── GateError (ValueError)       the gate cannot answer: this is no "failed"
         ├── GateRefused              what is to be compared does not fit together, or a name or reason is missing
         ├── NotAGatePolicy           a policy file that cannot be used as written
@@ -91,3 +98,31 @@ class NotAGatePolicy(GateError):
 
 class NotAGateReport(GateError):
     """A file that should be a gate report (schema "lineside.gate/1") and is not."""
+
+
+class ReleaseNotBuilt(TrainingError, ValueError):
+    """What a release is to be built from is incomplete or does not fit together."""
+
+
+class RegistryError(TrainingError):
+    """The registry does not do what was asked."""
+
+
+class ReleaseTaken(RegistryError):
+    """A release of this name and version is there, and none is ever changed."""
+
+
+class ReleaseUnknown(RegistryError):
+    """The registry has no such release."""
+
+
+class RegistryDamaged(RegistryError):
+    """A file of the registry is not what its name says, or not signed as it must be."""
+
+
+class PromotionRefused(RegistryError):
+    """The gate, a retirement or the key stands against a promotion."""
+
+
+class NothingToRollBack(RegistryError):
+    """Nothing was live before what is live now."""
