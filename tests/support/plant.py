@@ -16,11 +16,13 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from blob_detector import Blob, TinyRelease, draw_blobs
+from lineside.client import pack_release
 from lineside.serving import Settings, create_app
 from lineside.serving.clock import Clock
 from lineside.serving.ledger.tables import events
 from lineside.serving.security import Role
 from lineside.serving.services import Services
+from signing import TestKeys
 
 SIZE_WH_PX = (160, 160)
 
@@ -101,18 +103,54 @@ class Plant:
             headers={name: value for name, value in merged.items() if value is not None},
         )
 
-    def inspections(self) -> list[dict[str, Any]]:
-        """The data of every `inspection.v1` event, in order."""
+    def upload(self, folder: Path, *, role: Role = Role.MLOPS) -> httpx.Response:
+        """Upload a release folder as it is."""
+        package = pack_release(folder)
+        return self.http.put(
+            f"/v1/releases/{package.digest}",
+            content=package.content,
+            headers={**self.headers(role), "Content-Type": "application/zip"},
+        )
+
+    def deploy(self, signed: tuple[bytes, bytes], *, role: Role = Role.MLOPS) -> httpx.Response:
+        """Post a signed deployment."""
+        document, signature = (base64.b64encode(content).decode() for content in signed)
+        return self.http.post(
+            "/v1/deployments", json={"document": document, "signature": signature}, headers=self.headers(role)
+        )
+
+    def withdraw(self, deployment_id: str, *, reason: str = "a test", role: Role = Role.MLOPS) -> httpx.Response:
+        """Take a deployment back."""
+        return self.http.delete(
+            f"/v1/deployments/{deployment_id}", params={"reason": reason}, headers=self.headers(role)
+        )
+
+    def deployment(self, deployment_id: str) -> dict[str, Any]:
+        """One deployment, once nothing waits to be compared."""
+        self.settle()
+        found: dict[str, Any] = self.http.get(f"/v1/deployments/{deployment_id}", headers=self.headers()).json()
+        return found
+
+    def settle(self) -> None:
+        """Wait until every part that waited was looked at by the second release."""
+        self.http.portal.call(self.services.shadowing.settle)  # type: ignore[attr-defined]  # TestClient's loop
+
+    def events(self, event_type: str) -> list[dict[str, Any]]:
+        """The data of every event of a type, in order."""
         ledger = self.services.ledger
         return ledger.read_blocking(
             lambda connection: list(
                 connection.execute(
                     select(events.c.data)
-                    .where(events.c.plant == ledger.plant, events.c.type == "inspection.v1")
+                    .where(events.c.plant == ledger.plant, events.c.type == event_type)
                     .order_by(events.c.sequence)
                 ).scalars()
             )
         )
+
+    def inspections(self) -> list[dict[str, Any]]:
+        """The data of every `inspection.v1` event, in order."""
+        return self.events("inspection.v1")
 
 
 @contextmanager
@@ -121,6 +159,7 @@ def open_plant(
     *,
     recipe: str | None = RECIPE,
     releases: Sequence[TinyRelease] = (TinyRelease(),),
+    signing: TestKeys | None = None,
     clock: Clock | None = None,
     **settings: Any,
 ) -> Iterator[Plant]:
@@ -130,13 +169,18 @@ def open_plant(
         folder: of data and releases.
         recipe: YAML to store and bind to the station `aoi-1`; None for a station without a recipe.
         releases: written below the folder.
+        signing: signs them, and is what the server trusts; None for a server that trusts nobody.
         clock: of the app.
         **settings: further fields of `Settings`.
     """
     releases_dir = folder / "releases"
     for release in releases:
         if not (releases_dir / release.name).exists():
-            release.write(releases_dir / release.name)
+            written = release.write(releases_dir / release.name)
+            if signing is not None:
+                signing.sign_release(written)
+    if signing is not None:
+        settings = {"trust_file": signing.write_trust(folder / "trust.json"), **settings}
     chosen = Settings(
         **{
             "data_dir": folder / "data",

@@ -15,6 +15,7 @@ from lineside.client.errors import (
     Shed,
     TryAgainLater,
 )
+from lineside.client.packages import ReleasePackage, pack_release
 from lineside.client.records import (
     BoundRecipe,
     Cause,
@@ -46,6 +47,7 @@ __all__ = [
     "Pending",
     "ProblemDetail",
     "Reason",
+    "ReleasePackage",
     "RequestRefused",
     "ServerFailed",
     "ServerUnreachable",
@@ -53,4 +55,5 @@ __all__ = [
     "TryAgainLater",
     "UsedRelease",
     "content_digest",
+    "pack_release",
 ]

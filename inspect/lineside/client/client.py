@@ -14,6 +14,7 @@ import httpx
 
 from lineside.client.errors import AnswerUnreadable
 from lineside.client.event_stream import follow
+from lineside.client.packages import ReleasePackage
 from lineside.client.records import Cause, InspectionAnswer, LedgerEvent, Pending, parse
 from lineside.client.sending import Pace, Sender
 from lineside.inspection.frames import MediaType, RawGeometry
@@ -295,7 +296,13 @@ class LinesideClient:
         )
 
     async def put_recipe(
-        self, recipe_id: str, text: str, *, override_name: str | None = None, override_reason: str | None = None
+        self,
+        recipe_id: str,
+        text: str,
+        *,
+        override_name: str | None = None,
+        override_reason: str | None = None,
+        gate_report: str | None = None,
     ) -> Json:
         """Add a version of a recipe, as its YAML file has it.
 
@@ -304,8 +311,13 @@ class LinesideClient:
             text: the file's text.
             override_name: who answers for it where it allows more than the version before.
             override_reason: why it may.
+            gate_report: digest of the stored gate report that lets it.
         """
-        override = {"override_name": override_name, "override_reason": override_reason}
+        override = {
+            "override_name": override_name,
+            "override_reason": override_reason,
+            "gate_report": gate_report,
+        }
         request = self._http.build_request(
             "PUT",
             f"/v1/recipes/{_segment(recipe_id)}",
@@ -314,6 +326,80 @@ class LinesideClient:
             headers={"Content-Type": "application/yaml"},
         )
         return _object((await self._sender.send(request, give_up_after_s=self._timeout_s)).content)
+
+    async def put_gate_report(self, document: bytes, signature: bytes) -> str:
+        """Store a gate's report on a recipe, signed by the deploy key; gives the digest that `put_recipe` names.
+
+        Args:
+            document: the report's exact bytes.
+            signature: the content of its signature file.
+        """
+        digest = hashlib.sha256(document).hexdigest()
+        await self._change("PUT", f"/v1/gates/{digest}", _signed(document, signature))
+        return digest
+
+    async def releases(self) -> Json:
+        """Every release that the server has (`items`), and those that do not verify (`unusable`)."""
+        return _object(await self._get("/v1/releases"))
+
+    async def upload_release(self, package: ReleasePackage, *, give_up_after_s: float = 120.0) -> Json:
+        """Store a signed release on the server; it judges nothing until a deployment names it.
+
+        Args:
+            package: of `pack_release`.
+            give_up_after_s: instead of the client's timeout: packages are large.
+        """
+        request = self._http.build_request(
+            "PUT",
+            f"/v1/releases/{package.digest}",
+            content=package.content,
+            headers={"Content-Type": "application/zip"},
+        )
+        return _object((await self._sender.send(request, give_up_after_s=give_up_after_s)).content)
+
+    async def deploy(self, document: bytes, signature: bytes, *, give_up_after_s: float = 120.0) -> Json:
+        """Have the server carry out a signed deployment; the very same one again changes nothing.
+
+        Args:
+            document: the deployment's exact bytes.
+            signature: the content of its signature file.
+            give_up_after_s: instead of the client's timeout: the release is loaded and tried first.
+        """
+        return await self._change(
+            "POST", "/v1/deployments", _signed(document, signature), give_up_after_s=give_up_after_s
+        )
+
+    async def deployments(self) -> Json:
+        """Every deployment that the server accepted (`items`, newest first), and the `highest_serial`."""
+        return _object(await self._get("/v1/deployments"))
+
+    async def deployment(self, deployment_id: str) -> Json:
+        """One deployment; of a shadow or canary with its `comparison`."""
+        return _object(await self._get(f"/v1/deployments/{_segment(deployment_id)}"))
+
+    async def in_force(self) -> Sequence[Json]:
+        """Who judges what now, for each line and product that a station works on."""
+        items: Sequence[Json] = _object(await self._get("/v1/deployments/in-force"))["items"]
+        return items
+
+    async def disagreements(self, deployment_id: str, *, limit: int = 50) -> Sequence[Json]:
+        """The latest parts that two releases see differently, newest first."""
+        path = f"/v1/deployments/{_segment(deployment_id)}/disagreements"
+        items: Sequence[Json] = _object(await self._get(path, {"limit": limit}))["items"]
+        return items
+
+    async def withdraw(self, deployment_id: str, *, reason: str, give_up_after_s: float = 120.0) -> Json:
+        """Roll back: take a deployment back, so that what was in force below it is in force again.
+
+        Args:
+            deployment_id: which.
+            reason: why.
+            give_up_after_s: instead of the client's timeout: what comes back is loaded first.
+        """
+        request = self._http.build_request(
+            "DELETE", f"/v1/deployments/{_segment(deployment_id)}", params={"reason": reason}
+        )
+        return _object((await self._sender.send(request, give_up_after_s=give_up_after_s)).content)
 
     async def is_ready(self) -> bool:
         """Whether the server answers and says that it can judge; never raises for one that is not there."""
@@ -336,16 +422,24 @@ class LinesideClient:
         request = self._http.build_request("GET", path, params=params)
         return (await self._sender.send(request, give_up_after_s=self._timeout_s)).content
 
-    async def _change(self, method: str, path: str, content: Mapping[str, Any]) -> Json:
+    async def _change(
+        self, method: str, path: str, content: Mapping[str, Any], *, give_up_after_s: float | None = None
+    ) -> Json:
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
         body = json.dumps(content, allow_nan=False).encode()
         request = self._http.build_request(method, path, content=body, headers=headers)
-        return _object((await self._sender.send(request, give_up_after_s=self._timeout_s)).content)
+        patience_s = self._timeout_s if give_up_after_s is None else give_up_after_s
+        return _object((await self._sender.send(request, give_up_after_s=patience_s)).content)
 
 
 def _segment(name: str) -> str:
     """A name as one segment of a path, whatever characters it has."""
     return quote(name, safe="")
+
+
+def _signed(document: bytes, signature: bytes) -> Json:
+    """A signed document as the API takes it: its exact bytes."""
+    return {"document": base64.b64encode(document).decode(), "signature": base64.b64encode(signature).decode()}
 
 
 def content_digest(body: bytes) -> str:
