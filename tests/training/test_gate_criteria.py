@@ -353,6 +353,7 @@ def test_latency(
         ("a leak in what could be searched", LeakCheck(("1" * 64,), ("2" * 64,), ("part d1",)), Outcome.FAILED),
         ("not all could be searched", LeakCheck(("1" * 64,), ("revision 2 is gone",), ()), Outcome.NOT_SHOWN),
         ("no training data named", LeakCheck((), (), ()), Outcome.NOT_SHOWN),
+        ("a starter", LeakCheck((), (), (), has_generated=True), Outcome.PASSED),
     ],
 )
 def test_leaks(label: str, check: LeakCheck, outcome: Outcome) -> None:

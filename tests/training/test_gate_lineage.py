@@ -1,5 +1,4 @@
 import hashlib
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import cv2
@@ -8,11 +7,8 @@ import pytest
 
 from lineside.datasets.labelled import LabelledImage, Split
 from lineside.datasets.revisions import Revision, RevisionDraft, RevisionStore
-from lineside.training.errors import GateRefused
 from lineside.training.gate.lineage import LEARNT_FROM, Lineage, ModelOrigin, learnt_images, lineage_of
-from lineside.training.gate.looks import LookLog, sealed_set_digest
 
-NOW = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
 STARTER = ModelOrigin(digest="0" * 64, checkpoint_sha256=None, dataset_revision=None, parent=None, is_generated=True)
 
 
@@ -27,7 +23,7 @@ def test_a_model_brings_the_data_of_everything_it_descends_from() -> None:
     assert second.checkpoint_sha256 is not None
     third = origin("third", revision="1" * 64, parent=second.checkpoint_sha256)
     lineage = lineage_of(third, [STARTER, first, second])
-    assert lineage == Lineage(("1" * 64, "2" * 64), ())
+    assert lineage == Lineage(("1" * 64, "2" * 64), (), has_generated=True)
 
 
 def test_a_parent_that_nobody_knows_is_said() -> None:
@@ -38,7 +34,7 @@ def test_a_parent_that_nobody_knows_is_said() -> None:
 
 def test_a_model_that_names_no_data_is_said_and_a_starter_needs_none() -> None:
     assert lineage_of(origin("model", revision=None), []).unknown
-    assert lineage_of(STARTER, []) == Lineage((), ())
+    assert lineage_of(STARTER, []) == Lineage((), (), has_generated=True)
 
 
 def test_models_that_name_each_other_as_parents_end() -> None:
@@ -113,52 +109,3 @@ def test_training_data_that_is_gone_is_said(revisions: Revisions) -> None:
     assert learnt.searched == ()
     assert learnt.unknown[0] == "a parent nobody knows"
     assert "111111111111 is not in the store" in learnt.unknown[1]
-
-
-def test_every_look_at_the_sealed_set_is_kept_and_counted(revisions: Revisions, tmp_path: Path) -> None:
-    images = [revisions.image("one", Split.SEALED), revisions.image("two", Split.SEALED)]
-    log = LookLog(str(tmp_path / "registry"))
-    assert log.looks_at(sealed_set_digest(images)) == ()
-    for number in (1, 2, 3):
-        look = log.record(
-            images,
-            name="Kim Min-ji",
-            revision="5" * 64,
-            releases=[f"{number}" * 64],
-            now=NOW + timedelta(hours=number),
-        )
-        assert look.number == number
-    looks = LookLog(str(tmp_path / "registry")).looks_at(sealed_set_digest(reversed(images)))
-    assert [look.number for look in looks] == [1, 2, 3]
-    assert [look.releases for look in looks] == [("1" * 64,), ("2" * 64,), ("3" * 64,)]
-    assert looks[0].at == NOW + timedelta(hours=1)
-
-
-def test_a_new_revision_with_the_same_sealed_parts_does_not_start_a_new_count(
-    revisions: Revisions, tmp_path: Path
-) -> None:
-    images = [revisions.image("one", Split.SEALED)]
-    log = LookLog(str(tmp_path / "registry"))
-    log.record(images, name="Kim Min-ji", revision="5" * 64, releases=["1" * 64], now=NOW)
-    assert log.record(images, name="Lee Jun", revision="6" * 64, releases=["1" * 64], now=NOW).number == 2
-    other = [revisions.image("two", Split.SEALED)]
-    assert log.record(other, name="Lee Jun", revision="6" * 64, releases=["1" * 64], now=NOW).number == 1
-
-
-def test_nobody_looks_without_a_name_or_where_it_cannot_be_written_down(revisions: Revisions, tmp_path: Path) -> None:
-    images = [revisions.image("one", Split.SEALED)]
-    with pytest.raises(GateRefused, match="the name of who looks"):
-        LookLog(str(tmp_path)).record(images, name=" ", revision="5" * 64, releases=[], now=NOW)
-    (tmp_path / "taken").write_text("a file where the registry should be")
-    with pytest.raises(NotADirectoryError):
-        LookLog(str(tmp_path / "taken")).record(images, name="Kim Min-ji", revision="5" * 64, releases=[], now=NOW)
-
-
-def test_a_changed_log_is_noticed(revisions: Revisions, tmp_path: Path) -> None:
-    images = [revisions.image("one", Split.SEALED)]
-    log = LookLog(str(tmp_path))
-    log.record(images, name="Kim Min-ji", revision="5" * 64, releases=["1" * 64], now=NOW)
-    (kept,) = (tmp_path / "looks" / sealed_set_digest(images)).iterdir()
-    kept.write_text("{}")
-    with pytest.raises(GateRefused, match="no record of a look"):
-        log.looks_at(sealed_set_digest(images))

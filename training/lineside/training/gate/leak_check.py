@@ -16,11 +16,13 @@ class LeakCheck:
         revisions: ids of the training revisions that were searched, the candidate's own first.
         unknown: what could not be searched, in words: revisions that are not in the store, parents nobody knows.
         leaks: each shared part, image, ancestor or look-alike, in words.
+        has_generated: it, or what it descends from, learnt from generated images; these cannot leak.
     """
 
     revisions: tuple[str, ...]
     unknown: tuple[str, ...]
     leaks: tuple[str, ...]
+    has_generated: bool = False
 
 
 def leak_criterion(check: LeakCheck) -> Criterion:
@@ -33,12 +35,13 @@ def leak_criterion(check: LeakCheck) -> Criterion:
         said = (
             f"{len(check.leaks)} leaks: {'; '.join(check.leaks[:_NAMED])}{' ...' if len(check.leaks) > _NAMED else ''}"
         )
-    elif check.unknown or not check.revisions:
+    elif check.unknown or not (check.revisions or check.has_generated):
         outcome = Outcome.NOT_SHOWN
         said = f"not searched: {'; '.join(check.unknown) or 'the candidate names no training data'}"
     else:
         outcome = Outcome.PASSED
-        said = f"searched {len(check.revisions)} training revisions: {', '.join(each[:12] for each in check.revisions)}"
+        searched = [each[:12] for each in check.revisions] + (["generated images"] if check.has_generated else [])
+        said = f"searched what it learnt from: {', '.join(searched)}"
     return Criterion(
         id="leaks",
         title="Nothing that judges the candidate was trained on",

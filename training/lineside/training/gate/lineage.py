@@ -1,11 +1,13 @@
 """What a model has learnt from: its own training images, those of its parents, and what they were made from."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lineside.datasets.errors import RevisionUnknown
 from lineside.datasets.labelled import LabelledImage, Split
 from lineside.datasets.revisions import Revision, RevisionStore
+from lineside.inspection.release import Manifest
 
 LEARNT_FROM = (Split.TRAIN, Split.VAL, Split.CALIBRATION)
 """Weights come from the first, the choice among weights from the second, thresholds from the third."""
@@ -29,6 +31,17 @@ class ModelOrigin:
     parent: str | None
     is_generated: bool = False
 
+    @classmethod
+    def of(cls, manifest: Manifest, digest: str) -> "ModelOrigin":
+        """Of a release with this manifest, whose digest this is."""
+        return cls(digest, manifest.checkpoint_sha256, manifest.dataset_revision, manifest.parent)
+
+    @classmethod
+    def of_starter(cls, manifest: Manifest, content: bytes) -> "ModelOrigin":
+        """Of a release that comes with the package; `content` is its manifest file."""
+        digest = hashlib.sha256(content).hexdigest()
+        return cls(digest, manifest.checkpoint_sha256, manifest.dataset_revision, manifest.parent, is_generated=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
@@ -37,10 +50,12 @@ class Lineage:
     Attributes:
         revisions: ids, the model's own first.
         unknown: what could not be followed, in words.
+        has_generated: a starter is among them: generated images, none of which is a photograph of a part.
     """
 
     revisions: tuple[str, ...]
     unknown: tuple[str, ...]
+    has_generated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +67,13 @@ class LearntImages:
             and part.
         searched: the revisions that they were read from.
         unknown: what could not be read, in words.
+        has_generated: see `Lineage`.
     """
 
     images: tuple[LabelledImage, ...]
     searched: tuple[str, ...]
     unknown: tuple[str, ...]
+    has_generated: bool = False
 
 
 def lineage_of(model: ModelOrigin, known: Iterable[ModelOrigin]) -> Lineage:
@@ -74,9 +91,11 @@ def lineage_of(model: ModelOrigin, known: Iterable[ModelOrigin]) -> Lineage:
     revisions: list[str] = []
     unknown: list[str] = []
     seen: set[str] = set()
+    has_generated = False
     current: ModelOrigin | None = model
     while current is not None and current.digest not in seen:
         seen.add(current.digest)
+        has_generated = has_generated or current.is_generated
         if current.dataset_revision is not None:
             revisions.append(current.dataset_revision)
         elif not current.is_generated:
@@ -85,7 +104,7 @@ def lineage_of(model: ModelOrigin, known: Iterable[ModelOrigin]) -> Lineage:
         current = None if parent is None else by_digest.get(parent)
         if parent is not None and current is None:
             unknown.append(f"parent {parent[:12]} is no starter and in no registry at hand")
-    return Lineage(tuple(dict.fromkeys(revisions)), tuple(unknown))
+    return Lineage(tuple(dict.fromkeys(revisions)), tuple(unknown), has_generated)
 
 
 def learnt_images(lineage: Lineage, store: RevisionStore) -> LearntImages:
@@ -110,7 +129,7 @@ def learnt_images(lineage: Lineage, store: RevisionStore) -> LearntImages:
         searched.append(revision.id)
         for image in _with_ancestors(revision, store, unknown):
             found.setdefault((image.image.sha256, image.part_id), image)
-    return LearntImages(tuple(found.values()), tuple(searched), tuple(unknown))
+    return LearntImages(tuple(found.values()), tuple(searched), tuple(unknown), lineage.has_generated)
 
 
 def _with_ancestors(revision: Revision, store: RevisionStore, unknown: list[str]) -> list[LabelledImage]:

@@ -1,28 +1,27 @@
 """Every look at sealed parts is written down before it happens.
 
 A sealed set is worth what nobody has learnt from it. Each look teaches a little, so the log says how many there were:
-who looked, when, at which release. It lies in the registry, one file a look, and nothing here changes or removes one:
+who looked, when, at which release. It lies in the registry, one numbered file a look, and nothing here changes or
+removes one; a gap in the numbers shows that somebody did:
 
 ```
-<registry>/looks/<sealed set>/<number>-<random>.json
+<registry>/looks/<sealed set>/<number>.json
 ```
 """
 
 import hashlib
 import json
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-import fsspec  # type: ignore[import-untyped]  # it ships no types
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from lineside.datasets.labelled import LabelledImage
-from lineside.datasets.revisions.atomic_files import AtomicFiles
 from lineside.inspection.canonical_json import canonical_json
 from lineside.training.errors import GateRefused
+from lineside.training.registry.storage import Storage
 
 LOOK_SCHEMA = "lineside.look/1"
 
@@ -77,8 +76,7 @@ class LookLog:
         Args:
             registry_url: a folder, or what fsspec takes.
         """
-        filesystem, root = fsspec.core.url_to_fs(registry_url)
-        self._files = AtomicFiles(filesystem, root.rstrip("/"))
+        self._storage = Storage(registry_url)
 
     def record(
         self, images: Sequence[LabelledImage], *, name: str, revision: str, releases: Sequence[str], now: datetime
@@ -99,25 +97,24 @@ class LookLog:
         if not name.strip():
             raise GateRefused("a look at the sealed split needs the name of who looks; give --sealed NAME")
         sealed_set = sealed_set_digest(images)
-        before = self.looks_at(sealed_set)
-        number = 1 + max((look.number for look in before), default=0)
-        look = Look(number, name.strip(), now.astimezone(UTC), sealed_set, revision, tuple(releases))
-        self._files.write(f"looks/{sealed_set}/{number:06d}-{uuid.uuid4().hex}.json", _look_bytes(look))
-        return look
+        number = len(self.looks_at(sealed_set)) + 1
+        while True:
+            look = Look(number, name.strip(), now.astimezone(UTC), sealed_set, revision, tuple(releases))
+            if self._storage.create(_path(sealed_set, number), _look_bytes(look)):
+                return look
+            number += 1  # somebody else looked at this very moment
 
     def looks_at(self, sealed_set: str) -> tuple[Look, ...]:
         """Every look at a sealed set, in the order in which they were written down.
 
-        Two that were written at the same moment may share a number; both are there.
-
         Raises:
-            GateRefused: a file of the log is no look: somebody changed it.
+            GateRefused: a file of the log is missing or is no look: somebody changed it.
         """
-        names = [name for name in self._files.names(f"looks/{sealed_set}") if name.endswith(".json")]
-        return tuple(self._read(f"looks/{sealed_set}/{name}") for name in names)
+        names = self._storage.names(f"looks/{sealed_set}")
+        return tuple(self._read(_path(sealed_set, number)) for number in range(1, len(names) + 1))
 
     def _read(self, path: str) -> Look:
-        content = self._files.read(path)
+        content = self._storage.read(path)
         try:
             file = _LookFile.model_validate_json(content or b"")
         except ValidationError as error:
@@ -126,6 +123,10 @@ class LookLog:
                 "be counted without it"
             ) from error
         return Look(file.number, file.name, file.at, file.sealed_set, file.revision, file.releases)
+
+
+def _path(sealed_set: str, number: int) -> str:
+    return f"looks/{sealed_set}/{number:06d}.json"
 
 
 def _look_bytes(look: Look) -> bytes:
