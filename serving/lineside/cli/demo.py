@@ -35,6 +35,14 @@ def demo(
     releases: Annotated[
         Path | None, typer.Option(help="Folder with a release named pcb-reference to use instead of the starter.")
     ] = None,
+    trust: Annotated[
+        Path | None,
+        typer.Option(
+            "--trust",
+            envvar="LINESIDE_TRUST_FILE",
+            help="Public keys whose signatures count: releases can be deployed.",
+        ),
+    ] = None,
     engine: Annotated[str, typer.Option(help="`auto` (measured once, then remembered), or an engine's name.")] = "auto",
     language: Annotated[LanguageName, typer.Option(help="Language of the view and the page.")] = LanguageName.EN,
     *,
@@ -63,6 +71,7 @@ def demo(
         page=page,
         language=language.value,
         releases_dir=releases,
+        trust_file=trust,
         engine=engine,
     )
     talk = Console(stderr=True)

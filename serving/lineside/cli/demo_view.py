@@ -52,6 +52,8 @@ class PlainView:
         """Say where to look."""
         if site.page_url is not None:
             say(self._texts["page"].format(url=site.page_url, key=site.viewer_key))
+        if site.mlops_key is not None:
+            say(self._texts["deploy"].format(url=site.url, key=site.mlops_key))
 
     def judged(self, passage: Passage, tally: Tally) -> None:
         """Say which part did not pass, and for every tenth how it stands."""
@@ -114,6 +116,8 @@ class LivePanel:
         lines: list[RenderableType] = [Text(self._stage, style="bold")]
         if self._site is not None and self._site.page_url is not None:
             lines.append(Text(self._texts["page"].format(url=self._site.page_url, key=self._site.viewer_key)))
+        if self._site is not None and self._site.mlops_key is not None:
+            lines.append(Text(self._texts["deploy"].format(url=self._site.url, key=self._site.mlops_key)))
         if self._tally.parts:
             lines += [Text(), Columns([self._figures(), self._confusion()], padding=(0, 4)), Text(), self._last_parts()]
         return Panel(Group(*lines), title="lineside demo", subtitle=self._texts["stop"], border_style="cyan")

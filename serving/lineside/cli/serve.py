@@ -36,6 +36,10 @@ def serve(
     releases: Annotated[
         Path | None, typer.Option(help="Folder whose subfolders are releases; the starters are always there.")
     ] = None,
+    trust: Annotated[
+        Path | None,
+        typer.Option("--trust", help="Public keys whose signatures count; without it nothing can be deployed."),
+    ] = None,
     engine: Annotated[
         str | None, typer.Option(help="`auto` (measured on this host), or an engine's name.", show_default="auto")
     ] = None,
@@ -62,6 +66,7 @@ def serve(
         plant=plant,
         database_url=database,
         releases_dir=releases,
+        trust_file=trust,
         engine=engine,
         is_simulated=simulated or None,
     )

@@ -323,9 +323,9 @@ def test_after_a_restart_without_its_trust_file_a_deployment_judges_nothing(
     with open_plant(tmp_path, signing=keys) as plant:
         plant.upload(folder)
         plant.deploy(keys.deploy_release(folder))
-    for settings in ({}, {"trust_file": tmp_path / "nowhere.json"}):
-        with open_plant(tmp_path, **settings) as plant:
-            answer = plant.post(good_board(1), part_id=f"a-{len(settings)}").json()
+    for trust_file in (None, tmp_path / "nowhere.json"):
+        with open_plant(tmp_path, trust_file=trust_file) as plant:
+            answer = plant.post(good_board(1), part_id=f"with {trust_file}").json()
             assert (answer["verdict"], answer["reasons"][0]["code"]) == ("NOT_INSPECTED", "no_release")
 
 

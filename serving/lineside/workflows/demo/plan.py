@@ -22,6 +22,7 @@ class DemoPlan:
         page: whether the page is served.
         language: "en" or "ko".
         releases_dir: folder with releases to use instead of the starters of the same name.
+        trust_file: public keys whose signatures count; None: nothing can be deployed.
         engine: "auto", or an engine's name.
     """
 
@@ -35,6 +36,7 @@ class DemoPlan:
     page: bool = True
     language: str = "en"
     releases_dir: Path | None = None
+    trust_file: Path | None = None
     engine: str = "auto"
 
     def __post_init__(self) -> None:

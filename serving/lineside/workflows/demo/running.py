@@ -47,7 +47,14 @@ async def run_demo(plan: DemoPlan, *, view: LineView, stop: asyncio.Event, clock
         view.stage("enrol")
         await enrol(clients.admin)
         view.stage("line")
-        view.running(DemoSite(server.url, f"{server.url}/page" if plan.page else None, keys.viewer))
+        view.running(
+            DemoSite(
+                url=server.url,
+                page_url=f"{server.url}/page" if plan.page else None,
+                viewer_key=keys.viewer,
+                mlops_key=None if plan.trust_file is None else keys.mlops,
+            )
+        )
         reviewer = await stack.enter_async_context(ScriptedReviewer(clients.quality, used_clock))
         line = _Line(plan, clients, reviewer, view, run_id)
         started_s = used_clock.monotonic()

@@ -79,6 +79,8 @@ async def _start(plan: DemoPlan, log_path: Path) -> asyncio.subprocess.Process:
     ]
     if plan.releases_dir is not None:
         command += ["--releases", str(plan.releases_dir)]
+    if plan.trust_file is not None:
+        command += ["--trust", str(plan.trust_file)]
     # A session of its own: Ctrl-C reaches the demonstration alone, which then ends the server in good order.
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     with log_path.open("wb") as log:

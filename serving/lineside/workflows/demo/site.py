@@ -52,6 +52,7 @@ class DemoKeys:
     quality: str
     mes: str
     viewer: str
+    mlops: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,13 @@ class DemoSite:
         url: of the server.
         page_url: of the page; None where it is not served.
         viewer_key: what to log in with.
+        mlops_key: what to deploy releases with; None where the server trusts nobody.
     """
 
     url: str
     page_url: str | None
     viewer_key: str
+    mlops_key: str | None
 
 
 @contextmanager
@@ -83,7 +86,7 @@ def demo_keys(settings: Settings, clock: Clock) -> Iterator[DemoKeys]:
                 station=STATION if role is Role.STATION else None,
                 expires_at=expires_at,
             )
-            for role in (Role.ADMIN, Role.STATION, Role.QUALITY, Role.MES, Role.VIEWER)
+            for role in (Role.ADMIN, Role.STATION, Role.QUALITY, Role.MES, Role.VIEWER, Role.MLOPS)
         }
         try:
             yield DemoKeys(
@@ -92,6 +95,7 @@ def demo_keys(settings: Settings, clock: Clock) -> Iterator[DemoKeys]:
                 quality=made[Role.QUALITY].secret,
                 mes=made[Role.MES].secret,
                 viewer=made[Role.VIEWER].secret,
+                mlops=made[Role.MLOPS].secret,
             )
         finally:
             for new in made.values():
