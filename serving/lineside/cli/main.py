@@ -6,12 +6,15 @@ import typer
 
 from lineside.cli.dataset import dataset_app
 from lineside.cli.demo import demo
+from lineside.cli.deployments import deployments_app
 from lineside.cli.export import export
+from lineside.cli.evaluate import evaluate
 from lineside.cli.inspect_parts import inspect
 from lineside.cli.keys import keys_app
 from lineside.cli.parity import parity
 from lineside.cli.predict import predict
 from lineside.cli.recipe import recipe_app
+from lineside.cli.release import release_app
 from lineside.cli.serve import serve
 from lineside.cli.train import train
 from lineside.cli.version import version
@@ -31,10 +34,13 @@ app.command()(serve)
 app.command()(inspect)
 app.command()(predict)
 app.command()(train)
+app.command()(evaluate)
 app.command()(export)
 app.command()(parity)
 app.add_typer(dataset_app)
 app.add_typer(recipe_app)
+app.add_typer(release_app)
+app.add_typer(deployments_app)
 app.add_typer(keys_app)
 app.command()(version)
 

@@ -8,6 +8,19 @@ if TYPE_CHECKING:
     from lineside.workflows.pictures import PartPicture
 
 SINGLE, REFERENCE = "pcb-single", "pcb-reference"
+STARTER = "starter:"
+
+
+def named_release_folder(name: str) -> Path:
+    """The folder of a release or a training run, or of a starter: `starter:pcb-reference`.
+
+    Raises:
+        ReleaseUnverified: no such starter is installed.
+    """
+    from lineside.inspection.release import starter_release_folder
+
+    starter = name.removeprefix(STARTER)
+    return starter_release_folder(starter) if starter != name else Path(name)
 
 
 def release_folder(named: Path | None, parts: "Sequence[PartPicture]", *, recipe: Path | None = None) -> Path:

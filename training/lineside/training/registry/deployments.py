@@ -94,6 +94,19 @@ class DeploymentLog:
         except DeploymentRefused as error:
             raise RegistryDamaged(f"{path}.json: {error}") from error
 
+    def require(self, serial: int) -> SignedDeployment:
+        """One deployment that must be there.
+
+        Raises:
+            RegistryDamaged: it is not, or is no deployment.
+        """
+        found = self.read(serial)
+        if found is None:
+            raise RegistryDamaged(
+                f"plant {self.plant!r} has no signed deployment {serial}; it has {self.serials()[-5:]}"
+            )
+        return found
+
     def verified(self, trust: TrustStore) -> Iterator[Deployment]:
         """Every deployment that a trusted deploy key signed at its time, in order.
 

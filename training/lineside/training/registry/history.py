@@ -53,9 +53,11 @@ class History:
             if not each.covers(line=line, product=product):
                 continue
             known = [reference.digest for reference in stack]
-            if each.cause is DeploymentCause.ROLLBACK and each.release.digest in known:
-                del stack[known.index(each.release.digest) + 1 :]
-            elif not stack or stack[-1].digest != each.release.digest:  # promoting again only prolongs it
+            if each.cause is DeploymentCause.ROLLBACK:
+                # to one that was never deployed here: the starter, which lies below them all
+                kept = known.index(each.release.digest) if each.release.digest in known else 0
+                stack[kept:] = [each.release]
+            elif known[-1:] != [each.release.digest]:  # promoting again only prolongs it
                 stack.append(each.release)
         return tuple(stack)
 

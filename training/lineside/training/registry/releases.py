@@ -20,25 +20,28 @@ from pathlib import Path
 from typing import Any
 
 from lineside.inspection.canonical_json import canonical_json, parse_canonical_json
-from lineside.inspection.errors import SignatureRefused
+from lineside.inspection.errors import ReleaseUnverified, SignatureRefused
 from lineside.inspection.release import (
     MANIFEST_NAME,
     RELEASE_SCHEMA,
     SIGNATURE_NAME,
     Manifest,
     Release,
+    ReleaseReference,
     Signature,
     SigningKey,
     TrustStore,
     parse_manifest,
     read_instant,
     read_release,
+    starter_release_folder,
     verify_release,
     write_instant,
 )
 from lineside.training.errors import RegistryDamaged, ReleaseTaken, ReleaseUnknown
 from lineside.training.registry.storage import Storage
 
+CARD_NAME = "MODEL_CARD.md"
 RETIRED_SCHEMA = "lineside.retired/1"
 
 
@@ -219,6 +222,10 @@ class Registry:
         self.storage.create(_retirement_path(found.digest), canonical_json(document).encode())
         return self.find(name, version)
 
+    def is_starter(self, release: ReleaseReference) -> bool:
+        """Whether a release comes with the package, so that every server has it and no signature is needed."""
+        return release == starter_reference(release.name)
+
     def retirement_of(self, digest: str) -> Retirement | None:
         """Why a release is retired; None if it is not."""
         return self._retirement(digest)
@@ -254,6 +261,15 @@ class Registry:
             raise RegistryDamaged(
                 f"{_retirement_path(digest)} is damaged ({error!r}); the release stays retired"
             ) from error
+
+
+def starter_reference(name: str) -> ReleaseReference | None:
+    """The release of this name that comes with the package; None if there is none."""
+    try:
+        starter = read_release(starter_release_folder(name))
+    except ReleaseUnverified:
+        return None
+    return ReleaseReference(starter.name, starter.version, starter.digest)
 
 
 def _release_path(name: str, version: str) -> str:

@@ -2,20 +2,17 @@
 
 from dataclasses import dataclass
 
-from lineside.inspection.errors import ReleaseUnverified
 from lineside.inspection.release import (
     Deployment,
     DeploymentCause,
     DeploymentMode,
     ReleaseReference,
-    read_release,
-    starter_release_folder,
 )
 from lineside.training.errors import NothingToRollBack
 from lineside.training.registry.deployments import DeploymentLog, SignedDeployment
 from lineside.training.registry.history import Area, History, Place, areas
 from lineside.training.registry.promotion import Signer, expiry, require_trusted
-from lineside.training.registry.releases import Registry
+from lineside.training.registry.releases import Registry, starter_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +41,12 @@ class Rollback:
     Attributes:
         signed: one deployment for each group of lines and products, in the order of their serials.
         replaced: what was live there, in the same order.
+        left_out: lines and products with nothing below what is live.
     """
 
     signed: tuple[SignedDeployment, ...]
     replaced: tuple[tuple[ReleaseReference, ...], ...]
+    left_out: tuple[Place, ...]
 
 
 def roll_back(registry: Registry, plan: RollbackPlan, signer: Signer) -> Rollback:
@@ -70,8 +69,13 @@ def roll_back(registry: Registry, plan: RollbackPlan, signer: Signer) -> Rollbac
     places = history.places(plan.lines, plan.products)
     if not places:
         raise NothingToRollBack(f"no {name} was deployed there in plant {plan.plant!r}; see `lineside release list`")
-    before = {place: _before(registry, history.stack(place), place) for place in places}
-    for release in {release for release in before.values() if not _is_starter(release)}:
+    found = {place: _before(registry, history.stack(place)) for place in places}
+    before = {place: release for place, release in found.items() if release is not None}
+    if not before:
+        raise NothingToRollBack(
+            f"nothing that may run was live before the present {name} in plant {plan.plant!r}; promote another release"
+        )
+    for release in {release for release in before.values() if not registry.is_starter(release)}:
         registry.verify(release.name, release.version, signer.trust, now=signer.now)
     issued_at, expires_at = expiry(signer.now, plan.days)
     signed: list[SignedDeployment] = []
@@ -99,7 +103,7 @@ def roll_back(registry: Registry, plan: RollbackPlan, signer: Signer) -> Rollbac
 
         signed.append(log.append(make, signer.key))
         replaced.append(_live_in(history, places, signed[-1].deployment))
-    return Rollback(tuple(signed), tuple(replaced))
+    return Rollback(tuple(signed), tuple(replaced), tuple(place for place in places if place not in before))
 
 
 def _only_name(deployments: tuple[Deployment, ...], plant: str) -> str:
@@ -112,31 +116,12 @@ def _only_name(deployments: tuple[Deployment, ...], plant: str) -> str:
     return names[0]
 
 
-def _before(registry: Registry, stack: tuple[ReleaseReference, ...], place: Place) -> ReleaseReference:
+def _before(registry: Registry, stack: tuple[ReleaseReference, ...]) -> ReleaseReference | None:
     for release in reversed(stack[:-1]):
         if registry.retirement_of(release.digest) is None:
             return release
-    live = stack[-1]
-    starter = _starter(live.name)
-    if starter is None or starter == live:
-        raise NothingToRollBack(
-            f"nothing that may run was live before {live.name} {live.version} for product {place[1]} on line "
-            f"{place[0]}; promote another release"
-        )
-    return starter
-
-
-def _starter(name: str) -> ReleaseReference | None:
-    """The release of this name that comes with the package; every server has it."""
-    try:
-        starter = read_release(starter_release_folder(name))
-    except ReleaseUnverified:
-        return None
-    return ReleaseReference(starter.name, starter.version, starter.digest)
-
-
-def _is_starter(release: ReleaseReference) -> bool:
-    return release == _starter(release.name)
+    starter = starter_reference(stack[-1].name)
+    return None if starter == stack[-1] else starter
 
 
 def _live_in(history: History, places: tuple[Place, ...], deployment: Deployment) -> tuple[ReleaseReference, ...]:
