@@ -7,8 +7,8 @@ import typer
 from lineside.cli.dataset import dataset_app
 from lineside.cli.demo import demo
 from lineside.cli.deployments import deployments_app
-from lineside.cli.export import export
 from lineside.cli.evaluate import evaluate
+from lineside.cli.export import export
 from lineside.cli.inspect_parts import inspect
 from lineside.cli.keys import keys_app
 from lineside.cli.parity import parity

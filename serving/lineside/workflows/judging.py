@@ -30,6 +30,7 @@ LIMITS = DecodingLimits(max_pixels=2**28, max_bytes=2**28)
 
 _PREPARED_REFERENCES = 4  # one golden image is shared by many parts, or each has its own: no more is worth keeping
 
+
 @dataclass(frozen=True, slots=True)
 class JudgedPart:
     """What was found of one picture.
@@ -210,7 +211,8 @@ def open_judge(
     choice = choose_engine(release, cache_dir=engine_cache, requested=engine)
     detector = open_detector(release, choice)
     try:
-        run_canary(detector, release)
+        if release.canary:  # every release has some; a training run has none yet
+            run_canary(detector, release)
         inspector = Inspector(
             recipe=recipe,
             release=release,

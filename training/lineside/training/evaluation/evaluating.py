@@ -109,7 +109,8 @@ def judge_revision(
     now = now or datetime.now(UTC)
     detector = open_detector(release, choose_engine(release, cache_dir=plan.engine_cache, requested=plan.engine))
     try:
-        run_canary(detector, release)
+        if release.canary:  # every release has some; a training run has none yet
+            run_canary(detector, release)
         judge = PartJudge(detector, store, classes, rules=plan.rules, now=now, monotonic=time.perf_counter)
         parts = parts_of(images)
         judged = []

@@ -183,6 +183,8 @@ def _false_call_record(judged: Sequence[JudgedPart], resampling: Resampling) -> 
         return [float(weights @ calls / weights[is_first].sum())]
 
     [per_part] = resampling.intervals(score)
+    if not calls.sum():  # resamples of nothing have no spread; of a Poisson count of 0 the 97.5 % bound is this
+        per_part = Interval(0.0, 0.0, -math.log(0.025) / len(judged))
     return {"count": int(calls.sum()), "per_part": triple(per_part)}
 
 
