@@ -17,37 +17,34 @@ from lineside.training import model_card, ultralytics_adapter
 from lineside.training.canaries import CanaryPolicy, choose_canaries
 from lineside.training.errors import NoCanary, TrainingError
 from lineside.training.evaluation import judge_pairs, model_under_test, score_images
-from lineside.training.onnx_weights import store_weights_as_fp16
-from lineside.training.release_folder import ReleaseContents, write_release
-from lineside.training.starters import main, unseen_boards
-from lineside.training.training_data import TrainingImages, network_image, training_sample, write_training_images
-from lineside.training.ultralytics_adapter import TrainingPlan
+from lineside.training.release_folder import CanaryPicture, ReleaseContents, write_release
+from lineside.training.starters import StarterPlan, main, train_starter, unseen_boards
+from lineside.training.training_data import network_image, training_sample
 
 pytestmark = pytest.mark.training
 
-SIZE_WH_PX = (128, 128)
+SIZE_WH_PX = (640, 640)
 
 
 @pytest.fixture(scope="module")
 def trained_model(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """One pass over 25 crops of one board: a detector in form, though it finds little."""
+    """One step over the four crops of one board: a detector in form, though it finds little."""
     folder = tmp_path_factory.mktemp("run")
-    images = TrainingImages(InputKind.REFERENCE, boards=1, validation_boards=1, crop_px=128, seed=6)
-    data_file = write_training_images(images, folder / "data", processes=1)
+    plan = StarterPlan(InputKind.REFERENCE, seed=6, boards=1, epochs=1, batch=4, device="cpu", machine="", command="")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)  # what ultralytics writes relative to the working folder shows up there
-        plan = TrainingPlan(epochs=1, batch=13, image_px=128, seed=5, workers=0)
-        checkpoint = ultralytics_adapter.train(data_file, folder / "run", plan)
-        ultralytics_adapter.export_onnx(checkpoint, folder / "run/exported.onnx", size_wh_px=SIZE_WH_PX)
-    assert {path.name for path in folder.iterdir()} == {"data", "run"}
-    return bytes(store_weights_as_fp16(onnx.load(folder / "run/exported.onnx")).SerializeToString())
+        patch.chdir(folder)  # what is written relative to the working folder shows up there
+        patch.setattr("lineside.training.ultralytics_adapter.available_threads", lambda: 1)
+        train_starter(plan, folder / "run", say=lambda _line: None)
+    assert {path.name for path in folder.iterdir()} == {"run"}
+    assert json.loads((folder / "run/training.json").read_text("utf-8"))["epochs"] == 1
+    return (folder / "run/model.onnx").read_bytes()
 
 
 def test_the_export_says_what_it_is(trained_model: bytes) -> None:
     model = onnx.load_model_from_string(trained_model)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     assert metadata["task"] == "detect"
-    assert metadata["imgsz"] == "[128, 128]"
+    assert metadata["imgsz"] == "[640, 640]"
     assert all(str(name) in metadata["names"] for name in DEFECT_CLASSES)
     assert len(trained_model) < 6_000_000
 
@@ -73,9 +70,8 @@ def test_a_release_of_it_is_read_and_runs(trained_model: bytes, tmp_path: Path) 
         version="0.0.1",
         kind=InputKind.REFERENCE,
         model=trained_model,
-        input_size_wh_px=SIZE_WH_PX,
         thresholds={str(name): 0.25 for name in DEFECT_CLASSES},
-        canaries=[sample],
+        canaries=[CanaryPicture.of_sample(sample, InputKind.REFERENCE)],
         metrics={title: score.as_record() for title, score in scores.items()},
         training=training,
         card=model_card.render("tiny-reference", "0.0.1", InputKind.REFERENCE, training, scores),

@@ -67,7 +67,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> str:
         "kind": checkpoint.kind.value,
         "image_px": str(checkpoint.image_px),
     }
-    content = save({name: np.ascontiguousarray(values) for name, values in checkpoint.weights.items()}, facts)
+    content = _in_order(save({name: np.ascontiguousarray(v) for name, v in checkpoint.weights.items()}, facts))
     write_whole(path, content)
     return hashlib.sha256(content).hexdigest()
 
@@ -114,6 +114,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         )
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointRefused(f"{path} does not say what its weights mean: {error!r}; train again") from error
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same safetensors file with its header's keys sorted: the library writes the metadata in random order."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # the numbers after it stay aligned
+    return len(header).to_bytes(8, "little") + header + content[8 + length :]
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -185,7 +185,7 @@ def _epoch(
 
 
 def _is_better(figures: ValidationFigures, course: _Course) -> bool:
-    return figures.map50_95 >= course.best_figure
+    return figures.map50_95 > course.best_figure
 
 
 def _ended_by(learner: Learner, plan: TrainingPlan, course: _Course) -> str:

@@ -38,7 +38,7 @@ from lineside.training.fitting import METRICS_NAME, fit
 from lineside.training.learning import Learner
 from lineside.training.model_files import MODEL_NAME, ModelOutput, write_model
 from lineside.training.plan import Device, TrainingPlan
-from lineside.training.release_folder import ReleaseContents, write_release
+from lineside.training.release_folder import CanaryPicture, ReleaseContents, write_release
 from lineside.training.starting_points import SCRATCH_START, starting_network
 from lineside.training.training_data import BOARDS_PER_SEED, TrainingImages, write_training_images
 
@@ -151,9 +151,8 @@ def publish_starter(plan: StarterPlan, run_folder: Path, release_folder: Path, *
             version=plan.version,
             kind=plan.kind,
             model=model,
-            input_size_wh_px=INPUT_SIZE_WH_PX,
             thresholds={str(name): threshold for name in DEFECT_CLASSES},
-            canaries=canaries,
+            canaries=[CanaryPicture.of_sample(sample, plan.kind) for sample in canaries],
             metrics=_metrics(scores),
             training=training,
             card=model_card.render(plan.name, plan.version, plan.kind, training, scores),

@@ -21,6 +21,7 @@ from typing import Any
 import onnx
 
 from lineside.inspection.engines import available_threads
+from lineside.inspection.engines.without_telemetry import import_onnxruntime
 from lineside.training.errors import ExtraMissing
 from lineside.training.plan import Architecture
 
@@ -46,6 +47,7 @@ def ultralytics_in(folder: Path) -> Iterator[Any]:
         os.environ.setdefault("YOLO_OFFLINE", "true")
         os.environ.setdefault("YOLO_AUTOINSTALL", "false")
         os.environ.setdefault("YOLO_VERBOSE", "false")
+    import_onnxruntime()  # the export's tools import it too, and would let it report
     try:
         install_torchvision_stand_in()
         package = importlib.import_module("ultralytics")

@@ -7,6 +7,7 @@ figures, with a gain and an offset that undo them. The network then computes wha
 """
 
 import importlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,16 +22,24 @@ from lineside.training.ultralytics_adapter import Network
 _STORED_AS_HALF = ".fp16"
 _LEAST_VARIANCE = 1e-6
 _BATCH = 16
+_WITH_BIAS = 3  # inputs of a convolution: pixels, weights, bias
+
+_ONE_TO_MANY = re.compile(r"^(model\.\d+\.)(cv[23]\.)")
+"""An end-to-end export leaves out the branch that only training uses; it starts as a copy of the other, as at first."""
 
 
 def folded_weights(model: bytes) -> dict[str, NDArray[np.float32]]:
     """The weights of an exported network by their names in it, whichever precision they are stored in."""
     graph = onnx.load_model_from_string(model).graph
-    return {
+    weights = {
         tensor.name.removesuffix(_STORED_AS_HALF): numpy_helper.to_array(tensor).astype(np.float32)
         for tensor in graph.initializer
         if tensor.name.startswith("model.")
     }
+    for node in graph.node:  # equal tensors are stored once: a layer may use the bias of another
+        if node.op_type == "Conv" and len(node.input) == _WITH_BIAS and node.input[2] in weights:
+            weights.setdefault(node.input[1].removesuffix(".weight") + ".bias", weights[node.input[2]])
+    return weights
 
 
 def unfold(
@@ -49,32 +58,32 @@ def unfold(
     torch: Any = importlib.import_module("torch")
     network.eval()
     normalisations: list[Any] = []
-    taken: set[str] = set()
     with torch.no_grad():
         for name, module in network.named_modules():
             convolution, normalisation = getattr(module, "conv", None), getattr(module, "bn", None)
             if isinstance(convolution, torch.nn.Conv2d) and isinstance(normalisation, torch.nn.BatchNorm2d):
-                _put(convolution.weight, weights, f"{name}.conv.weight", taken)
-                _put(normalisation.bias, weights, f"{name}.conv.bias", taken)
+                _put(convolution.weight, weights, f"{name}.conv.weight")
+                _put(normalisation.bias, weights, f"{name}.conv.bias")
                 normalisation.weight.fill_(1.0)
                 normalisation.running_mean.zero_()
                 normalisation.running_var.fill_(1.0 - normalisation.eps)
                 normalisations.append(normalisation)
             elif isinstance(module, torch.nn.Conv2d) and module.bias is not None:
-                _put(module.weight, weights, f"{name}.weight", taken)
-                _put(module.bias, weights, f"{name}.bias", taken)
+                _put(module.weight, weights, f"{name}.weight")
+                _put(module.bias, weights, f"{name}.bias")
         _give_figures(network, normalisations, pixels, torch)
 
 
-def _put(parameter: Any, weights: Mapping[str, NDArray[np.float32]], name: str, taken: set[str]) -> None:
+def _put(parameter: Any, weights: Mapping[str, NDArray[np.float32]], name: str) -> None:
     found = weights.get(name)
+    if found is None:
+        found = weights.get(_ONE_TO_MANY.sub(r"\1one2one_\2", name))
     if found is None or tuple(found.shape) != tuple(parameter.shape):
         raise CheckpointRefused(
             f"the release has {'no weight' if found is None else f'weights of shape {found.shape} as'} {name}, this "
             f"network has {tuple(parameter.shape)} there: it is of another architecture; give its own with --model"
         )
     parameter.copy_(parameter.new_tensor(found))
-    taken.add(name)
 
 
 def _give_figures(
