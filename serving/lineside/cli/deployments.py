@@ -132,11 +132,8 @@ def _facts(view: Mapping[str, Any]) -> list[tuple[str, str]]:
                 "disagreements",
                 f"{comparison['disagreements']}, of them {comparison['verdict_differences']} in the verdict",
             ),
-            (
-                "reviewed",
-                f"{comparison['reviewed']}: candidate right on {comparison['candidate_right']}, "
-                f"live right on {comparison['live_right']}",
-            ),
+            ("reviewed", str(comparison["reviewed"])),
+            ("right", f"the candidate on {comparison['candidate_right']}, the live one on {comparison['live_right']}"),
             ("e-value", f"{comparison['e_value']:.3g} that they differ; 20 is evidence at the 5 % level"),
             ("e-value, worse", f"{comparison['e_value_worse']:.3g} that the candidate is worse"),
         ]

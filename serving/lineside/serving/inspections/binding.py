@@ -6,7 +6,7 @@ from lineside.inspection.inspector import Inspector
 from lineside.inspection.verdict import ReasonCode
 from lineside.serving.clock import Clock
 from lineside.serving.deployments.assignment import Assigner, Assignment, Refusal
-from lineside.serving.deployments.book import Scope
+from lineside.serving.deployments.book import DeploymentRecord, Scope
 from lineside.serving.inspections.inspectors import InspectorKey, InspectorPool, ReadyInspector
 from lineside.serving.recipes import StoredRecipe
 from lineside.serving.releases import Lease, LoadedRelease, ReleaseRef
@@ -20,12 +20,14 @@ class Binding:
         inspector: looks at the views; None if no release may or can.
         refusal: why not.
         assignment: what the deployments said.
+        missing_candidate: the canary whose release could not be loaded, so that the live one stands in for it.
         lease: of the release that looks.
     """
 
     inspector: Inspector | None
     refusal: Refusal | None
     assignment: Assignment
+    missing_candidate: DeploymentRecord | None = None
     lease: Lease | None = field(default=None, repr=False)
 
     @property
@@ -65,21 +67,25 @@ class Binder:
         if assignment.judge is None:
             return Binding(None, assignment.refusal, assignment)
         ready = self._ready(stored, assignment.judge)
+        missing_candidate = None
         if ready is None and assignment.stand_in is not None:
-            # A canary whose release is not there has no share: the live one judges, and the watch ends the canary.
+            # A canary whose release is not there has no share.
+            if self._failure(stored, assignment.judge) is not None:
+                missing_candidate = assignment.candidate
             ready = self._ready(stored, assignment.stand_in)
             assignment = Assignment(judge=assignment.stand_in)
         if ready is None:
-            return Binding(None, self._no_release(stored, assignment), assignment)
-        return Binding(ready.inspector, None, assignment, ready.lease.share())
+            return Binding(None, self._no_release(stored, assignment), assignment, missing_candidate)
+        return Binding(ready.inspector, None, assignment, missing_candidate, ready.lease.share())
 
     def _ready(self, stored: StoredRecipe, ref: ReleaseRef) -> ReadyInspector | None:
         return self._inspectors.ready(InspectorKey(stored.recipe.id, stored.recipe.version, ref))
 
+    def _failure(self, stored: StoredRecipe, ref: ReleaseRef) -> str | None:
+        return self._inspectors.failure(InspectorKey(stored.recipe.id, stored.recipe.version, ref))
+
     def _no_release(self, stored: StoredRecipe, assignment: Assignment) -> Refusal:
-        why = None
-        if assignment.judge is not None:
-            why = self._inspectors.failure(InspectorKey(stored.recipe.id, stored.recipe.version, assignment.judge))
+        why = None if assignment.judge is None else self._failure(stored, assignment.judge)
         return Refusal(
             ReasonCode.NO_RELEASE, f"release {stored.recipe.release!r} cannot judge: {why or 'it is being loaded'}"
         )

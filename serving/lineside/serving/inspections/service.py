@@ -300,6 +300,8 @@ class InspectionService:
             attempt.binding = self._binder.bind(
                 attempt.recipe, line=station.line, part_id=attempt.key.part_id, lot=attempt.context.lot
             )
+            if attempt.binding.missing_candidate is not None:
+                self._shadowing.canary_missing(attempt.binding.missing_candidate)
         binding = attempt.binding
         if binding.inspector is None or binding.lease is None:
             refusal = binding.refusal or Refusal(ReasonCode.NO_RELEASE, "no release may judge")

@@ -127,6 +127,11 @@ class Shadowing:
         elif failed:
             self._in_background(self._watch.consider(candidate.id, self._unwritten_of(candidate.id)))
 
+    def canary_missing(self, candidate: DeploymentRecord) -> None:
+        """A canary's release cannot be loaded: end it."""
+        message = "its release cannot be loaded; the server's log says why"
+        self._in_background(self._watch.end(candidate, "unusable", message, self._unwritten_of(candidate.id)))
+
     async def reviewed(self, inspection_id: str) -> None:
         """People have said something of a part: if two releases see it differently, it may decide a canary."""
         for deployment_id in await self._ledger.read(partial(store.disputed_under, inspection_id=inspection_id)):
