@@ -73,7 +73,7 @@ def export(spec: RandomYolo, folder: Path) -> Path:
     network.names = dict(enumerate(CLASSES))
     network.args = {**importlib.import_module("ultralytics.utils").DEFAULT_CFG_DICT, "imgsz": spec.size_px}
     network.task = "detect"
-    calibrate(network, spec)
+    _calibrate(network, spec)
     model = ultralytics.YOLO(f"{spec.architecture}.yaml")
     model.model = network
     target = folder / f"{spec.architecture}.onnx"
@@ -85,7 +85,7 @@ def export(spec: RandomYolo, folder: Path) -> Path:
     return target
 
 
-def calibrate(network: Any, spec: RandomYolo) -> None:
+def _calibrate(network: Any, spec: RandomYolo) -> None:
     """Make untrained layers pass something on, and spread the scores.
 
     Batch normalisation takes its figures from pictures, or activations fade to nothing on their way. Then each last

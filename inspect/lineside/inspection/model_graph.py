@@ -23,9 +23,6 @@ from lineside.inspection.heads import Head
 INPUT_NAME = "frames_nhwc_u8"
 """Name of the uint8 input (1, height, width, 3) that `served_model` puts in front."""
 
-_PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
-"""Of the files that torch.save writes, now and before version 1.6; no ONNX file starts so."""
-
 _STANDARD_DOMAINS = ("", "ai.onnx")
 _RANDOM_OPERATORS = frozenset(
     {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
@@ -101,10 +98,15 @@ def read_model_graph(model: bytes, *, limits: GraphLimits | None = None) -> Mode
     return ModelGraph(classes, size_wh_px, head, proto.SerializeToString())
 
 
+def looks_pickled(content: bytes) -> bool:
+    """Whether bytes start as the files of torch.save do, now (a zip archive) and before version 1.6; no ONNX does."""
+    return content.startswith((b"PK\x03\x04", b"\x80"))
+
+
 def _parse(model: bytes, limits: GraphLimits) -> onnx.ModelProto:
     if len(model) > limits.file_bytes:
         raise NotADetector(f"the model has {len(model)} bytes, more than the limit of {limits.file_bytes}")
-    if model.startswith(_PICKLE_STARTS):
+    if looks_pickled(model):
         raise NotADetector(
             f"these {len(model)} bytes are a file of PyTorch (.pt), a pickle: opening one runs whatever code it holds, "
             "so none is opened. Give the ONNX file that `lineside export` writes"

@@ -3,10 +3,11 @@
 import re
 
 import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no type information
 from onnx.onnx_cpp2py_export.checker import ValidationError
 
 from lineside.inspection.errors import ReleaseError
-from lineside.inspection.model_graph import ModelGraph, read_model_graph
+from lineside.inspection.model_graph import ModelGraph, looks_pickled, read_model_graph
 from lineside.training.errors import ExportRefused
 
 _STANDARD_DOMAINS = ("", "ai.onnx")
@@ -40,9 +41,16 @@ def check_exported(model: bytes) -> ModelGraph:
 
 
 def _parsed(model: bytes) -> onnx.ModelProto:
+    """The graph of an ONNX file.
+
+    Raises:
+        ExportRefused: these bytes are no ONNX model; a pickle is named as one.
+    """
+    if looks_pickled(model):
+        raise ExportRefused("the model is a file of PyTorch (.pt), a pickle, which is never opened; give an ONNX file")
     try:
         return onnx.load_model_from_string(model)
-    except ValueError as error:
+    except DecodeError as error:
         raise ExportRefused(f"these {len(model)} bytes are no ONNX model: {error}") from error
 
 
