@@ -91,7 +91,8 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a release says of itself: its model card, or the whole manifest as JSON."""
-    from lineside.training.registry import CARD_NAME, Registry
+    from lineside.training.registry import Registry
+    from lineside.training.release_folder import CARD_NAME
 
     store = Registry(registry)
     found = store.find(name, version)

@@ -2,12 +2,11 @@
 
 from lineside.training.registry.deployments import DeploymentLog, SignedDeployment
 from lineside.training.registry.promotion import Promotion, PromotionPlan, Signer, promote
-from lineside.training.registry.releases import CARD_NAME, RegisteredRelease, Registry, Retirement
+from lineside.training.registry.releases import RegisteredRelease, Registry, Retirement
 from lineside.training.registry.rollback import Rollback, RollbackPlan, roll_back
 from lineside.training.registry.signing_keys import TRUST_NAME, create_key, read_key, revoke_key, write_trust
 
 __all__ = [
-    "CARD_NAME",
     "TRUST_NAME",
     "DeploymentLog",
     "Promotion",

@@ -41,7 +41,6 @@ from lineside.inspection.release import (
 from lineside.training.errors import RegistryDamaged, ReleaseTaken, ReleaseUnknown
 from lineside.training.registry.storage import Storage
 
-CARD_NAME = "MODEL_CARD.md"
 RETIRED_SCHEMA = "lineside.retired/1"
 
 
