@@ -173,7 +173,7 @@ def _catalogue(plan: BuildPlan, record: Mapping[str, Any], classes: tuple[str, .
         raise ReleaseNotBuilt(
             "the dataset names no defect catalogue; say which its classes come from: --catalogue ID@1"
         )
-    builtin = builtin_catalogue()
+    builtin = builtin_catalogue(BUILTIN)
     strangers = [name for name in classes if name not in builtin.classes]
     if catalogue == (builtin.id, builtin.version) and strangers:
         raise ReleaseNotBuilt(
@@ -231,9 +231,7 @@ def _metrics(evaluation: Evaluation) -> dict[str, Any]:
         "revision": evaluation.revision,
         "splits": list(evaluation.splits),
         "engine": evaluation.engine,
-        "recipe": None
-        if evaluation.recipe is None
-        else {"id": evaluation.recipe.id, "version": evaluation.recipe.version},
+        "recipe": None if recipe is None else {"id": recipe.id, "version": recipe.version},
         "thresholds": dict(evaluation.thresholds),
         "latency_ms": None if latency is None else {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99},
         **{key: evaluation.figures[key] for key in _KEPT_OF_FIGURES if key in evaluation.figures},

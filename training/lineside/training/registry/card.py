@@ -76,10 +76,10 @@ def _figures(metrics: Mapping[str, Any]) -> list[str]:
     if not metrics:
         return ["Nothing was measured of this release when it was built."]
     detection, counts = metrics.get("detection", {}), metrics.get("counts", {})
+    size = f"{counts.get('parts', '?')} parts, {counts.get('defects', '?')} defects"
+    where = f"split {', '.join(metrics['splits']) or 'all images'} of revision `{metrics['revision']}`"
     lines = [
-        f"On split {', '.join(metrics['splits']) or 'all images'} of revision `{metrics['revision']}`: "
-        f"{counts.get('parts', '?')} parts, {counts.get('defects', '?')} defects, engine {metrics['engine']}. "
-        "Brackets hold 95 % intervals.",
+        f"On {where} ({size}), engine {metrics['engine']}. Brackets hold 95 % intervals.",
         "",
         "| figure | value |",
         "|---|---|",
@@ -118,11 +118,8 @@ def _engines(parity: Mapping[str, Any]) -> list[str]:
 def _limits(facts: CardFacts) -> list[str]:
     lines = ["Thresholds are uncertified defaults. What was not in the data was not shown."]
     if facts.classes_without_canary:
-        lines += [
-            "",
-            f"No canary frame shows {', '.join(facts.classes_without_canary)}: a copy that lost only these "
-            "classes is not found out when it is loaded.",
-        ]
+        missing = ", ".join(facts.classes_without_canary)
+        lines += ["", f"No canary frame shows {missing}: a copy that lost only these is not found out at loading."]
     return lines
 
 
