@@ -1,5 +1,6 @@
 """A real app over real HTTP: uvicorn on a thread of the test's process, so that a test can look into the ledger."""
 
+import base64
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,6 +104,13 @@ class LiveServer:
         """Enrol a station."""
         return self.http.put(
             f"/v1/stations/{station_id}", json={"name": station_id, **settings}, headers=self.authorization()
+        )
+
+    def deploy(self, signed: tuple[bytes, bytes]) -> httpx.Response:
+        """Have the server carry out a signed deployment."""
+        document, signature = (base64.b64encode(content).decode() for content in signed)
+        return self.http.post(
+            "/v1/deployments", json={"document": document, "signature": signature}, headers=self.authorization()
         )
 
     def attempts_of(self, part_id: str) -> list[Mapping[str, Any]]:
