@@ -40,7 +40,7 @@ def coco_precision(images: Sequence[JudgedImage], classes: Sequence[str]) -> Coc
     """
     library = _library()
     truth, found = _as_coco(images, classes)
-    if not found:
+    if not found or not truth["annotations"]:
         none = _nothing_found(images, classes)
         zero = 0.0 if any(np.isfinite(none)) else float("nan")
         return CocoPrecision(zero, zero, none, none)
