@@ -38,7 +38,9 @@ def test_an_image_that_nobody_labelled_is_no_labelled_image() -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        pytest.param({"boxes": (LabelledBox("open", (0, 0, 5, 5)),)}, "declared good and has 1", id="good with a defect"),
+        pytest.param(
+            {"boxes": (LabelledBox("open", (0, 0, 5, 5)),)}, "declared good and has 1", id="good with a defect"
+        ),
         pytest.param(
             {"boxes": (LabelledBox("open", (0, 0, 61, 5)),), "is_declared_good": False},
             "outside its 60x40",
@@ -49,6 +51,7 @@ def test_an_image_that_nobody_labelled_is_no_labelled_image() -> None:
         pytest.param({"ancestors": ("abc",)}, "ancestor 'abc'", id="an ancestor that is no digest"),
         pytest.param({"name": ""}, "image name", id="no name"),
         pytest.param({"name": "../a"}, "image name", id="a name that goes up"),
+        pytest.param({"name": "."}, "image name", id="the folder itself"),
         pytest.param({"name": "/a"}, "image name", id="an absolute name"),
         pytest.param({"name": "a//b"}, "image name", id="a name with an empty part"),
         pytest.param({"name": "a/.b"}, "image name", id="a hidden name"),

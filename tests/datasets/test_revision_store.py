@@ -224,7 +224,7 @@ def test_bytes_are_not_stored_under_another_files_digest(store: RevisionStore) -
         pytest.param({"classes": ("open", "Open")}, ClassesRefused, "one name", id="classes that differ in case"),
         pytest.param({"classes": ("open", "o pen")}, ClassesRefused, "one name", id="classes that differ in a blank"),
         pytest.param({"classes": ("pin-hole", "pin_hole")}, ClassesRefused, "one name", id="a hyphen or underscore"),
-        pytest.param({"classes": ("open", "ｏｐｅｎ")}, ClassesRefused, "one name", id="full-width letters"),
+        pytest.param({"classes": ("open", "\uff4fpen")}, ClassesRefused, "one name", id="full-width letters"),
         pytest.param({"classes": ("open", " short")}, ClassesRefused, "no blanks around", id="a blank before"),
         pytest.param({"classes": ("open", "--")}, ClassesRefused, "letters or digits", id="no letter"),
         pytest.param({"classes": ("open", "sh\nort")}, ClassesRefused, "control characters", id="a line break"),

@@ -5,7 +5,7 @@ pictures that decode to the last byte, boxes inside their image, and no image th
 labelled it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -123,9 +123,9 @@ class _Import:
         options = self.options
         dataset = read_layout(root, self.format_name, options.reading)
         _require_known_classes(dataset.classes, options.catalogue)
+        _require_usable_names(dataset.images)
         grouping = options.grouping or ByLayout()
         chosen = _labelled_ones(dataset, grouping, options.unlabelled)
-        _require_usable_names(chosen)
         placements = _place_all(chosen, grouping)
         if options.grouping is None and all(image.group is None for image in chosen):
             self.on_remark(
@@ -246,7 +246,7 @@ def _labelled_ones(dataset: SourceDataset, grouping: Grouping, unlabelled: Unlab
     )
 
 
-def _require_usable_names(images: list[SourceImage]) -> None:
+def _require_usable_names(images: Sequence[SourceImage]) -> None:
     problems = Problems()
     first: dict[str, SourceImage] = {}
     for image in images:

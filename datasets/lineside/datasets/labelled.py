@@ -169,7 +169,7 @@ def require_name(name: str) -> None:
     path = PurePosixPath(name)
     is_relative = not path.is_absolute() and str(path) == name
     is_plain = all(part == part.strip() and not part.startswith(".") for part in path.parts)
-    if not name or not is_relative or not is_plain or "\\" in name or _UNPRINTABLE.search(name):
+    if not path.parts or not is_relative or not is_plain or "\\" in name or _UNPRINTABLE.search(name):
         raise ValueError(
             f"image name {name!r}: expected a relative path such as 'board-7/0001', its parts without leading dots, "
             "blanks around them, '\\' or control characters"

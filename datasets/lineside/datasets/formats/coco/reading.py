@@ -18,6 +18,7 @@ from lineside.datasets.labelled import Split
 
 ANNOTATIONS = "annotations"
 PREFIX = "instances_"
+ROBOFLOW_NAME = "_annotations.coco.json"  # in a folder for each split, with the pictures
 
 
 def read_coco_layout(root: Path) -> SourceDataset:
@@ -52,8 +53,9 @@ def read_coco_layout(root: Path) -> SourceDataset:
 def _find(root: Path) -> tuple[Path, list[Path]]:
     """The data set's folder and its JSON files."""
     if root.is_file():
-        return (root.parent.parent if root.parent.name == ANNOTATIONS else root.parent), [root]
-    files = sorted({*root.glob("*.json"), *(root / ANNOTATIONS).glob("*.json"), *root.glob("*/_annotations.coco.json")})
+        is_below = root.parent.name == ANNOTATIONS or root.name == ROBOFLOW_NAME
+        return (root.parent.parent if is_below else root.parent), [root]
+    files = sorted({*root.glob("*.json"), *(root / ANNOTATIONS).glob("*.json"), *root.glob(f"*/{ROBOFLOW_NAME}")})
     named = [path for path in files if path.name.startswith(PREFIX)]
     if not files:
         raise SampleUnreadable(f"{root} has no JSON file, nor has {root / ANNOTATIONS}; expected COCO's there")
@@ -121,7 +123,7 @@ def _box(annotation: CocoAnnotation, classes: dict[int, str]) -> SourceBox:
 
 def _split_name(path: Path, base: Path) -> str:
     """What a file's name says: `instances_train2017.json`, `val.json`, `train/_annotations.coco.json`."""
-    if path.name.startswith("_annotations"):
+    if path.name == ROBOFLOW_NAME:
         return path.parent.name if path.parent != base else ""
     return path.stem.removeprefix(PREFIX)
 

@@ -141,14 +141,11 @@ def _edges(shares: list[float], line: str, where: str) -> tuple[float, float, fl
 
 def _folders_in(base: Path) -> tuple[tuple[Path, Split | None], ...]:
     """The folders of images where no data.yaml names them: one for each split, or one for all."""
-    images = base / "images" if (base / "images").is_dir() else base
-    found = [
-        (folder, split)
-        for name, split in SPLIT_NAMES.items()
-        for folder in (images / name, base / name / "images")
-        if folder.is_dir()
-    ]
-    return tuple(found) or ((images, None),)
+    found: list[tuple[Path, Split | None]] = []
+    for name, split in SPLIT_NAMES.items():
+        places = (base / "images" / name, base / name / "images", base / name)
+        found += [(place, split) for place in places if place.is_dir()][:1]
+    return tuple(found) or ((base / "images" if (base / "images").is_dir() else base, None),)
 
 
 def _classes_in(base: Path) -> tuple[str, ...]:
