@@ -11,6 +11,10 @@ LinesideError
     ├── FormatCannotHold (ValueError)  a revision holds what the format has no place for
     ├── TargetInTheWay (FileExistsError)   an export would write over something
     ├── TargetUnwritable (OSError)     an export could not be written: disk full, no permission
+    ├── AugmentationRefused (ValueError)   there is nothing to make more training images from, or too many are asked for
+    ├── ExtraMissing                   the packages of the training extra are not installed
+    ├── LeakFound (ValueError)         what judges a model was used to make it
+    ├── SplitRefused (ValueError)      shares that are none, or fewer groups than splits
     ├── NoRoomForDefect (ValueError)   a synthetic board has no place for the defects asked for
     └── RevisionError                  a revision cannot be read or written
         ├── RevisionUnknown (LookupError)  no revision, or more than one, begins with what was given
@@ -60,6 +64,30 @@ class TargetInTheWay(DatasetError, FileExistsError):
 
 class TargetUnwritable(DatasetError, OSError):
     """An export could not be written: disk full, no permission."""
+
+
+class AugmentationRefused(DatasetError, ValueError):
+    """There is nothing to make more training images from, or more made ones are asked for than are good."""
+
+
+class ExtraMissing(DatasetError):
+    """The packages of the training extra are not installed."""
+
+
+class LeakFound(DatasetError, ValueError):
+    """What judges a model was used to make it.
+
+    Attributes:
+        leaks: each of them, a `lineside.datasets.leaks.Leak`.
+    """
+
+    def __init__(self, message: str, leaks: tuple[object, ...] = ()) -> None:
+        super().__init__(message)
+        self.leaks = leaks
+
+
+class SplitRefused(DatasetError, ValueError):
+    """A split that cannot be made: shares that do not add up, or fewer groups than splits."""
 
 
 class NoRoomForDefect(DatasetError, ValueError):

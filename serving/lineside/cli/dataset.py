@@ -2,6 +2,7 @@
 
 import typer
 
+from lineside.cli.dataset_augment import augment
 from lineside.cli.dataset_export import export
 from lineside.cli.dataset_import import import_images
 from lineside.cli.dataset_revision import revision_app
@@ -14,4 +15,5 @@ dataset_app = typer.Typer(
 )
 dataset_app.command(name="import")(import_images)
 dataset_app.command()(export)
+dataset_app.command()(augment)
 dataset_app.add_typer(revision_app)
