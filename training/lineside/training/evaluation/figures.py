@@ -189,7 +189,8 @@ def _false_call_record(judged: Sequence[JudgedPart], resampling: Resampling) -> 
 
 
 def _protocol_record(curve: ProtocolCurve, resampling: Resampling) -> dict[str, Any]:
-    best = curve.best_confidence()
+    # What is stated can be typed again: `lineside predict --confidence` with it writes the detections counted here.
+    best = math.floor(curve.best_confidence() * 10**_FIGURE_DIGITS) / 10**_FIGURE_DIGITS
     precision, recall, _ = curve.counts_at(best)
     average, f_score = resampling.intervals(
         lambda weights: [curve.average_precision(weights), curve.counts_at(best, weights)[2]]
@@ -197,7 +198,7 @@ def _protocol_record(curve: ProtocolCurve, resampling: Resampling) -> dict[str, 
     return {
         "map": triple(average),
         "best_f": triple(f_score),
-        "threshold": round(best, _SHARE_DIGITS),
+        "threshold": best,
         "precision": round(precision, _FIGURE_DIGITS),
         "recall": round(recall, _FIGURE_DIGITS),
     }
