@@ -1,0 +1,187 @@
+"""Finding copies of pictures: re-encoded, brightened, resized, turned or cut out.
+
+In two steps. Candidates come from two kinds of fingerprint: a difference hash of the whole picture, which also
+serves pictures without corners, and ORB keypoints, whose matches vote for the pictures that they lie in and tell
+how one lies in the other, so that a crop is found wherever it was cut. A candidate counts as a copy only once the two,
+laid on each other, agree everywhere (`pixel_agreement`): boards of one design share their keypoints, not their defects.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lineside.datasets.pixel_agreement import Affine, agreement
+from lineside.inspection.frames import Image
+from lineside.inspection.grayscale import to_gray
+
+LARGEST_DIFFERENCE = 0.5
+"""A copy's largest local difference is at most this; see the module `leaks` for what was measured."""
+LEAST_OVERLAP = 0.5
+"""A copy shares at least this much of the smaller picture: two crops of one board that overlap less count apart."""
+
+_FINGERPRINT_SIDE_PX = 640
+_KEYPOINTS = 300
+_FAST_THRESHOLD = 10
+_HASH_SIDE = 16
+_LARGEST_HASH_DISTANCE = 40
+_HASH_CANDIDATES = 20
+_NEIGHBOURS = 4
+_LARGEST_DESCRIPTOR_DISTANCE = 64
+_CANDIDATES = 5
+_LEAST_INLIERS = 6
+_MANY_INLIERS = 60
+_REPROJECTION_PX = 3.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fingerprint:
+    """What a picture is recognised by.
+
+    Attributes:
+        size_wh_px: of the picture itself.
+        hash_bits: uint8 (32,), the difference hash: whether each of 16 x 16 cells is darker than its right neighbour.
+        points_xy_px: float32 (n, 2), keypoints in the picture's pixels; n may be 0.
+        descriptors: uint8 (n, 32), ORB's binary descriptors of them.
+    """
+
+    size_wh_px: tuple[int, int]
+    hash_bits: NDArray[np.uint8]
+    points_xy_px: NDArray[np.float32]
+    descriptors: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, picture: Image) -> "Fingerprint":
+        """Take the fingerprint of a uint8 picture, gray or blue-green-red."""
+        gray = to_gray(picture)
+        height, width = gray.shape
+        factor = _FINGERPRINT_SIDE_PX / float(np.sqrt(height * width))
+        size_wh = (max(1, round(width * factor)), max(1, round(height * factor)))
+        scaled = cv2.resize(gray, size_wh, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+        everywhere = np.full((size_wh[1], size_wh[0]), 255, np.uint8)
+        orb = cv2.ORB.create(nfeatures=_KEYPOINTS, fastThreshold=_FAST_THRESHOLD)
+        keypoints, descriptors = orb.detectAndCompute(cv2.GaussianBlur(scaled, (0, 0), 1.0), everywhere)
+        points = np.array([point.pt for point in keypoints], np.float32).reshape(-1, 2)
+        stretch = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
+        return cls(
+            size_wh_px=(width, height),
+            hash_bits=_difference_hash(gray),
+            points_xy_px=points * stretch,
+            descriptors=np.zeros((0, 32), np.uint8) if len(points) == 0 else np.asarray(descriptors, np.uint8),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A picture that shows the same shot.
+
+    Attributes:
+        position: which one of the index.
+        overlap: see `Agreement`.
+        largest_difference: see `Agreement`; at most `LARGEST_DIFFERENCE`.
+    """
+
+    position: int
+    overlap: float
+    largest_difference: float
+
+
+class CopyIndex:
+    """Pictures among which copies are looked for."""
+
+    def __init__(self, fingerprints: Sequence[Fingerprint], *, picture: Callable[[int], Image]) -> None:
+        """Prepare the search.
+
+        Args:
+            fingerprints: of every picture.
+            picture: reads the picture at a position; asked only for candidates.
+        """
+        self._fingerprints = tuple(fingerprints)
+        self._picture = picture
+        counts = [len(each.descriptors) for each in self._fingerprints]
+        self._owners = np.repeat(np.arange(len(counts)), counts)
+        self._points = np.vstack([np.zeros((0, 2), np.float32), *(each.points_xy_px for each in self._fingerprints)])
+        self._descriptors = np.vstack([np.zeros((0, 32), np.uint8), *(each.descriptors for each in self._fingerprints)])
+        self._hashes = np.vstack([np.zeros((0, 32), np.uint8), *(each.hash_bits for each in self._fingerprints)])
+
+    def copies_of(self, picture: Image, fingerprint: Fingerprint, *, without: Collection[int] = ()) -> tuple[Copy, ...]:
+        """The pictures of the index that show the same shot as this one.
+
+        Args:
+            picture: uint8, gray or blue-green-red.
+            fingerprint: of it.
+            without: positions that need no answer.
+        """
+        gray = to_gray(picture)
+        best: dict[int, Copy] = {}
+        for position, affine in (*self._whole_candidates(fingerprint), *self._part_candidates(fingerprint)):
+            if position in without or position in best:
+                continue
+            found = agreement(gray, to_gray(self._picture(position)), affine)
+            if found is None or found.overlap < LEAST_OVERLAP or found.largest_difference > LARGEST_DIFFERENCE:
+                continue
+            best[position] = Copy(position, found.overlap, found.largest_difference)
+        return tuple(best[position] for position in sorted(best))
+
+    def _whole_candidates(self, fingerprint: Fingerprint) -> list[tuple[int, Affine]]:
+        """The pictures whose hashes are nearest, laid on each other edge to edge."""
+        distances = np.bitwise_count(self._hashes ^ fingerprint.hash_bits).sum(axis=1)
+        near = [int(at) for at in np.argsort(distances, kind="stable")[:_HASH_CANDIDATES]]
+        width, height = fingerprint.size_wh_px
+        found: list[tuple[int, Affine]] = []
+        for position in near:
+            if distances[position] > _LARGEST_HASH_DISTANCE:
+                break
+            other_width, other_height = self._fingerprints[position].size_wh_px
+            found.append((position, np.array([[other_width / width, 0, 0], [0, other_height / height, 0]], np.float64)))
+        return found
+
+    def _part_candidates(self, fingerprint: Fingerprint) -> list[tuple[int, Affine]]:
+        """The pictures with the most matching keypoints that lie in them as in this one."""
+        if len(fingerprint.descriptors) < _LEAST_INLIERS or len(self._descriptors) < _NEIGHBOURS:
+            return []
+        matcher = cv2.BFMatcher.create(cv2.NORM_HAMMING)
+        pairs: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        votes: Counter[int] = Counter()
+        for row in matcher.knnMatch(fingerprint.descriptors, self._descriptors, _NEIGHBOURS):
+            close = [match for match in row if match.distance <= _LARGEST_DESCRIPTOR_DISTANCE]
+            for match in close:
+                pairs[int(self._owners[match.trainIdx])].append((match.queryIdx, match.trainIdx))
+            votes.update({int(self._owners[match.trainIdx]) for match in close})
+        found: list[tuple[int, Affine]] = []
+        for position, _ in votes.most_common(_CANDIDATES):
+            ours, theirs = (np.array(side) for side in zip(*pairs[position], strict=True))
+            transforms = _common_transforms(fingerprint.points_xy_px[ours], self._points[theirs])
+            found += [(position, affine) for affine in transforms]
+        return found
+
+
+def _common_transforms(ours_xy_px: NDArray[np.float32], theirs_xy_px: NDArray[np.float32]) -> list[Affine]:
+    """How matching points lie: the shift, turn and scale that most agree on, and, where these are few, the mere shift.
+
+    Keypoints around a single speck tell a shift well and a turn badly, so a picture with little on it needs both.
+    """
+    if len(ours_xy_px) < _LEAST_INLIERS:
+        return []
+    found: list[Affine] = []
+    affine, inliers = cv2.estimateAffinePartial2D(ours_xy_px, theirs_xy_px, ransacReprojThreshold=_REPROJECTION_PX)
+    agreeing = 0 if affine is None else int(inliers.sum())
+    if agreeing >= _LEAST_INLIERS:
+        found.append(np.asarray(affine, np.float64))
+    if agreeing < _MANY_INLIERS:
+        shifts = theirs_xy_px - ours_xy_px
+        near = np.abs(shifts[:, None] - shifts[None]).max(axis=2) <= _REPROJECTION_PX
+        largest = near[int(near.sum(axis=1).argmax())]
+        if int(largest.sum()) >= _LEAST_INLIERS:
+            shift = np.median(shifts[largest], axis=0)
+            found.append(np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64))
+    return found
+
+
+def _difference_hash(gray: Image) -> NDArray[np.uint8]:
+    """Krawetz's difference hash with 16 x 16 bits, packed."""
+    small = cv2.resize(gray, (_HASH_SIDE + 1, _HASH_SIDE), interpolation=cv2.INTER_AREA)
+    return np.packbits(small[:, :-1] < small[:, 1:])
