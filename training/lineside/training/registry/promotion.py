@@ -13,11 +13,12 @@ from lineside.inspection.release import (
     GateEvidence,
     GateOverride,
     ReleaseReference,
+    Role,
     SigningKey,
     TrustStore,
 )
 from lineside.training.errors import PromotionRefused
-from lineside.training.gate import GateKind, GateReport
+from lineside.training.gate import GateKind, GateReport, Scope
 from lineside.training.registry.deployments import DeploymentLog, SignedDeployment
 from lineside.training.registry.history import Area, History, Place, areas
 from lineside.training.registry.releases import Registry
@@ -117,7 +118,7 @@ def promote(
         _require_report_of(report, reference)
     override = override or _override_of(report)
     is_shadow = plan.mode is DeploymentMode.SHADOW  # it judges nothing, so it may look on anywhere
-    passed = wanted if override is not None or is_shadow else _passed(wanted, report)
+    passed = wanted if override is not None or is_shadow else _passed(plan, report)
     if not passed:
         raise PromotionRefused(_nothing_passed(plan, report))
     log = DeploymentLog(registry.storage, plan.plant)
@@ -141,9 +142,8 @@ def require_trusted(signer: Signer) -> None:
     Raises:
         PromotionRefused: the key may not deploy.
     """
-    public = signer.key.public
     try:
-        signer.trust.key_of(public.key_id, role=public.role, now=signer.now)
+        signer.trust.key_of(signer.key.public.key_id, role=Role.DEPLOY, now=signer.now)
     except ValueError as error:
         raise PromotionRefused(f"servers would refuse this key's deployments: {error}") from error
 
@@ -155,34 +155,37 @@ def expiry(now: datetime, days: float) -> tuple[datetime, datetime]:
 
 
 def _wanted(plan: PromotionPlan, report: GateReport | None) -> tuple[Place, ...]:
-    """Lines and products asked for, as far as the report speaks of them; `*` where its data names none."""
+    """Lines and products asked for, as far as the report speaks of them."""
     if report is None:
         lines, products = plan.lines or (EVERYWHERE,), plan.products or (EVERYWHERE,)
         return tuple((line, product) for line in lines for product in products)
+    return _narrowed(plan, report, [result.scope for result in report.scopes])
+
+
+def _passed(plan: PromotionPlan, report: GateReport | None) -> tuple[Place, ...]:
+    return () if report is None else _narrowed(plan, report, report.passed_scopes)
+
+
+def _narrowed(plan: PromotionPlan, report: GateReport, scopes: Sequence[Scope]) -> tuple[Place, ...]:
+    """The places of some of a report's scopes.
+
+    Data that names no line at all speaks for every line. Where it names some, the parts of which nobody knows the line
+    speak for none: no deployment could name theirs. The same of products.
+    """
+    lines_are_named = any(result.scope.line for result in report.scopes)
+    products_are_named = any(result.scope.product for result in report.scopes)
     found: dict[Place, None] = {}
-    for result in report.scopes:
-        for line in _narrowed(result.scope.line, plan.lines):
-            for product in _narrowed(result.scope.product, plan.products):
+    for scope in scopes:
+        for line in _meant(scope.line, plan.lines, are_named=lines_are_named):
+            for product in _meant(scope.product, plan.products, are_named=products_are_named):
                 found[line, product] = None
     return tuple(found)
 
 
-def _narrowed(said: str, asked: Sequence[str]) -> Sequence[str]:
-    """What is asked for of one line or product of the report; all of it if nothing is."""
-    if not said:
-        return asked or (EVERYWHERE,)
-    return (said,) if not asked or said in asked or EVERYWHERE in asked else ()
-
-
-def _passed(wanted: Sequence[Place], report: GateReport | None) -> tuple[Place, ...]:
-    if report is None:
-        return ()
-    scopes = {(scope.line or None, scope.product or None) for scope in report.passed_scopes}
-    return tuple(
-        (line, product)
-        for line, product in wanted
-        if any(scope_line in (None, line) and scope_product in (None, product) for scope_line, scope_product in scopes)
-    )
+def _meant(said: str, asked: Sequence[str], *, are_named: bool) -> Sequence[str]:
+    if said:
+        return (said,) if not asked or said in asked or EVERYWHERE in asked else ()
+    return () if are_named else asked or (EVERYWHERE,)
 
 
 def _override_of(report: GateReport | None) -> GateOverride | None:
