@@ -20,8 +20,6 @@ NOT_PASSED = 3
 SIGNATURE_NAME = "gate.sig.json"
 GATE_COLUMNS = ("where", "criterion", "answer", "figure", "limit", "detail")
 
-_FILE = {"exists": True, "dir_okay": False}
-
 
 def gate(
     candidate: Annotated[
@@ -41,7 +39,11 @@ def gate(
     recipe: Annotated[Path | None, typer.Option(help="Judge by this recipe; without it any defect is NG.")] = None,
     against_recipe: Annotated[
         Path | None,
-        typer.Option(help="The recipe in force: --recipe is compared with it, on the one release given.", **_FILE),  # type: ignore[arg-type]  # typer's options
+        typer.Option(
+            help="The recipe in force: --recipe is compared with it, on the one release given.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     catalogue: Annotated[
         Path | None, typer.Option(help="The defect catalogue that the recipes name; the built-in `pcb` if not given.")
