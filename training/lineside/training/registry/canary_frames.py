@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 from lineside.inspection.detector import Detector
 from lineside.inspection.release import CanaryDefect
-from lineside.training.canaries import LEAST_CONFIDENCE, MOST_FRAMES, choose_canaries, surety
+from lineside.training.canaries import MOST_FRAMES, choose_canaries, surety
 from lineside.training.errors import NoCanary
 from lineside.training.frames import TrainingFrame
 from lineside.training.release_folder import CanaryPicture
 from lineside.training.validation import detector_image
 
-MARGIN = 0.15
-"""A defect must be found by so much more than its threshold: another engine's rounding must not lose it."""
+_MARGIN = 0.3
+"""A defect must lie by this share of the way from its threshold to 1: another engine's rounding must not lose it."""
+
+_LEAST_CONFIDENCE = 0.4
 
 _MOST_LOOKED_AT = 400  # the split may be large, and each look is an inference
 
@@ -42,14 +44,14 @@ def validation_canaries(detector: Detector, frames: Iterable[TrainingFrame]) -> 
     """
     release = detector.release
     noise = min(release.thresholds.values())
-    floor = max(release.thresholds.values()) + MARGIN
     sure: list[tuple[float, TrainingFrame]] = []
     for number, frame in enumerate(frames):
         if number == _MOST_LOOKED_AT:
             break
         found = detector.detect(detector_image(frame, release.input_kind))
         confidence = surety(found, frame.boxes_xyxy_px, frame.class_ids, noise=noise)
-        if confidence >= min(floor, LEAST_CONFIDENCE):
+        threshold = max((release.thresholds[release.classes[class_id]] for class_id in frame.class_ids), default=1.0)
+        if confidence >= max(_LEAST_CONFIDENCE, threshold + _MARGIN * (1 - threshold)):
             sure.append((confidence, frame))
     chosen = _few(sure)
     if not chosen:

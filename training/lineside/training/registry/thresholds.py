@@ -13,6 +13,9 @@ UNMEASURED = 0.25
 _CHOOSING = {Split.VAL.value, Split.CALIBRATION.value}
 _LEAST, _MOST = 0.02, 0.95
 
+F_SLACK = 0.005
+"""How far F may lie below its highest for a lower threshold's sake; as of the starters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
@@ -60,7 +63,7 @@ def choose_thresholds(
     Args:
         classes: of the model.
         given: by class name; they count before what was measured.
-        evaluation: whose best F chooses the rest; None takes 0.25.
+        evaluation: whose best F by class chooses the rest; None takes 0.25.
 
     Raises:
         ReleaseNotBuilt: the evaluation is on images that are to judge the release: thresholds chosen on them would be
@@ -81,10 +84,15 @@ def choose_thresholds(
     measured = {name: _best(curves.get(name), otherwise=common) for name in missing}
     split = ", ".join(evaluation.splits)
     return Thresholds(
-        {name: given.get(name, measured.get(name, UNMEASURED)) for name in classes}, f"best F on split {split}"
+        {name: given.get(name, measured.get(name, UNMEASURED)) for name in classes},
+        f"best F on split {split}, less {F_SLACK:g}",
     )
 
 
-def _best(curve: Mapping[str, float | None] | None, *, otherwise: float) -> float:
-    best = None if curve is None else curve.get("best_threshold")
-    return round(min(max(otherwise if best is None else best, _LEAST), _MOST), 4)
+def _best(curve: Mapping[str, Sequence[Sequence[float]]] | None, *, otherwise: float) -> float:
+    """The lowest threshold whose F is near the highest: where F is flat, an escape costs more than a false call."""
+    points = [] if curve is None else curve.get("f_over_threshold", [])
+    best = max((f_score for _, f_score in points), default=0.0)
+    if best == 0.0:
+        return round(min(max(otherwise, _LEAST), _MOST), 4)
+    return min(threshold for threshold, f_score in points if f_score >= best - F_SLACK)
