@@ -20,8 +20,8 @@ from lineside.inspection.grayscale import to_gray
 
 LARGEST_DIFFERENCE = 0.5
 """A copy's largest local difference is at most this; see the module `leaks` for what was measured."""
-LEAST_OVERLAP = 0.5
-"""A copy shares at least this much of the smaller picture: two crops of one board that overlap less count apart."""
+LEAST_OVERLAP = 0.8
+"""A copy shares at least this much of the smaller picture: crops of one board that merely overlap count apart."""
 
 _FINGERPRINT_SIDE_PX = 640
 _KEYPOINTS = 300

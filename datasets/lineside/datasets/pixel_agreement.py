@@ -15,8 +15,8 @@ from lineside.inspection.frames import Image
 _WORKING_SIDE_PX = 384
 _SMOOTHING_PX = 1.0
 """Standard deviation; takes away what a compressor leaves around edges."""
-_SHADING_PX = 24.0
-"""What changes more slowly than this is shading and brightness, and is taken away from both pictures."""
+_SHADING_PX = 65
+"""Side of the square whose mean is taken away: shading and brightness do not count."""
 _BLOCK_PX = 9
 """Differences are averaged over blocks of this side: pixel noise vanishes, a defect of 4 x 4 px does not."""
 _LEAST_CONTRAST = 2.0
@@ -24,6 +24,8 @@ _LEAST_CONTRAST = 2.0
 _LEAST_SCALE, _LARGEST_SCALE = 0.2, 5.0
 _LEAST_CORRELATION = 0.5
 """Before the correction; a position that is off by a few pixels still leaves more."""
+_WELL_PLACED = 0.98
+"""Correlation from which the position needs no correction: what still differs is on the part."""
 _GOOD_ENOUGH = 0.1
 _ECC_ITERATIONS = 30
 _ECC_STEP = 1e-4
@@ -77,7 +79,7 @@ def agreement(first: Image, second: Image, affine: Affine) -> Agreement | None:
     rough = _agreement(below, laid, covered, smaller_px=smaller_px)
     if rough is None or rough.correlation < _LEAST_CORRELATION:
         return None
-    if rough.largest_difference <= _GOOD_ENOUGH:
+    if rough.largest_difference <= _GOOD_ENOUGH or rough.correlation > _WELL_PLACED:
         return rough
     corrected = _corrected(below, laid, covered, matrix)
     if corrected is None:
@@ -111,8 +113,8 @@ def _agreement(
 
 def _without_shading(picture: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """The picture less its local mean over the compared area."""
-    total = cv2.GaussianBlur(weights, (0, 0), _SHADING_PX)
-    mean = cv2.GaussianBlur(picture * weights, (0, 0), _SHADING_PX) / np.maximum(total, 1e-6)
+    side = (_SHADING_PX, _SHADING_PX)
+    mean = cv2.blur(picture * weights, side) / np.maximum(cv2.blur(weights, side), np.float32(1e-6))
     return np.asarray((picture - mean) * weights, np.float32)
 
 
