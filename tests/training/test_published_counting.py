@@ -30,10 +30,10 @@ def annotations(deeppcb_root: Path) -> dict[str, Path]:
     return {Path(image).stem: deeppcb_root / annotation for image, annotation in pairs}
 
 
-def judged_as_evaluated(
+def evaluated(
     parts: list[PartPicture], annotations: dict[str, Path], store: RevisionStore, name: str
-) -> list[JudgedImage]:
-    """What `lineside evaluate` finds in these pictures."""
+) -> tuple[list[JudgedImage], float]:
+    """What `lineside evaluate` finds in these pictures, and the threshold that it states."""
     images = []
     for part in parts:
         rows = (line.split() for line in annotations[part.name].read_text().splitlines() if line.strip())
