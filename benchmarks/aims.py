@@ -20,7 +20,9 @@ def aims_table(figures: Mapping[str, Any]) -> Table:
     for name, aims in (
         ("served", _served),
         ("overhead", _overhead),
+        ("parity", _parity),
         ("exactly_once", _exactly_once),
+        ("verification", _verification),
         ("power_cut", _power_cut),
         ("start_up", _start_up),
         ("damaged_jpegs", _damaged_jpegs),
@@ -47,6 +49,20 @@ def _overhead(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _ratio(cell: Mapping[str, Any]) -> str:
     return f"{cell['ratio_to_plain']:.2f}"
+
+
+def _parity(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for release, found in figures.items():
+        for engine, parity in found["parity"]["engines"].items():
+            box, points = parity["mean_box_difference_px"], 100 * (parity["delta_map50_95"] or 0)
+            is_fp32 = engine.endswith(("-fp32", "-cuda"))
+            aim = "< 0.5 px, < 0.1 points" if is_fp32 else "<= 0.5 points"
+            yield f"parity, {release} on {engine}: boxes, mAP50-95", aim, f"{box:.4f} px, {points:+.3f} points"
+
+
+def _verification(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    size = f"{figures['size_bytes'] / 2**20:.0f} MiB"
+    yield f"verification of a signed release of {size}, median", "< 100 ms", f"{figures['whole_median_ms']:.0f} ms"
 
 
 def _exactly_once(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

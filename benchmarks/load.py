@@ -35,6 +35,7 @@ class Load:
         frames: folder of JPEG files, sent in turn.
         part_prefix: start of every part id of this run.
         key: API key; the plain service needs none.
+        pause_s: between an answer and the client's next part.
     """
 
     kind: Literal["lineside", "plain"]
@@ -44,6 +45,7 @@ class Load:
     frames: str
     part_prefix: str
     key: str = ""
+    pause_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -171,6 +173,8 @@ def run_load(load: Load) -> Served:
             if done_s >= counts_from_s:
                 with noting:
                     _note(served, answer, (done_s - sent_s) * 1000.0)
+            if load.pause_s:
+                time.sleep(load.pause_s)
             if answer.status == 503:
                 time.sleep(min(float(answer.headers.get("retry-after", "1")), max(0.0, ends_s - done_s)))
                 if time.perf_counter() >= ends_s:

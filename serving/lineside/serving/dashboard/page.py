@@ -1,6 +1,7 @@
 """The page itself: built once for each reader, refreshed when the ledger has moved on."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape
 from importlib import resources
 from typing import Final
@@ -9,6 +10,7 @@ from nicegui import ui
 from nicegui.element import Element
 from starlette.requests import Request
 
+from lineside.inspection.errors import LinesideError
 from lineside.serving.dashboard.chart import rate_options
 from lineside.serving.dashboard.feed import LineFeed
 from lineside.serving.dashboard.line_state import RATE_WINDOW, LineState, ShownPart
@@ -20,6 +22,7 @@ from lineside.serving.dashboard.markup import (
     station_table,
     verdict_strip,
 )
+from lineside.serving.dashboard.releases import release_table, shown_releases
 from lineside.serving.dashboard.texts import Language
 from lineside.serving.dashboard.wording import Wording
 from lineside.serving.security import COOKIE_NAME
@@ -27,6 +30,7 @@ from lineside.serving.services import Services
 
 _STYLE: Final = (resources.files("lineside.serving.dashboard") / "page.css").read_text(encoding="utf-8")
 _REFRESH_S: Final = 1.0
+_RELEASES_EVERY_S: Final = 3.0
 _FRAMES: Final = 6
 
 
@@ -53,12 +57,14 @@ class LinePage:
         ui.html(_header(services, wording), sanitize=False).classes("w-full").style("width: 100%")
         view = _View(services, feed, wording)
         view.refresh()
+        await view.refresh_releases()
 
         async def keep_up() -> None:
             if await services.keys.find_session(request.cookies.get(COOKIE_NAME, "")) is None:
                 ui.navigate.to("/login?next=/page/")  # the key was revoked or the login is over
             else:
                 view.refresh()
+                await view.refresh_releases()
 
         ui.timer(_REFRESH_S, keep_up)
 
@@ -71,6 +77,7 @@ class _View:
         self._feed = feed
         self._wording = wording
         self._shown_revision = -1
+        self._releases_shown_s: float | None = None
         self._stale = ui.html("", sanitize=False).style("width: 100%")
         with ui.element("main").classes("ls-main"):
             self._tiles = ui.html("", sanitize=False).classes("ls-12 ls-tiles")
@@ -84,9 +91,21 @@ class _View:
                 self._stations = ui.html("", sanitize=False)
                 ui.html(f"<div style='height:14px'></div>{_heading(wording('lane'))}", sanitize=False)
                 self._lane = ui.html("", sanitize=False)
+            with ui.element("section").classes("ls-panel ls-12 ls-releases"):
+                ui.html(_heading(wording("releases"), wording("releases_hint")), sanitize=False)
+                self._releases = ui.html("", sanitize=False)
             with ui.element("section").classes("ls-panel ls-12"):
                 ui.html(_heading(wording("last_frames"), wording("last_frames_hint")), sanitize=False)
                 self._frames = _FrameRow(services, wording)
+
+    async def refresh_releases(self) -> None:
+        """Show who judges and who is compared with it; every few seconds, because it asks the ledger."""
+        now_s = self._services.clock.monotonic()
+        if self._releases_shown_s is not None and now_s - self._releases_shown_s < _RELEASES_EVERY_S:
+            return
+        self._releases_shown_s = now_s
+        with suppress(LinesideError):  # the ledger is away: the page says so, and these figures stand still
+            self._releases.set_content(release_table(await shown_releases(self._services), self._wording))
 
     def refresh(self) -> None:
         """Show what changed since the last time."""

@@ -1,25 +1,23 @@
 """GET, POST and DELETE of deployments."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
 from lineside.inspection.release import DeploymentMode
 from lineside.serving.bodies import from_base64
 from lineside.serving.dependencies import ServicesDep
-from lineside.serving.deployments.book import DeploymentRecord, Scope
+from lineside.serving.deployments.book import DeploymentRecord
+from lineside.serving.deployments.overview import in_force_now
 from lineside.serving.deployments.schemas import (
-    DeployedRelease,
     DeploymentIn,
     DeploymentList,
     DeploymentView,
     InForceList,
-    InForceOut,
     view_of,
 )
 from lineside.serving.errors import DeploymentWithdrawn
 from lineside.serving.fields import Prose
-from lineside.serving.recipes import StoredRecipe
 from lineside.serving.security import Action, Principal, allow
 from lineside.serving.services import Services
 from lineside.serving.shadowing import store as comparisons
@@ -56,8 +54,7 @@ async def post_deployment(
 @router.get("/in-force", dependencies=[Depends(allow(Action.READ_RELEASES))])
 async def list_in_force(services: ServicesDep) -> InForceList:
     """Who judges what now, for each line and product that a station works on."""
-    found = dict(services.deployments.scopes())
-    return InForceList(items=tuple(_in_force(services, scope, stored) for scope, stored in found.items()))
+    return InForceList(items=in_force_now(services.deployments, services.inspections, now=services.clock.now()))
 
 
 @router.get("/{deployment_id}", dependencies=[Depends(allow(Action.READ_RELEASES))])
@@ -103,27 +100,4 @@ async def _view(services: Services, record: DeploymentRecord) -> DeploymentView:
         now=services.clock.now(),
         unusable=services.deployments.unusable(record),
         comparison=await services.shadowing.comparison(record.id) if is_compared else None,
-    )
-
-
-def _in_force(services: Services, scope: Scope, stored: StoredRecipe) -> InForceOut:
-    decision = services.deployments.book.decide(scope)
-    live = None if decision.live is None else decision.live.deployment.release
-    candidate = decision.candidate
-    now = services.clock.now()
-    reason = services.inspections.why_not_judged(scope, stored)
-    state: Literal["ready", "loading", "expired", "unusable"] = "ready" if reason is None else "unusable"
-    if decision.live is not None and decision.live.is_expired(now):
-        state = "expired"
-    elif reason is not None and reason.endswith("being loaded"):
-        state = "loading"
-    return InForceOut(
-        line=scope.line,
-        product=scope.product,
-        release_name=scope.release_name,
-        live=None if live is None else DeployedRelease(name=live.name, version=live.version, digest=live.digest),
-        live_deployment=None if decision.live is None else decision.live.id,
-        state=state,
-        reason=reason,
-        candidate_deployment=None if candidate is None or candidate.is_expired(now) else candidate.id,
     )
