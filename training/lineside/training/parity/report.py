@@ -175,7 +175,7 @@ class _Engine(_Section):
     recall: _Share | None
     delta_recall: _Delta | None
     is_offered: bool
-    limit: dict[str, float]
+    limit: dict[str, int | float]
     reason: str
 
 
@@ -187,7 +187,7 @@ class _Document(_Section):
     network: str
     data: dict[str, Any]
     thresholds: dict[str, _Share]
-    limits: dict[str, float]
+    limits: dict[str, int | float]
     network_map50_95: _Share | None
     network_recall: _Share | None
     engines: dict[str, _Engine]
