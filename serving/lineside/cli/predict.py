@@ -26,10 +26,19 @@ def predict(
     ] = None,
     release: Annotated[
         Path | None,
-        typer.Option(help="Release folder; without one the starter that fits.", exists=True, file_okay=False),
+        typer.Option(
+            help="A release folder or a training run's; without one the starter that fits.",
+            exists=True,
+            file_okay=False,
+        ),
     ] = None,
     confidence: Annotated[
-        float, typer.Option(help="Least confidence written, for every class.", min=0.001, max=1.0)
+        float,
+        typer.Option(
+            help="Least confidence written, for every class: low for mAP, the chosen threshold for F.",
+            min=0.001,
+            max=1.0,
+        ),
     ] = 0.01,
     engine: Annotated[str, typer.Option(help="`auto` (measured once, then remembered), or an engine's name.")] = "auto",
     *,
