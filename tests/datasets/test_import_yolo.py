@@ -204,6 +204,13 @@ def test_references_are_paired_by_name(tmp_path: Path, importer: Importer) -> No
         importer(tmp_path, YOLO)
 
 
+def test_pictures_that_no_split_names_are_counted(tmp_path: Path, importer: Importer) -> None:
+    write_files(tmp_path, yolo_files(1) | {"images/extra/b.png": picture(7)})
+    revision = importer(tmp_path, YOLO)
+    assert revision.provenance["import"]["pictures_outside_the_splits"] == 1
+    assert "pictures outside the splits: 1" in importer.remarks
+
+
 def test_hidden_files_of_other_systems_are_not_looked_at(tmp_path: Path, importer: Importer) -> None:
     files = {"images/train/._board-0.png": b"\x00\x05\x16\x07", "labels/train/._board-0.txt": b"\x00\xff"}
     write_files(tmp_path, yolo_files(1) | files)

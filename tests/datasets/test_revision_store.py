@@ -15,6 +15,7 @@ from lineside.datasets.errors import (
     RevisionInvalid,
     RevisionUnknown,
     SampleUnreadable,
+    StoreUnknown,
 )
 from lineside.datasets.labelled import ImageFile, LabelledBox, Split
 from lineside.datasets.revisions import CatalogueRef, RevisionSelection, RevisionStore, read_picture
@@ -185,6 +186,13 @@ def test_the_beginning_of_two_revisions_names_neither(folder_store: RevisionStor
 def test_what_is_no_id_never_reaches_the_filesystem(store: RevisionStore, name: str) -> None:
     with pytest.raises(RevisionUnknown, match="is no revision"):
         store.read(name)
+
+
+@pytest.mark.parametrize("url", ["nothing-of-the-kind://x", "s3://bucket/x"])
+def test_a_url_without_a_filesystem_is_told(url: str) -> None:
+    """The second needs s3fs, which is not installed with us; its name is in the message."""
+    with pytest.raises(StoreUnknown, match=r"cannot be reached: .*(not known|s3fs)"):
+        RevisionStore(url)
 
 
 def test_an_empty_store_has_no_revision(store: RevisionStore) -> None:

@@ -1,5 +1,18 @@
-"""Labelled images: synthetic boards (`synthetic`), and the layouts that real ones come in (`formats`)."""
+"""Labelled images: what they are (`labelled`), where they are kept and how they come in and out.
+
+`formats` reads and writes the layouts that real ones come in, `importing` and `exporting` turn folders into revisions and
+back, `revisions` keeps them, and `synthetic` draws boards.
+"""
 
 from lineside.datasets.errors import DatasetError, NoRoomForDefect, SampleUnreadable
+from lineside.datasets.labelled import ImageFile, LabelledBox, LabelledImage, Split
 
-__all__ = ["DatasetError", "NoRoomForDefect", "SampleUnreadable"]
+__all__ = [
+    "DatasetError",
+    "ImageFile",
+    "LabelledBox",
+    "LabelledImage",
+    "NoRoomForDefect",
+    "SampleUnreadable",
+    "Split",
+]

@@ -19,6 +19,7 @@ LinesideError
     └── RevisionError                  a revision cannot be read or written
         ├── RevisionUnknown (LookupError)  no revision, or more than one, begins with what was given
         ├── RevisionCorrupt (ValueError)   a byte is not what the revision's digests say
+        ├── StoreUnknown (ValueError)      a store's URL has no filesystem here
         ├── RevisionInvalid (ValueError)   what should become a revision contradicts itself
         └── StoreUnwritable (OSError)      the store refused a write: disk full, no permission
 ```
@@ -104,6 +105,10 @@ class RevisionUnknown(RevisionError, LookupError):
 
 class RevisionCorrupt(RevisionError, ValueError):
     """A byte in the store is not what the revision's digests say."""
+
+
+class StoreUnknown(RevisionError, ValueError):
+    """A store's URL is of a kind that has no filesystem in this installation."""
 
 
 class RevisionInvalid(RevisionError, ValueError):

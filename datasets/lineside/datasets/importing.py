@@ -14,7 +14,7 @@ from typing import Any
 from lineside.datasets.archives import is_archive, unpacked
 from lineside.datasets.class_names import require_distinct_classes
 from lineside.datasets.errors import ClassesRefused, DatasetError, EmptyDataset, LabelsRefused, SampleUnreadable
-from lineside.datasets.formats import FormatName, ReadingOptions, SourceDataset, SourceImage, read_layout
+from lineside.datasets.formats import FormatName, ReadingOptions, SourceImage, read_layout
 from lineside.datasets.formats.source import Problems, some_of
 from lineside.datasets.grouping import ByLayout, Grouping, Placement
 from lineside.datasets.labelled import ImageFile, LabelledBox, LabelledImage, require_name
@@ -125,8 +125,8 @@ class _Import:
         _require_known_classes(dataset.classes, options.catalogue)
         _require_usable_names(dataset.images)
         grouping = options.grouping or ByLayout()
-        chosen = _labelled_ones(dataset, grouping, options.unlabelled)
-        placements = _place_all(chosen, grouping)
+        placements = _place_all(dataset.images, grouping)
+        chosen = _labelled_ones(dataset.images, placements, options.unlabelled)
         if options.grouping is None and all(image.group is None for image in chosen):
             self.on_remark(
                 f"each of the {len(chosen)} images counts as a part and a group of its own; if several show one board "
@@ -159,7 +159,7 @@ class _Import:
         )
 
     def _labelled(
-        self, images: list[SourceImage], placements: Mapping[str, Placement], boxes: BoxPlacer
+        self, images: Sequence[SourceImage], placements: Mapping[str, Placement], boxes: BoxPlacer
     ) -> tuple[LabelledImage, ...]:
         """Store every picture and give it its labels; all problems are told together at the end."""
         unreadable = Problems()
@@ -224,23 +224,23 @@ def _require_known_classes(classes: tuple[str, ...], catalogue: Catalogue | None
         )
 
 
-def _labelled_ones(dataset: SourceDataset, grouping: Grouping, unlabelled: Unlabelled) -> list[SourceImage]:
+def _labelled_ones(
+    images: Sequence[SourceImage], placements: Mapping[str, Placement], unlabelled: Unlabelled
+) -> Sequence[SourceImage]:
     """The images that somebody labelled or declared good, by what a person said of the others."""
-    if not dataset.images:
+    if not images:
         raise EmptyDataset("no image was found; expected pictures (.jpg, .png, .bmp) where the layout has them")
-    without = [
-        image for image in dataset.images if not image.is_labelled and not grouping.place(image).is_declared_good
-    ]
-    if not without or unlabelled is Unlabelled.GOOD:
-        return list(dataset.images)
+    with_label = [image for image in images if image.is_labelled or placements[image.name].is_declared_good]
+    if len(with_label) == len(images) or unlabelled is Unlabelled.GOOD:
+        return images
     if unlabelled is Unlabelled.SKIP:
-        left_out = {id(image) for image in without}
-        left = [image for image in dataset.images if id(image) not in left_out]
-        if not left:
-            raise EmptyDataset(f"none of the {len(dataset.images)} images is labelled, so none is left")
-        return left
+        if not with_label:
+            raise EmptyDataset(f"none of the {len(images)} images is labelled, so none is left")
+        return with_label
+    names = {image.name for image in with_label}
+    without = [image for image in images if image.name not in names]
     raise LabelsRefused(
-        f"{len(without)} of {len(dataset.images)} images have no label: "
+        f"{len(without)} of {len(images)} images have no label: "
         f"{some_of(str(image.path) for image in without)}. If they show good parts say --unlabelled good, to leave "
         "them out --unlabelled skip; an image that nobody labelled is not taken for a good part"
     )
@@ -260,7 +260,7 @@ def _require_usable_names(images: Sequence[SourceImage]) -> None:
     problems.raise_if_any(LabelsRefused)
 
 
-def _place_all(images: list[SourceImage], grouping: Grouping) -> dict[str, Placement]:
+def _place_all(images: Sequence[SourceImage], grouping: Grouping) -> dict[str, Placement]:
     problems = Problems()
     placements: dict[str, Placement] = {}
     for image in images:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import fsspec  # type: ignore[import-untyped]  # it ships no types
 
-from lineside.datasets.errors import RevisionCorrupt, RevisionInvalid, RevisionUnknown
+from lineside.datasets.errors import RevisionCorrupt, RevisionInvalid, RevisionUnknown, StoreUnknown
 from lineside.datasets.labelled import ImageFile
 from lineside.datasets.revisions.atomic_files import AtomicFiles
 from lineside.datasets.revisions.manifest import manifest_bytes, read_manifest
@@ -51,9 +51,15 @@ class RevisionStore:
 
         Args:
             url: a folder, or what fsspec takes, e.g. `s3://bucket/datasets` with s3fs installed.
+
+        Raises:
+            StoreUnknown: there is no filesystem for such URLs here.
         """
         self.url = url
-        filesystem, root = fsspec.core.url_to_fs(url)
+        try:
+            filesystem, root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise StoreUnknown(f"the store {url!r} cannot be reached: {error}") from error
         self._files = AtomicFiles(filesystem, root.rstrip("/"))
 
     def add_picture(self, data: bytes, *, source: str) -> ImageFile:

@@ -1,13 +1,14 @@
 """The parts of a COCO JSON file that matter here, checked; everything else in it is left alone."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from lineside.datasets.errors import SampleUnreadable
 from lineside.datasets.formats.source import Problems, read_text
+
+_HUGE = 1e300
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,8 @@ def _is_id(value: Any) -> TypeGuard[int]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # An integer of JSON can be too large for a double, so it is compared before it is converted; NaN compares false.
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_HUGE < value < _HUGE
 
 
 def _shown(value: Any) -> str:

@@ -28,6 +28,9 @@ LIST_NAME = "trainval.txt"
 TEST_LIST_NAME = "test.txt"
 TEST_ENDING, TEMPLATE_ENDING = "_test", "_temp"
 
+_LARGEST_PX = 2**31
+"""Edges beyond it are no pixels, and would not fit a double."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledPair:
@@ -165,7 +168,8 @@ def _read_annotation(path: Path) -> list[tuple[Defect, str]]:
             left, top, right, bottom, kind = (int(field) for field in line.split())
         except ValueError as error:
             raise SampleUnreadable(f"{path}:{number}: found {line!r}, expected x1 y1 x2 y2 type") from error
-        if not (1 <= kind <= len(DEFECT_CLASSES) and left < right and top < bottom):
+        is_box = -_LARGEST_PX < left < right < _LARGEST_PX and -_LARGEST_PX < top < bottom < _LARGEST_PX
+        if not (1 <= kind <= len(DEFECT_CLASSES) and is_box):
             raise SampleUnreadable(f"{path}:{number}: {line!r} is no box of a type from 1 to {len(DEFECT_CLASSES)}")
         defects.append((Defect(DEFECT_CLASSES[kind - 1], (left, top, right, bottom)), f"{path}:{number}"))
     return defects

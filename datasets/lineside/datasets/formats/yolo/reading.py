@@ -32,7 +32,7 @@ from lineside.datasets.labelled import Split
 
 _NO_LABELS = frozenset({CLASSES_NAME, "obj.names", "readme.txt"})
 
-BOXED_POLYGONS = "boxed_polygons"
+BOXED_POLYGONS, OUTSIDE_SPLITS = "boxed_polygons", "pictures_outside_the_splits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,8 @@ def read_yolo_layout(root: Path, *, classes: tuple[str, ...] | None = None) -> S
     for name, path in references.items():
         unknown.add(f"{path} is the reference of no image: there is no {name!r}")
     unknown.raise_if_any(LabelsRefused)
-    return SourceDataset(described.classes, tuple(images), {BOXED_POLYGONS: boxed_polygons} if boxed_polygons else {})
+    remarks = {BOXED_POLYGONS: boxed_polygons, OUTSIDE_SPLITS: _count_outside(base, places)}
+    return SourceDataset(described.classes, tuple(images), {key: count for key, count in remarks.items() if count})
 
 
 def _box(line: str, classes: tuple[str, ...], where: str) -> SourceBox:
@@ -173,6 +174,12 @@ def _places(place: Path, split: Split | None, base: Path) -> Iterator[_Place]:
     for path in pictures_below(place):
         if REFERENCES not in path.relative_to(base).parts[:1]:
             yield _Place(name_below(path, place), path, _label_of(path, base), split)
+
+
+def _count_outside(base: Path, places: list[_Place]) -> int:
+    """Pictures below `images` that no split names, so that nobody believes them imported."""
+    known = {place.path for place in places}
+    return len(set(pictures_below(base / "images")) - known) if (base / "images").is_dir() else 0
 
 
 def _label_of(path: Path, base: Path) -> Path:
