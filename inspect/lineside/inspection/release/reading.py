@@ -75,10 +75,7 @@ def read_contents(folder: Path, text: bytes, *, limits: GraphLimits | None = Non
     Raises:
         ReleaseUnverified, NotADetector: as of `read_release`.
     """
-    manifest = parse_manifest(text, source=str(folder / MANIFEST_NAME))
-    _refuse_unsafe_paths(manifest, folder)
-    _compare_listing(manifest, folder)
-    contents = {path: _read_verified(folder, path, entry) for path, entry in manifest.files.items()}
+    manifest, contents = read_files(folder, text)
     graph = read_model_graph(contents[MODEL_NAME], limits=limits)
     _compare_model(manifest, graph, folder)
     int8_model = None
@@ -103,6 +100,26 @@ def read_contents(folder: Path, text: bytes, *, limits: GraphLimits | None = Non
         int8_model=int8_model,
         offered_engines=frozenset(name for name, entry in manifest.parity.engines.items() if entry.is_offered),
     )
+
+
+def read_files(folder: Path, text: bytes) -> tuple[Manifest, dict[str, bytes]]:
+    """Read every file that a manifest names, once, and compare it with what the manifest says.
+
+    Args:
+        folder: of the release.
+        text: the manifest, as `read_manifest` read it.
+
+    Returns:
+        The manifest, and the files' contents by their paths.
+
+    Raises:
+        ReleaseUnverified: as of `read_release`.
+    """
+    manifest = parse_manifest(text, source=str(folder / MANIFEST_NAME))
+    _refuse_unsafe_paths(manifest, folder)
+    _compare_listing(manifest, folder)
+    contents = {path: _read_verified(folder, path, entry) for path, entry in manifest.files.items()}
+    return manifest, contents
 
 
 def starter_release_folder(name: str) -> Path:
