@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lineside.datasets.errors import LeakFound
 from lineside.datasets.labelled import Split
 from lineside.datasets.revisions import Revision, RevisionStore
 from lineside.inspection.heads import Head
@@ -24,6 +25,7 @@ from lineside.training.crops import CropPlan
 from lineside.training.errors import RunRefused, TrainingDataRefused
 from lineside.training.fitting import EpochReport, Silence
 from lineside.training.plan import Architecture, TrainingPlan
+from lineside.training.revision_frames import read_frames
 from lineside.training.runs import RunResult, RunSettings, resume_run, start_run
 from tiny_revision import store_in, tiny_revision
 
@@ -79,6 +81,7 @@ def settings(revision: Revision, kind: InputKind = InputKind.REFERENCE, **plan: 
         plan=TrainingPlan(**chosen),
         crops=CropPlan(CROP_PX, 4, seed=3),
         command="this test",
+        photometric=0.5,
     )
 
 
@@ -115,6 +118,7 @@ def test_the_record_says_where_the_model_came_from(run: tuple[RunResult, Told, l
     assert record["images"] == {"train": 4, "val": 2, "crops_an_epoch": 16, "refused": []}
     assert record["epochs_done"] == 2
     assert record["augmentation"]["crops"]["crop_px"] == CROP_PX
+    assert record["augmentation"]["photometric"] == 0.5
 
 
 def test_every_epoch_has_a_line_of_metrics_and_was_told(run: tuple[RunResult, Told, list[str]]) -> None:
@@ -220,6 +224,23 @@ start_run(settings(store.read({revision.id!r}), epochs=4), store, Path({str(kill
     one, other = (load_checkpoint(folder / "checkpoint.safetensors").weights for folder in (whole.folder, killed))
     for name, values in one.items():
         np.testing.assert_allclose(other[name], values, rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("split", [Split.GOLDEN, Split.SEALED, Split.ESCAPE_BANK])
+def test_a_copy_of_a_judging_image_among_those_to_learn_from_is_refused(split: Split, tmp_path: Path) -> None:
+    store = store_in(tmp_path / "datasets")
+    revision = tiny_revision(store, copied=split)
+    with pytest.raises(LeakFound, match="board-0"):
+        start_run(settings(revision), store, tmp_path / "run", listener=Silence(), say=quiet)
+    assert not (tmp_path / "run").exists()
+
+
+def test_only_train_is_learnt_from_and_only_val_looked_at(
+    store: RevisionStore, revision: Revision, tmp_path: Path
+) -> None:
+    frames = read_frames(store, revision, InputKind.REFERENCE, tmp_path, say=quiet)
+    assert {frame.name for frame in frames.train} == {image.name for image in revision.of_split(Split.TRAIN)}
+    assert {frame.name for frame in frames.val} == {image.name for image in revision.of_split(Split.VAL)}
 
 
 @pytest.mark.parametrize(

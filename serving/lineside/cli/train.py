@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 import typer
 
 from lineside.cli.output import print_json, say
-from lineside.inspection.release import InputKind
 
 # As `lineside.training.plan` has them, whose import would slow every other command down; a test compares.
 ArchitectureName = Literal["yolo11n", "yolo11s", "yolo11m", "yolo26n", "yolo26s", "yolo26m"]
 OrientationName = Literal["as-is", "all"]
 DeviceName = Literal["auto", "cpu", "cuda"]
+KindName = Literal["single", "reference"]
 _BESIDE_RESUME = {"resume", "out", "store", "as_json"}
 
 
@@ -26,8 +26,8 @@ def train(
         str, typer.Option(envvar="LINESIDE_DATASETS", help="Dataset store: a folder or an fsspec URL.")
     ] = "lineside-datasets",
     kind: Annotated[
-        InputKind, typer.Option(help="`single` image, or `reference`: frame, golden image and their difference.")
-    ] = InputKind.SINGLE,
+        KindName, typer.Option(help="`single` image, or `reference`: frame, golden image and their difference.")
+    ] = "single",
     model: Annotated[ArchitectureName, typer.Option(help="The network.")] = "yolo11n",
     start: Annotated[
         str,
@@ -49,6 +49,9 @@ def train(
         OrientationName,
         typer.Option(help="`all`: crops are also mirrored and turned by quarters. `as-is`: never."),
     ] = "all",
+    photometric: Annotated[
+        float, typer.Option(help="Share of the crops shown in another light, sharpness or noise.", min=0, max=1)
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="Of weights, crops and order.", min=0)] = 1,
     patience: Annotated[
         int | None, typer.Option(help="Epochs without a better figure on split val after which it ends.", min=1)
@@ -70,6 +73,7 @@ def train(
     """
     from lineside.cli.training_view import training_view
     from lineside.datasets.revisions import RevisionStore
+    from lineside.inspection.release import InputKind
     from lineside.training.crops import CropPlan
     from lineside.training.devices import choose_device
     from lineside.training.model_files import MODEL_NAME
@@ -100,12 +104,13 @@ def train(
             )
             settings = RunSettings(
                 revision=revisions.read(data).id,
-                kind=kind,
+                kind=InputKind(kind),
                 start=start,
                 input_size_wh_px=(input_px, input_px),
                 plan=plan,
                 crops=CropPlan(image_px, crops_per_image, orientation=Orientation(orientation), seed=seed),
                 command=shlex.join(["lineside", *sys.argv[1:]]),
+                photometric=photometric,
             )
             result = start_run(settings, revisions, out, listener=view, say=say)
     figures = "" if result.validation is None else f", mAP50-95 on split val {result.validation.map50_95:.4f}"

@@ -128,8 +128,12 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is never seen half written, also after a kill or a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:  # a full disk needs the room
+        beside.unlink(missing_ok=True)
+        raise
     beside.replace(path)

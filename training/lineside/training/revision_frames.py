@@ -1,21 +1,25 @@
 """The frames of a dataset revision for training: decoded, and their references laid on them as in serving."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
 from lineside.datasets.labelled import LabelledImage, Split
+from lineside.datasets.leaks import find_leaks, require_no_leaks
 from lineside.datasets.revisions import Revision, RevisionStore
 from lineside.inspection.errors import RegistrationRefused
 from lineside.inspection.reference import PreparedReference, Reference, RegistrationLimits, register, to_gray
 from lineside.inspection.release import InputKind
 from lineside.training.errors import TrainingDataRefused
-from lineside.training.frames import TrainingFrame
+from lineside.training.frames import StoredFrames, TrainingFrame, store_frames
 
 _ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
 _NAMES_SHOWN = 3
+_SPLITS = (Split.TRAIN, Split.VAL)
+_PROTECTED = (Split.GOLDEN, Split.SEALED, Split.ESCAPE_BANK)
 
 
 @dataclass(slots=True)
@@ -65,13 +69,77 @@ class RevisionFrames:
         return TrainingFrame(image.name, gray, laid.image, boxes, class_ids)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RunFrames:
+    """The frames of a run, in files of its folder.
+
+    Attributes:
+        train: to learn from.
+        val: to look at between epochs.
+        refused: names of those left out, because their reference did not fit.
+        files: that hold the pixels.
+    """
+
+    train: StoredFrames
+    val: StoredFrames
+    refused: tuple[str, ...]
+    files: tuple[Path, ...]
+
+    def discard(self) -> None:
+        """Remove the files; frames that somebody still holds stay readable on POSIX systems."""
+        for path in self.files:
+            path.unlink(missing_ok=True)
+
+
+def read_frames(
+    store: RevisionStore, revision: Revision, kind: InputKind, folder: Path, *, say: Callable[[str], None]
+) -> RunFrames:
+    """Decode and register the frames of the training and validation splits.
+
+    Args:
+        store: holds the pictures.
+        revision: has passed `require_trainable`.
+        kind: what the network's channels are.
+        folder: for the files.
+        say: hears which frames are left out.
+
+    Raises:
+        TrainingDataRefused: no frame of a split fits its reference.
+        DatasetError: a picture is missing, damaged or none.
+    """
+    stored: list[StoredFrames] = []
+    refused: list[str] = []
+    files = tuple(folder / f"{split.value}.pixels" for split in _SPLITS)
+    for split, path in zip(_SPLITS, files, strict=True):
+        frames = RevisionFrames(store, revision, split, kind)
+        stored.append(store_frames(frames, path))
+        if not len(stored[-1]):
+            raise TrainingDataRefused(f"no image of split {split.value!r} fits its reference; check the references")
+        if frames.refused:
+            say(f"left out of {split.value}, their reference does not fit: {', '.join(frames.refused)}")
+            refused += frames.refused
+    return RunFrames(stored[0], stored[1], tuple(sorted(refused)), files)
+
+
+def refuse_leaks(revision: Revision, store: RevisionStore, *, say: Callable[[str], None]) -> None:
+    """Refuse to learn from what judges: by part, group, ancestor, and by the pictures themselves.
+
+    Raises:
+        LeakFound: an image of train or val gives away one of golden, sealed or the escape bank.
+    """
+    protected = revision.of_split(*_PROTECTED)
+    if protected:
+        say(f"looking for copies of {len(protected)} judging images among those to learn from")
+        require_no_leaks(find_leaks(protected, revision.of_split(*_SPLITS), store))
+
+
 def require_trainable(revision: Revision, kind: InputKind) -> None:
     """Refuse a revision that a network of this kind cannot be trained on.
 
     Raises:
         TrainingDataRefused: no training or validation images, no defect among them, or a reference is missing.
     """
-    for split in (Split.TRAIN, Split.VAL):
+    for split in _SPLITS:
         images = revision.of_split(split)
         if not images:
             raise TrainingDataRefused(

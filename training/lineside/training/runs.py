@@ -15,20 +15,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lineside.datasets.labelled import Split
+from lineside.datasets.augment import PROVENANCE_KEY, PhotometricVariation
 from lineside.datasets.revisions import Revision, RevisionStore
 from lineside.inspection.release import InputKind
 from lineside.training import ultralytics_adapter
 from lineside.training.checkpoints import write_whole
 from lineside.training.crops import CropPlan, CropSource, FrameCrops
 from lineside.training.devices import crop_threads, describe_machine
-from lineside.training.errors import RunRefused, TrainingDataRefused
+from lineside.training.errors import PlanRefused, RunRefused
 from lineside.training.fitting import METRICS_NAME, Fit, Listener, ValidationFigures, fit
-from lineside.training.frames import StoredFrames, store_frames
+from lineside.training.frames import StoredFrames
 from lineside.training.learning import Learner
 from lineside.training.model_files import ModelOutput, write_model
 from lineside.training.plan import Architecture, Orientation, TrainingPlan
-from lineside.training.revision_frames import RevisionFrames, require_trainable
+from lineside.training.revision_frames import read_frames, refuse_leaks, require_trainable
 from lineside.training.starting_points import StartingPoint, read_starting_point, starting_network
 from lineside.training.ultralytics_adapter import Network
 from lineside.training.validation import validate_network
@@ -56,6 +56,7 @@ class RunSettings:
         plan: of the training.
         crops: of the images.
         command: as typed.
+        photometric: share of the crops that are shown in another light, sharpness or noise.
     """
 
     revision: str
@@ -65,6 +66,12 @@ class RunSettings:
     plan: TrainingPlan
     crops: CropPlan
     command: str
+    photometric: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        if not 0 <= self.photometric <= 1:
+            raise PlanRefused(f"a photometric share of {self.photometric}: expected 0 to 1")
 
     def to_json(self) -> dict[str, Any]:
         """As `from_json` takes it."""
@@ -89,6 +96,7 @@ class RunSettings:
                 plan=TrainingPlan(**plan),
                 crops=CropPlan(**crops),
                 command=record["command"],
+                photometric=record.get("photometric", 0.0),
             )
         except (KeyError, ValueError, TypeError) as error:
             raise RunRefused(f"the settings in {RUN_NAME} are not complete ({error!r}); start a new run") from error
@@ -149,32 +157,27 @@ def resume_run(store: RevisionStore, folder: Path, *, listener: Listener, say: S
 def _run(
     settings: RunSettings, store: RevisionStore, folder: Path, *, listener: Listener, say: Say, is_resumed: bool
 ) -> RunResult:
-    plan, kind = settings.plan, settings.kind
+    plan = settings.plan
     revision = store.read(settings.revision)
-    require_trainable(revision, kind)
-    point = read_starting_point(settings.start, kind=kind, architecture=plan.architecture)
+    require_trainable(revision, settings.kind)
+    if not is_resumed:
+        refuse_leaks(revision, store, say=say)
+    point = read_starting_point(settings.start, kind=settings.kind, architecture=plan.architecture)
     work = folder / WORK_NAME
     work.mkdir(parents=True, exist_ok=True)
     record = _record(settings, revision, point)
     write_whole(folder / RUN_NAME, _json({**record, "status": "running"}))
     say(f"reading revision {revision.id[:12]}")
-    train, val = (RevisionFrames(store, revision, split, kind) for split in (Split.TRAIN, Split.VAL))
-    train_frames = store_frames(train, work / "train.pixels")
-    val_frames = store_frames(val, work / "val.pixels")
-    for frames, stored in ((train, train_frames), (val, val_frames)):
-        if not len(stored):
-            raise TrainingDataRefused(f"no image of split {frames.split.value!r} fits its reference")
-        if frames.refused:
-            say(f"left out of {frames.split.value}, their reference does not fit: {', '.join(frames.refused)}")
-    source = FrameCrops(train_frames, kind, plan=settings.crops)
-    say(f"training on {len(train_frames)} frames, {len(source)} crops an epoch, on {plan.device}")
+    frames = read_frames(store, revision, settings.kind, work, say=say)
+    light = PhotometricVariation(settings.photometric) if settings.photometric else None
+    source = FrameCrops(frames.train, settings.kind, plan=settings.crops, augmentation=light)
+    say(f"training on {len(frames.train)} frames, {len(source)} crops an epoch, on {plan.device}")
     with ultralytics_adapter.ultralytics_in(work):
-        fitted = _learn(settings, source, point, revision.classes, val_frames, folder, listener, is_resumed=is_resumed)
+        fitted = _learn(settings, source, point, revision.classes, frames.val, folder, listener, is_resumed=is_resumed)
         say("exporting")
-        output = ModelOutput(plan, kind, tuple(revision.classes), settings.input_size_wh_px)
+        output = ModelOutput(plan, settings.kind, tuple(revision.classes), settings.input_size_wh_px)
         digests = write_model(fitted.weights, output, folder)
-    for path in work.glob("*.pixels"):
-        path.unlink()
+    frames.discard()
     best = fitted.reports[fitted.best_epoch - 1].validation
     outcome = {
         "status": "finished",
@@ -185,10 +188,10 @@ def _run(
         "ended_by": fitted.ended_by,
         "validation": None if best is None or math.isnan(best.map50) else asdict(best),
         "images": {
-            "train": len(train_frames),
-            "val": len(val_frames),
+            "train": len(frames.train),
+            "val": len(frames.val),
             "crops_an_epoch": len(source),
-            "refused": sorted([*train.refused, *val.refused]),
+            "refused": list(frames.refused),
         },
     }
     write_whole(folder / RUN_NAME, _json({**record, **outcome}))
@@ -263,7 +266,11 @@ def _record(settings: RunSettings, revision: Revision, point: StartingPoint) -> 
         "batch": plan.batch,
         "image_px": plan.image_px,
         "input_size_wh_px": list(settings.input_size_wh_px),
-        "augmentation": {"crops": asdict(settings.crops)},
+        "augmentation": {
+            "crops": asdict(settings.crops),
+            "photometric": settings.photometric,
+            "dataset": revision.provenance.get(PROVENANCE_KEY),
+        },
         "device": plan.device,
         "machine": describe_machine(plan.device),
         "versions": {"python": sys.version.split()[0], **ultralytics_adapter.versions()},

@@ -4,12 +4,13 @@ Only the training split is ever taken from and added to. What was done is in the
 made image names the ones that it was made from, so that a leak into a judging split is found.
 """
 
-from lineside.datasets.augment.augmenting import Augmented, augment_revision
+from lineside.datasets.augment.augmenting import PROVENANCE_KEY, Augmented, augment_revision
 from lineside.datasets.augment.plan import MOST_SYNTHETIC_SHARE, AugmentationPlan
 from lineside.datasets.augment.variation import PhotometricVariation
 
 __all__ = [
     "MOST_SYNTHETIC_SHARE",
+    "PROVENANCE_KEY",
     "AugmentationPlan",
     "Augmented",
     "PhotometricVariation",
