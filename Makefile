@@ -39,6 +39,7 @@ bench: $(VENV)/.test  ## every figure of docs/benchmarks.md, printed as tables
 starters: $(VENV)/.test  ## train both starter releases from scratch, as their model cards say (about an hour on two cores)
 	$(BIN)/python -m lineside.training.starters --kind reference --seed 1 --boards 3000 --epochs 4 --out runs/pcb-reference
 	$(BIN)/python -m lineside.training.starters --kind single --seed 1 --boards 2500 --epochs 3 --out runs/pcb-single
+	$(BIN)/python -m lineside.training.starter_parity runs/pcb-reference/release runs/pcb-single/release
 
 docs: $(VENV)/.test  ## write the generated reference pages and schemas
 	$(BIN)/python docs/schemas/generate.py
