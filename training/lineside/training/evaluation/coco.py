@@ -38,7 +38,7 @@ def coco_precision(images: Sequence[JudgedImage], classes: Sequence[str]) -> Coc
     Raises:
         ExtraMissing: faster-coco-eval is not installed.
     """
-    library = _library()
+    library = require_library()
     truth, found = _as_coco(images, classes)
     if not found or not truth["annotations"]:
         none = _nothing_found(images, classes)
@@ -60,7 +60,12 @@ def coco_precision(images: Sequence[JudgedImage], classes: Sequence[str]) -> Coc
     return CocoPrecision(float(every[0].mean()), float(every.mean()), at_50, all_ious)
 
 
-def _library() -> Any:
+def require_library() -> Any:
+    """The library, or the error that says how to get it: better before an hour of judging than after it.
+
+    Raises:
+        ExtraMissing: it is not installed.
+    """
     try:
         return importlib.import_module("faster_coco_eval")  # untyped, and only needed here
     except ImportError as error:

@@ -13,6 +13,7 @@ from lineside.inspection.engines import AUTO, choose_engine
 from lineside.inspection.release import InputKind, Release, run_canary
 from lineside.inspection.verdict import effective_thresholds
 from lineside.training.errors import NothingToEvaluate
+from lineside.training.evaluation.coco import require_library
 from lineside.training.evaluation.figures import all_figures
 from lineside.training.evaluation.judging import JudgedPart, PartJudge, Rules, parts_of
 from lineside.training.evaluation.outcomes import Evaluation, JudgedRelease, JudgingRecipe
@@ -99,9 +100,11 @@ def judge_revision(
         NothingToEvaluate: there is no part to judge, the release knows none of the labelled classes, or compares with a
             reference that a part does not have.
         RevisionUnknown: the revision has no image in the splits.
+        ExtraMissing: faster-coco-eval is not installed.
         EngineError, NothingUsable, CanaryFailed: the release does not run here.
         FrameError: a reference picture cannot be used.
     """
+    require_library()
     plan = plan or EvaluationPlan()
     images = _chosen_images(revision, plan)
     classes = _classes(release, revision, images)
