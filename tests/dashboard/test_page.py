@@ -15,12 +15,15 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from blob_detector import TinyRelease
-from lineside.client import InspectionAnswer, LinesideClient
+from lineside.client import InspectionAnswer, LinesideClient, pack_release
 from lineside.inspection.frames import MediaType
+from lineside.inspection.release import DeploymentMode
 from lineside.serving.security import Role
 from lineside_process import key_service, make_key, serving
+from odd_releases import Workshop, version, without_short
 from plant import RECIPE, bad_board, good_board
 from proofs import missing
+from signing import TestKeys
 
 pytestmark = pytest.mark.system
 
@@ -188,3 +191,43 @@ def test_logging_out_shuts_the_page(line: Line, browser: webdriver.Chrome) -> No
     waiting(browser).until(lambda driver: driver.current_url.endswith("/login"))
     browser.get(f"{line.url}/page/")
     assert "/login" in browser.current_url
+
+
+def test_the_page_shows_who_judges_and_what_is_compared(tmp_path: Path, browser: webdriver.Chrome) -> None:
+    data, signing = tmp_path / "data", TestKeys()
+    workshop = Workshop(tmp_path / "workshop", signing)
+    (tmp_path / "releases").mkdir()
+    workshop.write(TinyRelease()).rename(tmp_path / "releases" / "blobs")
+    live, shadow = workshop.write(version("2.0.0")), workshop.write(without_short("3.0.0"))
+
+    async def set_up(url: str, key: str) -> None:
+        async with LinesideClient(url, key, timeout_s=120) as admin:
+            await admin.put_recipe("board", RECIPE)
+            await admin.put_station("aoi-1", {"name": "AOI 1", "recipe": {"id": "board", "version": 1}})
+            for folder in (live, shadow):
+                await admin.upload_release(pack_release(folder))
+            await admin.deploy(*signing.deploy_release(live, serial=1))
+            await admin.deploy(*signing.deploy_release(shadow, serial=2, mode=DeploymentMode.SHADOW))
+
+    words = (
+        *("--releases", str(tmp_path / "releases"), "--trust", str(signing.write_trust(tmp_path / "trust.json"))),
+        *("--engine", "onnxruntime-fp32", "--log-format", "json"),
+    )
+    with serving(data, *words) as url:
+        asyncio.run(set_up(url, make_key(data, Role.ADMIN)[1]))
+        line = Line(url, data, make_key(data, Role.STATION, station="aoi-1")[1])
+        line.post("P-1", good_board(1))
+        line.post("P-2", bad_board(2))
+        log_in(browser, line, make_key(data, Role.VIEWER)[1])
+
+        def row(driver: webdriver.Chrome) -> list[str]:
+            cells = driver.find_elements(By.CSS_SELECTOR, ".ls-releases tbody td")
+            return [cell.text for cell in cells]
+
+        expected = ["line-1", "BRD", "blobs 2.0.0", "ready", "3.0.0 in shadow, 100%", "2 0 dropped", "1"]
+        waiting(browser).until(lambda driver: row(driver)[:7] == expected, f"expected {expected}")
+        assert row(browser)[7].startswith("1 reviewed 0")
+        browser.find_element(By.LINK_TEXT, "한국어").click()
+        wait_for_text(browser, "3.0.0 섀도 100%")
+        panel = browser.find_element(By.CSS_SELECTOR, ".ls-releases")
+        assert panel.size["width"] <= browser.execute_script("return innerWidth")

@@ -54,7 +54,7 @@ def release_table(shown: Sequence[ShownRelease], wording: Wording) -> str:
 
 def _row(each: ShownRelease, wording: Wording) -> str:
     item, comparison = each.in_force, each.comparison
-    judges = wording("as_delivered", name=item.release_name)
+    judges = wording("as_delivered", release=item.release_name)
     if item.live is not None:
         judges = f"{item.live.name} {item.live.version}"
     chip = f'<span class="ls-chip {"ok" if item.state == "ready" else "ni"}">{escape(wording(item.state))}</span>'
