@@ -293,7 +293,6 @@ def test_a_looser_recipe_needs_the_gate(gate: Gate, tmp_path: Path) -> None:
     ran = gate("live", "--recipe", looser, "--against-recipe", old, *bank, against=None)
     assert ran.code == 3, "an open and a short pass together under the looser one"
     assert "escapes" in {each.id for each in gate.report.scopes[0].blocking}
-    assert gate("live", "--recipe", same, "--against-recipe", old, against=None).code == 3, "it needs an escape bank"
     assert gate("live", "--against-recipe", old, against=None).code == 1
 
 
