@@ -60,7 +60,7 @@ def check_revision(
     findings = list(find_label_faults(revision, options.catalogue, tiny_px=options.tiny_px))
     findings += _find_leaks(revision.images)
     findings += _find_imbalance(revision, balance, options)
-    pictures = read_pictures(revision, store, on_image=on_image)
+    pictures = read_pictures(revision, store, on_image=on_image, is_fingerprinting=options.is_searching_copies)
     findings += pictures.findings()
     if options.is_searching_copies:
         findings += _judge_copies(list(find_copies(revision, store, pictures.fingerprints, on_image=on_image)))
@@ -81,7 +81,8 @@ def _find_leaks(images: Sequence[LabelledImage]) -> Iterator[Finding]:
     for position, split in enumerate(order):
         ours = [image for image in images if image.split is split]
         others = [image for image in images if image.split in order[position + 1 :]]
-        cases += [Case(leak.protected, leak.detail) for leak in find_leaks_by_identity(ours, others)]
+        leaks = find_leaks_by_identity(ours, others)
+        cases += [Case(leak.protected, leak.detail, other_image=leak.used) for leak in leaks]
     if cases:
         yield Finding(
             FindingKind.LEAK,
@@ -98,8 +99,8 @@ def _judge_copies(pairs: Sequence[tuple[LabelledImage, LabelledImage]]) -> Itera
     harmless: list[Case] = []
     for first, second in pairs:
         is_leak = _is_judging(first.split, second.split) or _is_judging(second.split, first.split)
-        sides = f"{second.name} ({second.split or NOT_SPLIT})"
-        case = Case(first.name, f"{first.split or NOT_SPLIT}; the same shot as {sides}")
+        names = f"{first.split or NOT_SPLIT}; the same shot as {second.name} ({second.split or NOT_SPLIT})"
+        case = Case(first.name, names, other_image=second.name)
         (leaking if is_leak else harmless).append(case)
     if leaking:
         yield Finding(

@@ -45,11 +45,13 @@ class Case:
         image: its name.
         detail: what is there, in words; may be empty.
         boxes: the boxes that it is about; empty where it is about the whole picture.
+        other_image: name of the image that it is tied to; None where there is none.
     """
 
     image: str
     detail: str = ""
     boxes: tuple[LabelledBox, ...] = ()
+    other_image: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class CheckReport:
                     "cases": [
                         {
                             "image": case.image,
+                            "other_image": case.other_image,
                             "detail": case.detail,
                             "boxes": [
                                 {"class": box.class_name, "box_xyxy_px": list(box.box_xyxy_px)} for box in case.boxes

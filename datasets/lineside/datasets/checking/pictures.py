@@ -17,7 +17,7 @@ class PictureFindings:
     Attributes:
         broken: pictures that cannot be read.
         outside: boxes beyond what the picture really has.
-        fingerprints: of the others, by name.
+        fingerprints: of the others, by name; empty where none were asked for.
     """
 
     broken: list[Case] = field(default_factory=list)
@@ -57,7 +57,8 @@ def read_pictures(revision: Revision, store: RevisionStore, *, on_image: Callabl
             if (width, height) != image.image.size_wh_px:
                 recorded = f"{image.image.width_px}x{image.image.height_px}"
                 found.outside.append(Case(image.name, f"{width}x{height} px, recorded as {recorded}", image.boxes))
-            found.fingerprints[image.name] = Fingerprint.of(picture)
+            if is_fingerprinting:
+                found.fingerprints[image.name] = Fingerprint.of(picture)
         on_image(done, len(revision.images))
     return found
 

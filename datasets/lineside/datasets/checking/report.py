@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 
+from lineside.datasets.checking.balance import NOT_SPLIT, SplitBalance
 from lineside.datasets.checking.drawing import close_up, draw, encode
 from lineside.datasets.checking.findings import Case, CheckReport, Finding, Level
 from lineside.datasets.errors import RevisionCorrupt, SampleUnreadable
-from lineside.datasets.labelled import LabelledImage
+from lineside.datasets.labelled import LabelledBox, LabelledImage
 from lineside.datasets.revisions import Revision, RevisionStore
 
 _PICTURES_EACH = 12
@@ -41,6 +42,10 @@ section.finding.error { border-left-color: #c5372c; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(200px, 1fr)); gap: 14px; margin-top: 12px; }
 figure { margin: 0; }
 figure img { width: 100%; height: 200px; object-fit: contain; background: #eceef0; border-radius: 4px; }
+figure .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 4px; }
+figure.pair-of { grid-column: span 2; }
+.unreadable { height: 200px; display: grid; place-items: center; border-radius: 4px; }
+.unreadable { background: #fbe3e1; color: #8c1d13; }
 figcaption { font-size: 12px; color: #56606a; line-height: 1.35; overflow-wrap: anywhere; }
 figcaption b { color: #1c2126; font-weight: 600; }
 details { margin-top: 10px; } summary { cursor: pointer; color: #2a5d93; }
@@ -98,11 +103,12 @@ def _balance(report: CheckReport) -> Iterator[str]:
         ("good parts", [column.good for column in columns]),
         ("defective parts", [column.defective for column in columns]),
     ):
-        yield _row(label, values)
+        cells = "".join(_cell(value, column) for value, column in zip(values, columns, strict=True))
+        yield f"<tr><td>{label}</td>{cells}</tr>"
     most = max([1, *balance.total.boxes.values()])
     for name, total in balance.total.boxes.items():
         bar = f'<span class="bar" style="width:{round(120 * total / most)}px"></span>'
-        cells = "".join(_cell(column.boxes[name]) for column in columns[1:])
+        cells = "".join(_cell(column.boxes[name], column) for column in columns[1:])
         yield f"<tr><td>boxes: {escape(name)}</td><td>{bar}{total}</td>{cells}</tr>"
     yield "</tbody></table></div>"
     if balance.box_sides_px:
@@ -117,12 +123,9 @@ def _balance(report: CheckReport) -> Iterator[str]:
         yield "</tbody></table></div>"
 
 
-def _row(label: str, values: list[int]) -> str:
-    return f"<tr><td>{label}</td>{''.join(_cell(value) for value in values)}</tr>"
-
-
-def _cell(value: int) -> str:
-    return f"<td>{value}</td>" if value else '<td class="none">0</td>'
+def _cell(value: int, column: SplitBalance) -> str:
+    """A number; nothing at all in a split is worth a look."""
+    return f"<td>{value}</td>" if value or column.name == NOT_SPLIT else '<td class="none">0</td>'
 
 
 def _finding(
@@ -134,7 +137,7 @@ def _finding(
     if finding.cases:
         yield '<div class="pictures">'
         for case in finding.cases[:_PICTURES_EACH]:
-            yield _figure(case, images[case.image], store, classes)
+            yield _figure(case, images, store, classes)
         yield "</div>"
     rest = finding.cases[_PICTURES_EACH:]
     if rest:
@@ -146,14 +149,24 @@ def _finding(
     yield "</section>"
 
 
-def _figure(case: Case, image: LabelledImage, store: RevisionStore, classes: tuple[str, ...]) -> str:
+def _figure(case: Case, images: Mapping[str, LabelledImage], store: RevisionStore, classes: tuple[str, ...]) -> str:
+    """The place that a case is about; beside the other image, where it is about two."""
     caption = f"<figcaption><b>{escape(case.image)}</b> {escape(case.detail)}</figcaption>"
+    shown = _picture(images[case.image], case.boxes, store, classes)
+    if case.other_image is None:
+        return f"<figure>{shown}{caption}</figure>"
+    other = _picture(images[case.other_image], (), store, classes)
+    return f'<figure class="pair-of"><div class="pair">{shown}{other}</div>{caption}</figure>'
+
+
+def _picture(
+    image: LabelledImage, boxes: tuple[LabelledBox, ...], store: RevisionStore, classes: tuple[str, ...]
+) -> str:
     try:
         picture = store.pixels(image.image)
     except (RevisionCorrupt, SampleUnreadable):
-        return f'<figure><img alt="cannot be read">{caption}</figure>'
-    window = close_up(picture, case.boxes)
-    shown = draw(picture, case.boxes or image.boxes, classes, window_px=window, side_px=_PICTURE_SIDE_PX)
+        return '<div class="unreadable">cannot be read</div>'
+    window = close_up(picture, boxes)
+    shown = draw(picture, boxes or image.boxes, classes, window_px=window, side_px=_PICTURE_SIDE_PX)
     media_type, data = encode(shown)
-    source = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
-    return f'<figure><img src="{source}" alt="{escape(case.image)}">{caption}</figure>'
+    return f'<img src="data:{media_type};base64,{base64.b64encode(data).decode()}" alt="{escape(image.name)}">'
