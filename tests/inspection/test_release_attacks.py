@@ -18,7 +18,7 @@ from lineside.inspection.release import (
     verify_release,
 )
 from release_attacks import release_attacks
-from verifier_mutants import Mutant, Verifier, load_verifier, mutants
+from verifier_mutants import Mutant, Verifier, VerifierLoader, mutants
 
 FLIPS = 2000  # of each of release and deployment
 _TRIED_FROM_THE_END = {f"lineside.inspection.release.{name}" for name in ("instants", "trust", "deployment")}
@@ -52,7 +52,7 @@ def outcome(attack: Attack, verifier: Verifier) -> str | None:
 
 
 def test_every_attack_is_refused_for_its_own_reason_and_nothing_honest_is(attacks: list[Attack]) -> None:
-    verifier = load_verifier()
+    verifier = VerifierLoader().load()
     wrong = [found for attack in attacks if (found := outcome(attack, verifier)) is not None]
     assert not wrong, "\n".join(wrong)
     assert len({attack.label for attack in attacks}) > 150
@@ -60,11 +60,12 @@ def test_every_attack_is_refused_for_its_own_reason_and_nothing_honest_is(attack
 
 def test_without_any_one_of_its_checks_the_verifier_fails_this_table(attacks: list[Attack]) -> None:
     """Each refusal, condition, constraint and boundary is removed in turn; the table must notice every time."""
+    loader = VerifierLoader()
     survivors: list[Mutant] = []
     accepted = tried = 0
     for mutant in mutants():
         tried += 1
-        verifier = load_verifier(mutant)
+        verifier = loader.load(mutant)
         rows = attacks[::-1] if mutant.module in _TRIED_FROM_THE_END else attacks
         found = next((found for attack in rows if (found := outcome(attack, verifier)) is not None), None)
         if found is None:

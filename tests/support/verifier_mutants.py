@@ -7,11 +7,11 @@ side by side with the real ones. The rest of the program, the errors among it, s
 import ast
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 VERIFIER_MODULES = (
@@ -71,13 +71,13 @@ class Mutant:
         module: that is changed.
         line: where.
         what: in words.
-        tree: the changed module.
+        code: the changed module.
     """
 
     module: str
     line: int
     what: str
-    tree: ast.Module
+    code: CodeType
 
     def __str__(self) -> str:
         return f"{self.module.rpartition('.')[2]}:{self.line}: {self.what}"
@@ -93,28 +93,31 @@ def source_of(module: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class _Edit:
+    """A list of the syntax tree with other content."""
+
     line: int
     what: str
-    make: Callable[[], object]
+    place: list[Any]
+    content: list[Any]
 
 
 def mutants() -> Iterator[Mutant]:
     """Every check of the verifier removed or shifted, one at a time."""
     for module in VERIFIER_MODULES:
-        _, text = source_of(module)
-        for number in range(len(list(_edits(ast.parse(text))))):
-            tree = ast.parse(text)
-            edit = list(_edits(tree))[number]
-            edit.make()
-            yield Mutant(module, edit.line, edit.what, ast.fix_missing_locations(tree))
+        path, text = source_of(module)
+        tree = ast.parse(text)
+        for edit in list(_edits(tree)):
+            right = list(edit.place)
+            edit.place[:] = edit.content
+            code = compile(ast.fix_missing_locations(tree), path, "exec")
+            edit.place[:] = right
+            yield Mutant(module, edit.line, edit.what, code)
 
 
 def _edits(tree: ast.Module) -> Iterator[_Edit]:
     for node in ast.walk(tree):
-        yield from _refusals_let_pass(node)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            yield from _calls_dropped(node)
-        elif isinstance(node, ast.BoolOp):
+        yield from _statements_dropped(node)
+        if isinstance(node, ast.BoolOp):
             yield from _operands_dropped(node)
         elif isinstance(node, ast.Call):
             yield from _constraints_dropped(node)
@@ -122,82 +125,80 @@ def _edits(tree: ast.Module) -> Iterator[_Edit]:
             yield from _boundaries_shifted(node)
 
 
-def _refusals_let_pass(node: ast.AST) -> Iterator[_Edit]:
-    for _, value in ast.iter_fields(node):
-        if isinstance(value, list):
-            for at, statement in enumerate(value):
-                if isinstance(statement, ast.Raise):
-                    nothing = ast.copy_location(ast.Pass(), statement)
-                    yield _Edit(
-                        statement.lineno,
-                        f"without `{ast.unparse(statement)[:80]}`",
-                        lambda block=value, at=at, nothing=nothing: block.__setitem__(at, nothing),  # type: ignore[misc]  # bound now
-                    )
-
-
-def _calls_dropped(node: ast.Expr) -> Iterator[_Edit]:
-    """A call whose result nobody takes: it checks something."""
-    yield _Edit(
-        node.lineno,
-        f"without the call `{ast.unparse(node)[:70]}`",
-        lambda: setattr(node, "value", ast.copy_location(ast.Constant(None), node.value)),
-    )
+def _statements_dropped(node: ast.AST) -> Iterator[_Edit]:
+    """What is refused passes; a call whose result nobody takes, so that it checks something, is not made."""
+    for _, block in ast.iter_fields(node):
+        for at, statement in enumerate(block if isinstance(block, list) else []):
+            is_check = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+            if isinstance(statement, ast.Raise) or is_check:
+                what = f"without `{ast.unparse(statement)[:80]}`"
+                nothing = ast.copy_location(ast.Pass(), statement)
+                yield _Edit(statement.lineno, what, block, [*block[:at], nothing, *block[at + 1 :]])
 
 
 def _operands_dropped(node: ast.BoolOp) -> Iterator[_Edit]:
+    """Take one condition out of an `and` or `or`."""
     if isinstance(node.values[-1], ast.Constant):
         return  # `... or "the file"` words a message
     neutral = isinstance(node.op, ast.And)
     for at, operand in enumerate(node.values):
-        yield _Edit(
-            operand.lineno,
-            f"without the operand `{ast.unparse(operand)[:70]}`",
-            lambda at=at: node.values.__setitem__(at, ast.Constant(neutral)),  # type: ignore[misc]  # bound now
-        )
+        what = f"without the operand `{ast.unparse(operand)[:70]}`"
+        rest = [*node.values[:at], ast.Constant(neutral), *node.values[at + 1 :]]
+        yield _Edit(operand.lineno, what, node.values, rest)
 
 
 def _constraints_dropped(node: ast.Call) -> Iterator[_Edit]:
+    """Take one constraint out of a field, or out of a model's configuration."""
     if not isinstance(node.func, ast.Name) or node.func.id not in _CONSTRAINTS:
         return
     for at, keyword in enumerate(node.keywords):
         is_looser = keyword.arg == "extra" and ast.literal_eval(keyword.value) == "allow"
         if keyword.arg not in _NO_CONSTRAINT and not is_looser:
-            yield _Edit(
-                keyword.value.lineno,
-                f"{node.func.id} without {keyword.arg}={ast.unparse(keyword.value)}",
-                lambda at=at: node.keywords.pop(at),  # type: ignore[misc]  # bound now
-            )
+            what = f"{node.func.id} without {keyword.arg}={ast.unparse(keyword.value)}"
+            yield _Edit(keyword.value.lineno, what, node.keywords, [*node.keywords[:at], *node.keywords[at + 1 :]])
 
 
 def _boundaries_shifted(node: ast.Compare) -> Iterator[_Edit]:
-    if any(word in ast.unparse(node) for word in ("len(", "st_size", ".count(")):
+    """Turn `<` into `<=` and the like."""
+    if any(word in ast.unparse(node) for word in ("len(", "st_size")):
         return  # limits of size are generous; a byte or file more is as good
     for at, operator in enumerate(node.ops):
         other = _SHIFTED.get(type(operator))
         if other is not None:
-            yield _Edit(
-                node.lineno,
-                f"`{ast.unparse(node)[:60]}` with its boundary shifted",
-                lambda at=at, other=other: node.ops.__setitem__(at, other()),  # type: ignore[misc]  # bound now
-            )
+            what = f"`{ast.unparse(node)[:60]}` with its boundary shifted"
+            yield _Edit(node.lineno, what, node.ops, [*node.ops[:at], other(), *node.ops[at + 1 :]])
 
 
-def load_verifier(mutant: Mutant | None = None) -> Verifier:
-    """Execute the modules afresh, one of them mutated."""
-    saved = {name: sys.modules.get(name) for name in VERIFIER_MODULES}
-    fresh: dict[str, ModuleType] = {}
-    try:
-        for name in VERIFIER_MODULES:
-            path, text = source_of(name)
-            tree = mutant.tree if mutant is not None and mutant.module == name else ast.parse(text)
-            module = ModuleType(name)
-            module.__file__ = path
-            sys.modules[name] = fresh[name] = module
-            exec(compile(tree, path, "exec"), module.__dict__)  # noqa: S102  # the project's own source
-    finally:
-        for name, original in saved.items():
-            if original is not None:
-                sys.modules[name] = original
-            else:
-                sys.modules.pop(name, None)
-    return Verifier(**{name.rpartition(".")[2]: module for name, module in fresh.items()})
+class VerifierLoader:
+    """Executes the verifier's modules afresh; those before a mutated one stay as they were."""
+
+    def __init__(self) -> None:
+        self._codes = {name: compile(source_of(name)[1], source_of(name)[0], "exec") for name in VERIFIER_MODULES}
+        self._right: dict[str, ModuleType] = {}
+        self._right = self._execute(None)
+
+    def load(self, mutant: Mutant | None = None) -> Verifier:
+        """The verifier, one of its modules mutated."""
+        modules = self._right if mutant is None else self._execute(mutant)
+        return Verifier(**{name.rpartition(".")[2]: module for name, module in modules.items()})
+
+    def _execute(self, mutant: Mutant | None) -> dict[str, ModuleType]:
+        saved = {name: sys.modules.get(name) for name in VERIFIER_MODULES}
+        fresh: dict[str, ModuleType] = {}
+        is_before = mutant is not None
+        try:
+            for name in VERIFIER_MODULES:
+                is_mutated = mutant is not None and mutant.module == name
+                is_before = is_before and not is_mutated
+                module = self._right[name] if is_before else ModuleType(name)
+                sys.modules[name] = fresh[name] = module
+                if not is_before:
+                    code = mutant.code if mutant is not None and is_mutated else self._codes[name]
+                    exec(code, module.__dict__)  # noqa: S102  # the project's own source
+        finally:
+            for name, original in saved.items():
+                if original is not None:
+                    sys.modules[name] = original
+                else:
+                    sys.modules.pop(name, None)
+        return fresh

@@ -8,6 +8,8 @@ canonical text itself.
 import json
 from typing import Any
 
+_MOST_SHOWN = 20
+
 
 def canonical_json(value: Any) -> str:
     """Write a value as JSON with sorted keys and without spaces.
@@ -68,5 +70,5 @@ def parse_canonical_json(document: bytes) -> Any:
 def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = [key for key, _ in pairs]
     if len(set(keys)) != len(keys):
-        raise ValueError(f"the keys {sorted({key for key in keys if keys.count(key) > 1})} stand there twice")
+        raise ValueError(f"of the keys {sorted(keys)[:_MOST_SHOWN]} some stand there twice")
     return dict(pairs)
