@@ -42,8 +42,10 @@ class PictureFindings:
             )
 
 
-def read_pictures(revision: Revision, store: RevisionStore, *, on_image: Callable[[int, int], None]) -> PictureFindings:
-    """Read every picture and reference, and take fingerprints."""
+def read_pictures(
+    revision: Revision, store: RevisionStore, *, on_image: Callable[[int, int], None], is_fingerprinting: bool
+) -> PictureFindings:
+    """Read every picture and reference, and take fingerprints where copies will be searched."""
     found = PictureFindings()
     for done, image in enumerate(revision.images, 1):
         try:
