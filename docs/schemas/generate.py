@@ -10,8 +10,8 @@ from lineside.inspection.catalogue import catalogue_json_schema
 from lineside.inspection.recipe import recipe_json_schema
 from lineside.inspection.release import manifest_json_schema
 from lineside.serving.reported import ReportIn
-from lineside.training.gate import gate_json_schema, policy_json_schema
 from lineside.training.evaluation import evaluation_json_schema
+from lineside.training.gate import gate_json_schema, policy_json_schema
 
 
 def schema_texts() -> dict[str, str]:
