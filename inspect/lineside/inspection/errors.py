@@ -18,6 +18,7 @@ LinesideError
 │   ├── NotADetector (ValueError)        the ONNX graph is no detector this program understands
 │   └── CanaryFailed (RuntimeError)      the loaded model missed a defect that it must find
 ├── RecipeError (ValueError)    a recipe may not be used; a person must act
+├── CalibrationRefused (ValueError) a picture of a calibration target gives no scale
 ├── CatalogueError (ValueError) a defect catalogue may not be used; a person must act
 └── NothingUsable (RuntimeError) no engine on this host passed the agreement check
 ```
@@ -104,6 +105,10 @@ class CanaryFailed(ReleaseError, RuntimeError):
 
 class RecipeError(LinesideError, ValueError):
     """A recipe may not be used as written."""
+
+
+class CalibrationRefused(LinesideError, ValueError):
+    """A picture of a calibration target gives no scale that sizes could be measured with."""
 
 
 class CatalogueError(LinesideError, ValueError):
