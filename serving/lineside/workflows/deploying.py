@@ -7,6 +7,9 @@ from lineside.client import LinesideClient, ReleasePackage, pack_release
 from lineside.inspection.release import ReleaseReference
 from lineside.training.registry import Registry, SignedDeployment
 
+GIVE_UP_AFTER_S = 120.0
+"""Of each call: packages are large, and a release is loaded and tried before the answer."""
+
 
 def bring(registry: Registry, signed: Sequence[SignedDeployment], *, server: str, api_key: str) -> None:
     """Upload each release once, then post the deployments in the order of their serials.
@@ -31,9 +34,9 @@ async def _bring(registry: Registry, signed: Sequence[SignedDeployment], *, serv
     async with LinesideClient(server, api_key) as client:
         for package in packages.values():
             if package is not None:
-                await client.upload_release(package)
+                await client.upload_release(package, give_up_after_s=GIVE_UP_AFTER_S)
         for each in sorted(signed, key=lambda one: one.deployment.serial):
-            await client.deploy(each.document, each.signature)
+            await client.deploy(each.document, each.signature, give_up_after_s=GIVE_UP_AFTER_S)
 
 
 def _package(registry: Registry, release: ReleaseReference) -> ReleasePackage | None:
