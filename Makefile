@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test test-unit lint format bench starters docs wheel smoke clean help
+BOARDS ?= $(LINESIDE_DEEPPCB)
+
+.PHONY: demo test test-unit lint format bench starters deeppcb docs wheel smoke clean help
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +42,10 @@ starters: $(VENV)/.test  ## train both starter releases from scratch, as their m
 	$(BIN)/python -m lineside.training.starters --kind reference --seed 1 --boards 3000 --epochs 4 --out runs/pcb-reference
 	$(BIN)/python -m lineside.training.starters --kind single --seed 1 --boards 2500 --epochs 3 --out runs/pcb-single
 	$(BIN)/python -m lineside.training.starter_parity runs/pcb-reference/release runs/pcb-single/release
+
+deeppcb: $(VENV)/.test  ## train on the DeepPCB folder BOARDS and judge it, both kinds (85 minutes each on two cores)
+	$(BIN)/python -m benchmarks.deeppcb --kind reference --boards $(BOARDS) --out runs/deeppcb-reference
+	$(BIN)/python -m benchmarks.deeppcb --kind single --boards $(BOARDS) --out runs/deeppcb-single
 
 docs: $(VENV)/.test  ## write the generated reference pages and schemas
 	$(BIN)/python docs/schemas/generate.py
