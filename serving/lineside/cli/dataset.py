@@ -8,6 +8,7 @@ from lineside.cli.dataset_export import export
 from lineside.cli.dataset_import import import_images
 from lineside.cli.dataset_revision import revision_app
 from lineside.cli.dataset_split import split
+from lineside.cli.dataset_synthetic import synthetic
 
 dataset_app = typer.Typer(
     name="dataset",
@@ -21,4 +22,5 @@ dataset_app.command()(show)
 dataset_app.command()(split)
 dataset_app.command()(export)
 dataset_app.command()(augment)
+dataset_app.command()(synthetic)
 dataset_app.add_typer(revision_app)
