@@ -192,6 +192,31 @@ def test_every_look_at_sealed_parts_needs_a_name_and_is_counted(small_gate: Gate
     assert [json.loads(look.read_bytes())["name"] for look in looks] == ["Kim Min-ji"] * 2
 
 
+def test_evaluating_sealed_parts_is_a_look_too(
+    small_gate: Gate, small_shop: Shop, lineside: RunCommand, tmp_path: Path
+) -> None:
+    """Also where no split is named, which takes all of them."""
+    registry = tmp_path / "registry"
+    common = (
+        "--store",
+        small_gate.plant.store.url,
+        "--registry",
+        registry,
+        "--engine",
+        ENGINE,
+        "--out",
+        tmp_path / "e",
+    )
+    whole = ("evaluate", small_shop.releases["live"], "--data", small_gate.plant.revision.id, *common)
+    refused = lineside(*whole)
+    assert refused.code == 1
+    assert "needs the name of who looks" in refused.err
+    assert not list(registry.glob("looks/*/*"))
+    assert lineside(*whole, "--sealed", "Lee Jun").code == 0
+    (look,) = registry.glob("looks/*/*.json")
+    assert json.loads(look.read_bytes())["name"] == "Lee Jun"
+
+
 @pytest.mark.parametrize("split", ["train", "val", "golden,train", "escape_bank"])
 def test_only_parts_that_nothing_was_learnt_from_judge(small_gate: Gate, split: str) -> None:
     ran = small_gate("good", data=split)

@@ -9,6 +9,7 @@ import typer
 from lineside.cli.dataset_options import DEFAULT_STORE, StoreOption
 from lineside.cli.output import print_json, print_table, say
 from lineside.cli.progress import progress_of
+from lineside.cli.release_options import DEFAULT_REGISTRY, RegistryOption
 from lineside.cli.releases import named_release_folder
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ def evaluate(
             help="Least confidence that counts, of a training run; a release has its own.", min=0.001, max=1.0
         ),
     ] = 0.25,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    sealed: Annotated[
+        str | None,
+        typer.Option(help="Who looks at sealed parts; every look is logged.", metavar="NAME"),
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -84,6 +90,8 @@ def evaluate(
         engine=engine,
         engine_cache=engine_cache_folder(),
         run_threshold=confidence,
+        registry=registry,
+        sealed_by=sealed,
     )
     with progress_of("judging") as on_part:
         evaluation = evaluate_into(task, out, now=datetime.now(UTC), on_part=on_part).evaluation

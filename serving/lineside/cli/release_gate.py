@@ -9,6 +9,7 @@ import typer
 from lineside.cli.dataset_options import DEFAULT_STORE, StoreOption
 from lineside.cli.output import print_json, print_table, say
 from lineside.cli.release_options import DEFAULT_REGISTRY, JsonOption, RegistryOption, now, open_key
+from lineside.cli.releases import named_release_folder
 
 if TYPE_CHECKING:
     from lineside.training.gate import Criterion, GatePolicy, GateReport, Override
@@ -23,11 +24,11 @@ GATE_COLUMNS = ("where", "criterion", "answer", "figure", "limit", "detail")
 
 def gate(
     candidate: Annotated[
-        Path, typer.Argument(help="Release folder, or the evaluation.json of one.", exists=True, show_default=False)
+        str,
+        typer.Argument(help="Release folder, the evaluation.json of one, or `starter:NAME`.", show_default=False),
     ],
     against: Annotated[
-        Path | None,
-        typer.Option(help="The live release, likewise; without it only absolute criteria.", exists=True),
+        str | None, typer.Option(help="The live release, likewise; without it only absolute criteria.")
     ] = None,
     data: Annotated[
         str | None, typer.Option(help="Labelled parts that judge: REV, REV:golden or REV:sealed.", show_default=False)
@@ -73,14 +74,14 @@ def gate(
     from lineside.cli.progress import progress_of
     from lineside.datasets.revisions import RevisionSelection
     from lineside.workflows.folders import engine_cache_folder
-    from lineside.workflows.gate_sides import RecipeFile
     from lineside.workflows.gating import GateTask, run_gate
+    from lineside.workflows.recipe_rules import RecipeFile
 
     if key is not None and out is None:
         raise typer.BadParameter("the signature lies beside the report: give --out", param_hint="--key")
     task = GateTask(
-        candidate=candidate,
-        live=against,
+        candidate=named_release_folder(candidate),
+        live=None if against is None else named_release_folder(against),
         data=None if data is None else RevisionSelection.parse(data),
         store=store,
         escape_bank=None if escape_bank is None else RevisionSelection.parse(escape_bank),

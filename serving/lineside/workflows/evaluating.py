@@ -6,20 +6,16 @@ from datetime import datetime
 from pathlib import Path
 
 from lineside.datasets.revisions import RevisionSelection, RevisionStore
-from lineside.inspection.catalogue import builtin_catalogue, load_catalogue
-from lineside.inspection.recipe import check_release_fits, load_recipe, recipe_digest
-from lineside.inspection.release import Release
 from lineside.training.evaluation import (
     EvaluationPlan,
     JudgedRevision,
-    Rules,
     Truth,
     judge_revision,
     read_subject,
 )
 from lineside.training.evaluation.report import write_report
-from lineside.workflows.judging import recipe_references
-from lineside.workflows.text_files import read_text_file
+from lineside.workflows.recipe_rules import RecipeFile, rules_for
+from lineside.workflows.sealed_parts import record_look
 
 EVALUATION_NAME = "evaluation.json"
 REPORT_NAME = "report.html"
@@ -39,6 +35,8 @@ class EvaluationTask:
         engine: "auto", or an engine's name.
         engine_cache: where the choice of engine is remembered; None measures anew.
         run_threshold: confidence from which a training run's detections count.
+        registry: where looks at sealed parts are written down, a folder or a URL.
+        sealed_by: who looks; needed if the data holds sealed parts.
     """
 
     subject: Path
@@ -50,6 +48,8 @@ class EvaluationTask:
     engine: str
     engine_cache: Path | None
     run_threshold: float
+    registry: str
+    sealed_by: str | None = None
 
 
 def evaluate_into(
@@ -68,7 +68,8 @@ def evaluate_into(
         OSError: the folder cannot be written.
     """
     release = read_subject(task.subject, run_threshold=task.run_threshold)
-    rules, digest = _rules(task, release)
+    recipe = None if task.recipe is None else RecipeFile(task.recipe, task.catalogue)
+    rules, digest = rules_for(recipe, release, truth=task.truth)
     store = RevisionStore(task.store)
     revision = store.read(task.data.revision)
     plan = EvaluationPlan(
@@ -78,23 +79,16 @@ def evaluate_into(
         rules=rules,
         recipe_digest=digest,
     )
+    record_look(
+        task.data.images(revision),
+        name=task.sealed_by,
+        registry=task.registry,
+        revision=revision.id,
+        releases=[release.digest],
+        now=now,
+    )
     out.mkdir(parents=True, exist_ok=True)
     judged = judge_revision(release, revision, store, plan=plan, now=now, on_part=on_part)
     (out / EVALUATION_NAME).write_text(judged.evaluation.to_json(), encoding="utf-8")
     write_report(judged, store, out / REPORT_NAME, now=now)
     return judged
-
-
-def _rules(task: EvaluationTask, release: Release) -> tuple[Rules, str | None]:
-    if task.recipe is None:
-        return Rules(truth=task.truth), None
-    catalogue = (
-        builtin_catalogue("pcb")
-        if task.catalogue is None
-        else load_catalogue(read_text_file(task.catalogue), source=str(task.catalogue))
-    )
-    text = read_text_file(task.recipe)
-    recipe = load_recipe(text, catalogue=catalogue, source=str(task.recipe))
-    check_release_fits(recipe, release.classes, catalogue)
-    references = recipe_references(recipe, folder=task.recipe.parent)
-    return Rules(recipe, references, task.truth), recipe_digest(text)

@@ -6,30 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 from lineside.datasets.revisions import Revision, RevisionSelection, RevisionStore
-from lineside.inspection.catalogue import builtin_catalogue, load_catalogue
-from lineside.inspection.recipe import check_release_fits, load_recipe, recipe_digest
 from lineside.inspection.release import MANIFEST_NAME, Manifest, Release, parse_manifest, read_release
 from lineside.training.errors import GateRefused
 from lineside.training.evaluation import Evaluation, EvaluationPlan, JudgedRelease, Rules, judge_revision
-from lineside.workflows.judging import recipe_references
-from lineside.workflows.text_files import read_text_file
+from lineside.workflows.recipe_rules import RecipeFile, rules_for
 
 EVALUATION_NAME = "evaluation.json"
 
 OnPart = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class RecipeFile:
-    """A recipe to judge by.
-
-    Attributes:
-        path: of its file; reference images lie beside it.
-        catalogue: the defect catalogue's file that it names; None is the built-in one.
-    """
-
-    path: Path
-    catalogue: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,15 +151,5 @@ def with_recipe(side: Side, recipe: RecipeFile) -> Side:
 
 
 def _release_side(source: str, release: Release, manifest: Manifest, recipe: RecipeFile | None) -> Side:
-    if recipe is None:
-        return Side(source, release, manifest, None, Rules(), None)
-    catalogue = (
-        builtin_catalogue("pcb")
-        if recipe.catalogue is None
-        else load_catalogue(read_text_file(recipe.catalogue), source=str(recipe.catalogue))
-    )
-    text = read_text_file(recipe.path)
-    loaded = load_recipe(text, catalogue=catalogue, source=str(recipe.path))
-    check_release_fits(loaded, release.classes, catalogue)
-    references = recipe_references(loaded, folder=recipe.path.parent)
-    return Side(source, release, manifest, None, Rules(loaded, references), recipe_digest(text))
+    rules, digest = rules_for(recipe, release)
+    return Side(source, release, manifest, None, rules, digest)

@@ -25,8 +25,9 @@ from lineside.training.gate import (
     search_for_leaks,
 )
 from lineside.training.registry import Registry
-from lineside.training.registry.looks import LookLog
-from lineside.workflows.gate_sides import OnPart, RecipeFile, Side, SidePlan, read_side, with_recipe
+from lineside.workflows.gate_sides import OnPart, Side, SidePlan, read_side, with_recipe
+from lineside.workflows.recipe_rules import RecipeFile
+from lineside.workflows.sealed_parts import record_look
 
 REPORT_NAME = "gate.json"
 
@@ -140,13 +141,14 @@ def run_gate(task: GateTask, *, now: datetime, progress: Progress) -> GateRun:
     selection = _judging_data(task, candidate)
     revision = store.read(selection.revision)
     images = selection.images(revision)
-    looks = None
-    if Split.SEALED in selection.splits:
-        releases = [side.judged.digest for side in (candidate, live) if side is not None]
-        look = LookLog(task.registry).record(
-            images, name=task.sealed_by or "", revision=revision.id, releases=releases, now=now
-        )
-        looks = look.number
+    look = record_look(
+        images,
+        name=task.sealed_by,
+        registry=task.registry,
+        revision=revision.id,
+        releases=[side.judged.digest for side in (candidate, live) if side is not None],
+        now=now,
+    )
     sides = _Sides(candidate, live, store, progress)
     golden = sides.compare(selection, plan=SidePlan(task.engine, task.engine_cache, _timed_parts(task), now))
     bank = None
@@ -163,7 +165,7 @@ def run_gate(task: GateTask, *, now: datetime, progress: Progress) -> GateRun:
         escape_bank=bank,
         parity=_parity(candidate),
         leak_check=leak_check,
-        sealed_looks=looks,
+        sealed_looks=None if look is None else look.number,
     )
     report = judge(case, policy=task.policy, now=now, override=task.override)
     registry.add_gate_report(report.to_bytes())
@@ -195,8 +197,6 @@ def _judging_data(task: GateTask, candidate: Side) -> RevisionSelection:
         raise GateRefused(
             f"{named} cannot judge a release: golden or sealed parts do, for nothing was learnt from them"
         )
-    if Split.SEALED in selection.splits and not (task.sealed_by or "").strip():
-        raise GateRefused("a look at the sealed split needs the name of who looks; give --sealed NAME")
     return selection
 
 
