@@ -94,7 +94,9 @@ def test_a_training_run_can_be_evaluated(evaluate: Lineside, plant: str, tmp_pat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        pytest.param(["{folder}/blobs", "--data", "{revision}:sealed"], "has no image in sealed", id="empty split"),
+        pytest.param(
+            ["{folder}/blobs", "--data", "{revision}:escape_bank"], "no image in escape_bank", id="empty split"
+        ),
         pytest.param(["{folder}/blobs", "--data", "{revision}:gold"], "names the split 'gold'", id="no such split"),
         pytest.param(["{folder}/blobs", "--data", "ffff"], "has no revision ffff", id="no such revision"),
         pytest.param(["{folder}/store", "--data", "{revision}"], "neither manifest.json nor run.json", id="no release"),
