@@ -19,7 +19,7 @@ _SHADING_PX = 65
 """Side of the square whose mean is taken away: shading and brightness do not count."""
 _BLOCK_PX = 9
 """Differences are averaged over blocks of this side: pixel noise vanishes, a defect of 4 x 4 px does not."""
-_LEAST_CONTRAST = 2.0
+_LEAST_CONTRAST = 1.0
 """Gray levels; a picture with less shows nothing by which it could be recognised."""
 _LEAST_SCALE, _LARGEST_SCALE = 0.2, 5.0
 _LEAST_CORRELATION = 0.5

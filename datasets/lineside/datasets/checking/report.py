@@ -39,12 +39,12 @@ section.finding { border-left: 5px solid #d9a514; }
 section.finding.error { border-left-color: #c5372c; }
 .level { font-size: 12px; font-weight: 700; letter-spacing: .04em; text-transform: uppercase; color: #8a6a00; }
 .error .level { color: #b3261e; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(200px, 1fr)); gap: 14px; margin-top: 12px; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 14px; margin-top: 12px; }
 figure { margin: 0; }
-figure img { width: 100%; height: 200px; object-fit: contain; background: #eceef0; border-radius: 4px; }
+figure img { width: 100%; height: 230px; object-fit: contain; background: #eceef0; border-radius: 4px; }
 figure .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 4px; }
 figure.pair-of { grid-column: span 2; }
-.unreadable { height: 200px; display: grid; place-items: center; border-radius: 4px; }
+.unreadable { height: 230px; display: grid; place-items: center; border-radius: 4px; }
 .unreadable { background: #fbe3e1; color: #8c1d13; }
 figcaption { font-size: 12px; color: #56606a; line-height: 1.35; overflow-wrap: anywhere; }
 figcaption b { color: #1c2126; font-weight: 600; }
