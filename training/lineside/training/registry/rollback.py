@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lineside.inspection.release import (
+    EVERYWHERE,
     Deployment,
     DeploymentCause,
     DeploymentMode,
@@ -102,7 +103,8 @@ def roll_back(registry: Registry, plan: RollbackPlan, signer: Signer) -> Rollbac
             )
 
         signed.append(log.append(make, signer.key))
-        replaced.append(_live_in(history, places, signed[-1].deployment))
+        here = [place for place in before if before[place] == release and _is_in(area, place)]
+        replaced.append(tuple(dict.fromkeys(history.stack(place)[-1] for place in here)))
     return Rollback(tuple(signed), tuple(replaced), tuple(place for place in places if place not in before))
 
 
@@ -124,10 +126,8 @@ def _before(registry: Registry, stack: tuple[ReleaseReference, ...]) -> ReleaseR
     return None if starter == stack[-1] else starter
 
 
-def _live_in(history: History, places: tuple[Place, ...], deployment: Deployment) -> tuple[ReleaseReference, ...]:
-    found = {
-        history.stack((line, product))[-1]: None
-        for line, product in places
-        if deployment.covers(line=line, product=product)
-    }
-    return tuple(found)
+def _is_in(area: Area, place: Place) -> bool:
+    line, product = place
+    return (EVERYWHERE in area.lines or line in area.lines) and (
+        EVERYWHERE in area.products or product in area.products
+    )
