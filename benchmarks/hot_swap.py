@@ -77,6 +77,8 @@ class _Plant:
     deploy_key: SigningKey
     releases: Sequence[Path]
     serial: int = 0
+    sent: dict[int, int] = field(default_factory=dict)
+    """Frames that each client has sent, over all runs: a camera that repeats a picture counts as frozen."""
 
     @classmethod
     def prepare(cls, folder: Path) -> "_Plant":
@@ -168,7 +170,7 @@ class _Client:
     def run(self) -> None:
         connection = Connection(self.plant.line.server.port)
         digests = [content_digest(body) for body in self.bodies]
-        sent = 0
+        sent = self.plant.sent.get(self.number, 0)
         while not self.stop.is_set():
             frame = (self.number * 7 + sent) % len(self.bodies)
             head = inspection_request(
@@ -193,6 +195,7 @@ class _Client:
             self.releases.add(content["release"]["version"])
             if self.expected and _seen(content) != self.expected[frame]:
                 self.misjudged.append(f"frame {frame}: {_seen(content)}, expected {self.expected[frame]}")
+        self.plant.sent[self.number] = sent
         connection.close()
 
 
