@@ -217,6 +217,14 @@ def test_evaluating_sealed_parts_is_a_look_too(
     assert json.loads(look.read_bytes())["name"] == "Lee Jun"
 
 
+def test_sealed_parts_as_an_escape_bank_are_looked_at_as_well(small_gate: Gate) -> None:
+    bank = f"{small_gate.plant.revision.id[:12]}:sealed"
+    refused = small_gate("good", "--escape-bank", bank)
+    assert refused.code == 1
+    assert "needs the name of who looks" in refused.err
+    assert not list((small_gate.folder / "registry").glob("looks/*/*"))
+
+
 @pytest.mark.parametrize("split", ["train", "val", "golden,train", "escape_bank"])
 def test_only_parts_that_nothing_was_learnt_from_judge(small_gate: Gate, split: str) -> None:
     ran = small_gate("good", data=split)

@@ -141,8 +141,10 @@ def run_gate(task: GateTask, *, now: datetime, progress: Progress) -> GateRun:
     selection = _judging_data(task, candidate)
     revision = store.read(selection.revision)
     images = selection.images(revision)
+    bank_data = _escape_bank_data(task)
+    bank_images = () if bank_data is None else bank_data.images(store.read(bank_data.revision))
     look = record_look(
-        images,
+        (*images, *bank_images),  # a bank may be any split, the sealed one too
         name=task.sealed_by,
         registry=task.registry,
         revision=revision.id,
@@ -152,8 +154,7 @@ def run_gate(task: GateTask, *, now: datetime, progress: Progress) -> GateRun:
     sides = _Sides(candidate, live, store, progress)
     golden = sides.compare(selection, plan=SidePlan(task.engine, task.engine_cache, _timed_parts(task), now))
     bank = None
-    if task.escape_bank is not None:
-        bank_data = RevisionSelection(task.escape_bank.revision, task.escape_bank.splits or (Split.ESCAPE_BANK,))
+    if bank_data is not None:
         bank = sides.compare(bank_data, plan=SidePlan(task.engine, task.engine_cache, 0, now))
     registry = Registry(task.registry)
     with progress("searching for leaks") as on_image:
@@ -198,6 +199,11 @@ def _judging_data(task: GateTask, candidate: Side) -> RevisionSelection:
             f"{named} cannot judge a release: golden or sealed parts do, for nothing was learnt from them"
         )
     return selection
+
+
+def _escape_bank_data(task: GateTask) -> RevisionSelection | None:
+    bank = task.escape_bank
+    return None if bank is None else RevisionSelection(bank.revision, bank.splits or (Split.ESCAPE_BANK,))
 
 
 def _timed_parts(task: GateTask) -> int:
