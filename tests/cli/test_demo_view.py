@@ -10,7 +10,7 @@ from lineside.cli.demo_view import LivePanel, PlainView, print_summary
 from lineside.workflows.demo import DemoPlan, DemoSite, DemoSummary, Outcome, Tally
 from lineside.workflows.demo.virtual_line import virtual_parts
 
-SITE = DemoSite("http://127.0.0.1:1", "http://127.0.0.1:1/page", "lsk_viewer")
+SITE = DemoSite("http://127.0.0.1:1", "http://127.0.0.1:1/page", "lsk_viewer", None)
 
 
 def terminal() -> tuple[Console, io.StringIO]:
