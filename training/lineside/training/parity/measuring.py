@@ -97,9 +97,7 @@ def measure_parity(
         EngineError: an engine failed on a frame.
     """
     limits = limits or ParityLimits()
-    if not frames:
-        raise ParityRefused("no frame to compare engines on; give a revision with images of these splits")
-    names, unavailable = _available(release, engines)
+    names, unavailable = require_measurable(release, frames, engines)
     total = len(frames) * (1 + len(names))
     expected = _judge(release, network, frames, lambda done: on_progress(done, total))
     measured: dict[str, EngineParity] = {}
@@ -125,22 +123,24 @@ def measure_parity(
     )
 
 
-def require_unbroken(report: ParityReport) -> None:
-    """Refuse a model that does not compute what was trained.
+def require_measurable(
+    release: Release, frames: Sequence[ParityFrame], engines: Sequence[str] | None
+) -> tuple[list[str], dict[str, str]]:
+    """What will be measured: worth asking before a network is loaded.
+
+    Args:
+        release: the model.
+        frames: to judge.
+        engines: names of those to measure; None for all that this host and model can run.
+
+    Returns:
+        Engines to measure, and why others are not, by name.
 
     Raises:
-        ParityBroken: an engine in float32 is past its limits: the export changed the network.
+        ParityRefused: there is no frame, or an engine named cannot run here.
     """
-    for name, engine in report.engines.items():
-        if ENGINES[name].precision is Precision.FP32 and not engine.is_offered:
-            raise ParityBroken(
-                f"{report.release} on {name} is not the trained network: {engine.reason}. float32 has nothing to "
-                "lose, so the export is broken or of another checkpoint; export it again"
-            )
-
-
-def _available(release: Release, engines: Sequence[str] | None) -> tuple[list[str], dict[str, str]]:
-    """Engines to measure, and why the others are not."""
+    if not frames:
+        raise ParityRefused("no frame to compare engines on; give a revision with images of these splits")
     usable = usable_engines()
     unavailable = {name: "this host cannot run it" for name in ENGINES if name not in usable}
     if release.int8_model is None:
@@ -154,6 +154,20 @@ def _available(release: Release, engines: Sequence[str] | None) -> tuple[list[st
         if name in unavailable:
             raise ParityRefused(f"engine {name} cannot be measured: {unavailable[name]}")
     return list(engines), {}
+
+
+def require_unbroken(report: ParityReport) -> None:
+    """Refuse a model that does not compute what was trained.
+
+    Raises:
+        ParityBroken: an engine in float32 is past its limits: the export changed the network.
+    """
+    for name, engine in report.engines.items():
+        if ENGINES[name].precision is Precision.FP32 and not engine.is_offered:
+            raise ParityBroken(
+                f"{report.release} on {name} is not the trained network: {engine.reason}. float32 has nothing to "
+                "lose, so the export is broken or of another checkpoint; export it again"
+            )
 
 
 def _judge(

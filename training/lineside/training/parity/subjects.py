@@ -18,7 +18,7 @@ from lineside.training.evaluation import read_subject
 from lineside.training.export.checks import read_metadata
 from lineside.training.parity.frames import DEFAULT_SPLITS, revision_frames
 from lineside.training.parity.limits import ParityLimits
-from lineside.training.parity.measuring import ModelFiles, measure_parity
+from lineside.training.parity.measuring import ModelFiles, measure_parity, require_measurable
 from lineside.training.parity.report import ParityReport
 from lineside.training.plan import Architecture
 from lineside.training.restoring import network_of_checkpoint, network_of_model
@@ -151,6 +151,7 @@ def compare_engines(
         store, revision, splits=splits, kind=release.input_kind, classes=release.classes, most=most_frames
     )
     data: dict[str, Any] = {"revision": revision.id, "splits": [split.value for split in splits]}
+    require_measurable(release, frames, engines)
     with trained_network(subject) as (network, described):
         return measure_parity(
             release,
