@@ -187,6 +187,17 @@ def test_a_class_may_need_more(rule: ClassRule, outcome: Outcome, blocks: bool) 
     assert (answer.outcome, answer.blocks) == (outcome, blocks)
 
 
+def test_a_rare_class_may_be_unproven_but_not_below_the_recall_that_was_asked_for() -> None:
+    rule = ClassRule(may_be_unproven=True, minimum_recall=0.5)
+    parts = [*many(misses=8), defective("rare", classes=("rare",))]
+    asked = case(
+        evaluation(parts, classes=("open", "short", "rare")),
+        evaluation(parts, of="live", classes=("open", "short", "rare")),
+    )
+    answer = criterion(judged(asked, policy=GatePolicy(classes=ClassPolicy(of={"rare": rule}))), "class:rare")
+    assert (answer.outcome, answer.blocks) == (Outcome.TOO_FEW, True)
+
+
 def test_a_policy_may_let_a_rare_class_be_unproven() -> None:
     parts = class_parts(0)
     policy = GatePolicy(classes=ClassPolicy(default=ClassRule(may_be_unproven=True)))
@@ -539,6 +550,8 @@ def test_what_does_not_fit_together_is_refused() -> None:
     two = case(replace(candidate, recipe=recipe("new")), replace(LIVE, recipe=recipe("old")), kind=GateKind.RECIPE)
     with pytest.raises(GateRefused, match="one and the same release"):
         judged(two)
+    with pytest.raises(GateRefused, match="judged by recipe"):
+        judged(case(replace(candidate, recipe=recipe("strict")), LIVE))
     with pytest.raises(GateRefused, match="no labelled part"):
         judged(case(evaluation([]), evaluation([], of="live")))
 

@@ -128,6 +128,7 @@ def _compared(name: str, table: PairedTable, p_value: float, *, least: int, poli
         f"missed on {missed} of {table.parts} parts, by live on {table.both + table.only_live}; only the candidate "
         f"{table.only_candidate}, only live {table.only_live}; recall at least {percent(recall)}"
     )
+    has_recall = rule.minimum_recall is None or recall >= rule.minimum_recall
     is_shown = p_value <= policy.level
     missing = 0
     if is_shown and table.only_candidate > table.only_live:
@@ -135,13 +136,13 @@ def _compared(name: str, table: PairedTable, p_value: float, *, least: int, poli
     elif table.parts < needed:
         outcome, verdict = Outcome.TOO_FEW, f"{needed - table.parts} more parts with this class are needed"
         missing = needed - table.parts
-    elif rule.minimum_recall is not None and recall < rule.minimum_recall:
+    elif rule.minimum_recall is not None and not has_recall:
         outcome, verdict = Outcome.FAILED, f"recall not shown to reach {percent(rule.minimum_recall)}"
     elif is_shown:
         outcome, verdict = Outcome.PASSED, "shown better"
     else:
         outcome, verdict = Outcome.NOT_SHOWN, "neither better nor worse shown"
-    may_be_open = rule.may_be_unproven and rule.minimum_parts <= table.parts
+    may_be_open = rule.may_be_unproven and rule.minimum_parts <= table.parts and has_recall
     return Criterion(
         id=f"class:{name}",
         title=f"Class {name} is not shown worse (Holm over all classes)",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lineside.training.errors import GateRefused
-from lineside.training.evaluation.outcomes import Evaluation
+from lineside.training.evaluation.outcomes import Evaluation, JudgingRecipe
 from lineside.training.gate.classes import (
     ClassSets,
     absolute_classes,
@@ -164,7 +164,7 @@ def _general_criteria(
 
 
 def _require_fitting(case: GateCase) -> None:
-    """The bank was judged by the same two releases and recipes, and a recipe is compared on one release."""
+    """Releases are compared by one recipe and recipes on one release; the bank was judged by the same two sides."""
     golden = case.golden
     if case.escape_bank is not None:
         for side, on_golden, on_bank in (
@@ -175,6 +175,11 @@ def _require_fitting(case: GateCase) -> None:
                 raise GateRefused(
                     f"the {side} of the escape bank is another release or recipe than that of the golden data"
                 )
+    if case.kind is GateKind.RELEASE and golden.live is not None and golden.live.recipe != golden.candidate.recipe:
+        raise GateRefused(
+            f"the candidate was judged by recipe {_called(golden.candidate.recipe)}, the live release by "
+            f"{_called(golden.live.recipe)}; a stricter recipe is no better model: evaluate both by one and the same"
+        )
     if case.kind is GateKind.RECIPE:
         if golden.live is None or golden.candidate.recipe is None or golden.live.recipe is None:
             raise GateRefused("a recipe is judged against the one in force; give both")
@@ -184,3 +189,7 @@ def _require_fitting(case: GateCase) -> None:
 
 def _judges(evaluation: Evaluation | None) -> tuple[object, ...] | None:
     return None if evaluation is None else (evaluation.release, evaluation.recipe, evaluation.engine)
+
+
+def _called(recipe: JudgingRecipe | None) -> str:
+    return "none" if recipe is None else f"{recipe.id} version {recipe.version} ({recipe.sha256[:12]})"
