@@ -45,6 +45,8 @@ from signing import TestKeys
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NAME = "pcb-single"  # a starter of this name lies below
+_starter = read_release(starter_release_folder(NAME))
+STARTER = JudgedRelease(_starter.name, _starter.version, _starter.digest)
 OVERRIDE = GateOverride("Kim", "first release of this line")
 
 
@@ -85,7 +87,7 @@ class Site:
         report = GateReport(
             kind=GateKind.RELEASE,
             candidate=JudgedRelease(release.name, release.version, release.digest),
-            live=None,
+            live=STARTER,
             candidate_recipe=None,
             live_recipe=None,
             revision="0" * 64,
@@ -234,9 +236,24 @@ def compared_with_what_is_gone(site: Site) -> None:
     site.promote("1.3.0", report=site.report("1.3.0", live=site.judged("1.1.0")))
 
 
+def compared_with_one_of_two(site: Site) -> None:
+    """Data that names no line reaches the line that another release was promoted to."""
+    site.promote("1.1.0", override=OVERRIDE)
+    site.promote("1.2.0", override=OVERRIDE, lines=("line-1",))
+    site.promote("1.3.0", report=site.report("1.3.0", passed=[("", "")], live=site.judged("1.1.0")))
+
+
+def a_line_called_all(site: Site) -> None:
+    site.promote("1.1.0", report=site.report("1.1.0", passed=[("BRD", "*")], failed=[("BRD", "line-1")]))
+
+
 def compared_with_nothing(site: Site) -> None:
     site.promote("1.1.0", report=site.report("1.1.0"))
-    site.promote("1.2.0", report=site.report("1.2.0"))
+    site.promote("1.2.0", report=site.report("1.2.0", live=None))
+
+
+def compared_with_nothing_though_the_starter_judges(site: Site) -> None:
+    site.promote("1.1.0", report=site.report("1.1.0", live=None))
 
 
 def retired(site: Site) -> None:
@@ -267,7 +284,10 @@ def stranger_deploys(site: Site) -> None:
         pytest.param(report_of_another, r"judged pcb-single 1\.2\.0", id="the report of another release"),
         pytest.param(report_of_a_recipe, "about a recipe", id="the report of a recipe"),
         pytest.param(compared_with_what_is_gone, r"but pcb-single 1\.2\.0 is live", id="compared with what is gone"),
+        pytest.param(compared_with_one_of_two, r"but pcb-single 1\.2\.0 is live", id="compared with one of two"),
+        pytest.param(a_line_called_all, "stands for all", id="a line called all"),
         pytest.param(compared_with_nothing, "compared with nothing", id="compared with nothing though one is live"),
+        pytest.param(compared_with_nothing_though_the_starter_judges, r"1\.0\.0 is live", id="the starter passed over"),
         pytest.param(retired, "retired by Lee: blind", id="retired, whoever overrides"),
         pytest.param(build_key_deploys, "of role 'build'", id="the build key"),
         pytest.param(stranger_deploys, "trust file does not have", id="a key that is not trusted"),
@@ -278,6 +298,21 @@ def test_a_promotion_that_nothing_supports_is_refused(
 ) -> None:
     with pytest.raises(PromotionRefused, match=message):
         attempt(site)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        pytest.param(GateOverride("Kim", "x" * 2001), id="a reason longer than a server takes"),
+        pytest.param(GateOverride("Kim\nLee", "two of them"), id="a name of two lines"),
+        pytest.param(GateOverride("", "nobody"), id="nobody"),
+    ],
+)
+def test_what_a_server_would_refuse_is_not_signed_and_takes_no_serial(override: GateOverride, site: Site) -> None:
+    """Once in the log it would stop everything that reads the log."""
+    with pytest.raises(PromotionRefused):
+        site.promote("1.1.0", override=override)
+    assert DeploymentLog(site.registry.storage, "plant-1").serials() == ()
 
 
 def test_a_release_that_is_not_signed_is_not_promoted(site: Site, tmp_path: Path) -> None:

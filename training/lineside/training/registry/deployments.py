@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lineside.inspection.errors import DeploymentRefused, SignatureRefused
 from lineside.inspection.release import DEPLOYMENT_SCHEMA, Deployment, Role, SigningKey, TrustStore
 from lineside.inspection.release.signatures import verify_signature
-from lineside.training.errors import RegistryDamaged
+from lineside.training.errors import PromotionRefused, RegistryDamaged
 from lineside.training.registry.storage import Storage
 
 _SERIAL = re.compile(r"([0-9]{8,})\.json")
@@ -65,13 +65,14 @@ class DeploymentLog:
             key: the deploy key.
 
         Raises:
+            PromotionRefused: a server could not read it, so that it takes no serial.
             StoreUnwritable: the registry cannot be written.
         """
         for _ in range(_MOST_TRIES):
             taken = self.serials()
             previous = taken[-1] if taken else None
             deployment = make((previous or 0) + 1, previous)
-            document = deployment.to_bytes()
+            document = _readable(deployment)
             path = self._path(deployment.serial)
             if self._storage.create(f"{path}.json", document):
                 signature = key.sign(document, schema=DEPLOYMENT_SCHEMA)
@@ -138,3 +139,13 @@ class DeploymentLog:
 
     def _path(self, serial: int) -> str:
         return f"{self._folder}/{serial:08d}"
+
+
+def _readable(deployment: Deployment) -> bytes:
+    """The document as every reader takes it: one that none can read would stop all that read the log."""
+    document = deployment.to_bytes()
+    try:
+        Deployment.from_bytes(document)
+    except DeploymentRefused as error:
+        raise PromotionRefused(f"servers would refuse it: {error}") from error
+    return document

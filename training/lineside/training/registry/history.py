@@ -66,6 +66,19 @@ class History:
         stack = self.stack(place)
         return stack[-1] if stack else None
 
+    def live_within(self, place: Place) -> Mapping[Place, ReleaseReference | None]:
+        """What judges wherever a deployment at a place would reach: `*` reaches what is named elsewhere too.
+
+        Returns:
+            The place itself, and within it each line and product that a deployment names; None where none speaks of it.
+        """
+        line, product = place
+        said_lines = {each for deployment in self.deployments for each in deployment.lines}
+        said_products = {each for deployment in self.deployments for each in deployment.products}
+        lines = {line} | (said_lines if line == EVERYWHERE else set())
+        products = {product} | (said_products if product == EVERYWHERE else set())
+        return {at: self.live(at) for at in sorted((each, other) for each in lines for other in products)}
+
 
 def areas(releases: Mapping[Place, ReleaseReference]) -> list[tuple[ReleaseReference, Area]]:
     """Group places into few deployments that reach exactly them.

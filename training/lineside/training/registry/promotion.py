@@ -21,7 +21,7 @@ from lineside.training.errors import PromotionRefused
 from lineside.training.gate import GateKind, GateReport, Scope
 from lineside.training.registry.deployments import DeploymentLog, SignedDeployment
 from lineside.training.registry.history import Area, History, Place, areas
-from lineside.training.registry.releases import Registry
+from lineside.training.registry.releases import Registry, starter_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,14 +202,22 @@ def _require_report_of(report: GateReport, reference: ReleaseReference) -> None:
             f"the gate judged {report.candidate.name} {report.candidate.version} ({report.candidate.digest[:12]}), not "
             f"{reference.name} {reference.version} ({reference.digest[:12]}); run `lineside release gate` on this one"
         )
+    if any(EVERYWHERE in (result.scope.line, result.scope.product) for result in report.scopes):
+        raise PromotionRefused(
+            f"the labelled data calls a line or a product {EVERYWHERE!r}, which stands for all of them; give it its name "
+            "and run the gate again"
+        )
 
 
 def _require_still_live(report: GateReport, history: History, places: Sequence[Place]) -> None:
     """A candidate that was shown to be no worse than something else is not shown to be no worse than this."""
-    compared = None if report.live is None else report.live.digest
-    for line, product in places:
-        live = history.live((line, product))
-        if live is not None and live.digest not in (compared, report.candidate.digest):
+    known = {report.candidate.digest, None if report.live is None else report.live.digest}
+    starter = starter_reference(report.candidate.name)
+    for place in places:
+        for (line, product), deployed in history.live_within(place).items():
+            live = deployed or starter  # before any deployment the starter of the name judges
+            if live is None or live.digest in known:
+                continue
             against = "nothing" if report.live is None else f"{report.live.name} {report.live.version}"
             raise PromotionRefused(
                 f"the gate compared with {against}, but {live.name} {live.version} is live for product {product} on "
