@@ -68,6 +68,7 @@ def test_deployments_are_listed_shown_and_taken_back(deployed: Deployed, linesid
     shown = lineside("deployments", "show", deployed.shadow, *deployed.words).out
     assert "compared\t0 parts, 0 dropped" in shown
     assert "e-value\t1 that they differ; 20 is evidence at the 5 % level" in shown
+    assert lineside("deployments", "show", "2", *deployed.words).out == shown
     taken = lineside("deployments", "withdraw", deployed.live, "--reason", "a trial", *deployed.words)
     assert taken.code == 0
     assert "deployment 1 is withdrawn" in taken.err

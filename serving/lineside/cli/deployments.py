@@ -28,7 +28,9 @@ KeyOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As `lineside deployments list` shows it.")]
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="Its serial, or its id, as `lineside deployments list` shows them.")
+]
 
 _PATIENCE_S = 30.0
 
@@ -49,7 +51,11 @@ def list_deployments(server: ServerOption, key: KeyOption, *, as_json: JsonOptio
 @deployments_app.command()
 def show(deployment_id: IdArgument, server: ServerOption, key: KeyOption, *, as_json: JsonOption = False) -> None:
     """Show one deployment; of a shadow or canary with what was compared and the evidence so far."""
-    view = _ask(server, key, lambda client: client.deployment(deployment_id))
+
+    async def look(client: "LinesideClient") -> dict[str, Any]:
+        return await client.deployment(await _id_of(client, deployment_id))
+
+    view = _ask(server, key, look)
     if as_json:
         print_json(view)
         return
@@ -68,7 +74,7 @@ def withdraw(
     """Roll back: take a deployment back, so that what was in force below it is in force again."""
 
     async def take_back(client: "LinesideClient") -> dict[str, Any]:
-        view = await client.withdraw(deployment_id, reason=reason)
+        view = await client.withdraw(await _id_of(client, deployment_id), reason=reason)
         return {**view, "in_force": list(await client.in_force())}
 
     view = _ask(server, key, take_back)
@@ -92,6 +98,17 @@ def _ask(
             return await question(client)
 
     return asyncio.run(ask())
+
+
+async def _id_of(client: "LinesideClient", named: str) -> str:
+    """The id; a serial, which is what whoever signed it knows, is looked up among what the server accepted."""
+    if not named.isdecimal():
+        return named
+    ids = {
+        str(view["deployment"]["serial"]): str(view["deployment"]["id"])
+        for view in (await client.deployments())["items"]
+    }
+    return ids.get(str(int(named)), named)
 
 
 def _row(view: Mapping[str, Any]) -> tuple[str, ...]:
