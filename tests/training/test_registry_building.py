@@ -203,6 +203,10 @@ def on_golden_images(workshop: Workshop) -> BuildPlan:
     return workshop.plan(evaluation=workshop.evaluation(Split.GOLDEN))
 
 
+def on_another_revision(workshop: Workshop) -> BuildPlan:
+    return workshop.plan(thresholds_from=replace(workshop.evaluation(), revision="7" * 64))
+
+
 def of_another_model(workshop: Workshop) -> BuildPlan:
     evaluation = workshop.evaluation()
     return workshop.plan(evaluation=replace(evaluation, release=replace(evaluation.release, digest="0" * 64)))
@@ -235,6 +239,7 @@ def exchanged_model(workshop: Workshop) -> BuildPlan:
     ("prepare", "error", "message"),
     [
         pytest.param(on_golden_images, ReleaseNotBuilt, "fitted to", id="thresholds from golden images"),
+        pytest.param(on_another_revision, ReleaseNotBuilt, "would not know", id="thresholds from another revision"),
         pytest.param(of_another_model, ReleaseNotBuilt, "evaluate the run", id="the evaluation of another model"),
         pytest.param(parity_of_another_model, ParityRefused, "measure again", id="parity of another model"),
         pytest.param(parity_of_another_int8, ReleaseNotBuilt, "measure again", id="parity of another int8 model"),

@@ -174,6 +174,21 @@ def test_a_release_moved_to_another_version_is_found_out(tmp_path: Path) -> None
         registry.find("blobs", "2.0.0")
 
 
+def test_a_name_in_a_registry_elsewhere_leads_to_no_file_outside_the_copy(tmp_path: Path) -> None:
+    """An object store takes any key; the folder that a key would reach is this user's."""
+    url = f"memory://registry-{uuid.uuid4().hex}"
+    registry = Registry(url)
+    registry.add(release_folder(tmp_path / "new"))
+    filesystem, root = fsspec.core.url_to_fs(url)
+    target = f"{root}/releases/blobs/1.0.0/../../../escaped"
+    filesystem.store[target] = filesystem.open(f"{root}/releases/blobs/1.0.0/{MANIFEST_NAME}")
+    copy = tmp_path / "a/b/c/copy"
+    with pytest.raises(RegistryDamaged, match="no name of a file"):
+        registry.storage.download("releases/blobs/1.0.0", copy)
+    assert not (tmp_path / "a/escaped").exists()
+    filesystem.store.clear()
+
+
 def test_a_retirement_stands_and_its_first_reason_stays(registry: Registry, tmp_path: Path) -> None:
     registry.add(release_folder(tmp_path / "new"))
     registry.retire("blobs", "1.0.0", Retirement("Kim", "blind on line 3", NOW))

@@ -28,7 +28,9 @@ def create(
             envvar="LINESIDE_TRUST_FILE", help="Trust file that gets the public half; OUT/trust.json if not given."
         ),
     ] = None,
-    days: Annotated[float | None, typer.Option(help="Days that its signatures count; no end if not given.")] = None,
+    days: Annotated[
+        float | None, typer.Option(help="Days that its signatures count; no end if not given.", min=0.01, max=36500.0)
+    ] = None,
     *,
     as_json: JsonOption = False,
 ) -> None:

@@ -34,7 +34,8 @@ ProductsOption = Annotated[
     typer.Option("--products", help="Only for this product; may be given several times.", show_default=False),
 ]
 ExpiresOption = Annotated[
-    float, typer.Option("--expires", help="Days until the deployment ends; warned of beforehand.", min=0.01)
+    float,
+    typer.Option("--expires", help="Days until the deployment ends; warned of beforehand.", min=0.01, max=3650.0),
 ]
 ServerOption = Annotated[
     str | None, typer.Option(help="Bring it to this server at once, e.g. http://127.0.0.1:8470.", show_default=False)

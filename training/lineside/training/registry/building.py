@@ -106,7 +106,10 @@ def build_release(plan: BuildPlan, store: RevisionStore, registry: Registry) -> 
     model = (plan.run / MODEL_NAME).read_bytes()
     _require_of_model(plan, hashlib.sha256(model).hexdigest())
     thresholds = choose_thresholds(
-        subject.classes, given=plan.given_thresholds, evaluation=plan.thresholds_from or plan.evaluation
+        subject.classes,
+        given=plan.given_thresholds,
+        evaluation=plan.thresholds_from or plan.evaluation,
+        revision=record["dataset_revision"],
     )
     catalogue = _catalogue(plan, record, subject.classes)
     parity = _parity(plan, model)

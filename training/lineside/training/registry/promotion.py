@@ -204,7 +204,7 @@ def _require_report_of(report: GateReport, reference: ReleaseReference) -> None:
         )
     if any(EVERYWHERE in (result.scope.line, result.scope.product) for result in report.scopes):
         raise PromotionRefused(
-            f"the labelled data calls a line or a product {EVERYWHERE!r}, which stands for all of them; give it its name "
+            f"the labelled data calls a line or a product {EVERYWHERE!r}, which stands for all; give it its own name "
             "and run the gate again"
         )
 

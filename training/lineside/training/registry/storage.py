@@ -11,6 +11,7 @@ import fsspec  # type: ignore[import-untyped]  # it ships no types
 
 from lineside.datasets.errors import StoreUnwritable
 from lineside.datasets.revisions.atomic_files import AtomicFiles
+from lineside.training.errors import RegistryDamaged
 
 _INCOMING = "incoming"
 
@@ -116,10 +117,16 @@ class Storage:
         return True
 
     def download(self, path: str, folder: Path) -> None:
-        """Copy everything below a path into a local folder."""
-        prefix = f"{self._root}/{path}/"
-        for found in self._filesystem.find(prefix):
-            target = folder / found[found.index(path) + len(path) + 1 :]
+        """Copy everything below a path into a local folder, and nothing out of it.
+
+        Raises:
+            RegistryDamaged: a name there leads out of the folder, as an object store allows.
+        """
+        for found in self._filesystem.find(f"{self._root}/{path}/"):
+            relative = str(found).rpartition(f"/{path}/")[2]
+            if ".." in relative.split("/") or not relative or Path(relative).is_absolute():
+                raise RegistryDamaged(f"{path} holds {relative!r}, which is no name of a file within it; remove it")
+            target = folder / relative
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(self._filesystem.cat_file(found))
 

@@ -56,7 +56,7 @@ def given_thresholds(words: Sequence[str], classes: Sequence[str]) -> Mapping[st
 
 
 def choose_thresholds(
-    classes: Sequence[str], *, given: Mapping[str, float], evaluation: Evaluation | None
+    classes: Sequence[str], *, given: Mapping[str, float], evaluation: Evaluation | None, revision: str
 ) -> Thresholds:
     """Put the thresholds of a release together.
 
@@ -64,10 +64,11 @@ def choose_thresholds(
         classes: of the model.
         given: by class name; they count before what was measured.
         evaluation: whose best F by class chooses the rest; None takes 0.25.
+        revision: that the model was trained on.
 
     Raises:
-        ReleaseNotBuilt: the evaluation is on images that are to judge the release: thresholds chosen on them would be
-            fitted to them.
+        ReleaseNotBuilt: the evaluation is on images that are to judge the release, so that thresholds chosen on them
+            would be fitted to them; or of another revision, whose images no search for leaks would find.
     """
     missing = [name for name in classes if name not in given]
     if not missing:
@@ -78,6 +79,12 @@ def choose_thresholds(
         raise ReleaseNotBuilt(
             f"thresholds chosen on {', '.join(evaluation.splits) or 'all images'} would be fitted to the images that "
             "judge the release; evaluate on split val (--thresholds-from), or give them (--threshold)"
+        )
+    if evaluation.revision != revision:
+        raise ReleaseNotBuilt(
+            f"thresholds chosen on revision {evaluation.revision[:12]}, and the model was trained on {revision[:12]}: "
+            "the gate would not know of those images; evaluate on split val of the run's own revision, or give them by "
+            "hand (--threshold)"
         )
     curves = evaluation.figures.get("curves", {})
     common = (evaluation.figures.get("deeppcb") or {}).get("threshold", UNMEASURED)
