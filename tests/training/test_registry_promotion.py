@@ -21,6 +21,8 @@ from lineside.inspection.release import (
     DeploymentMode,
     GateOverride,
     Release,
+    Role,
+    SigningKey,
     TrustStore,
     read_release,
     starter_release_folder,
@@ -422,6 +424,24 @@ def test_a_rollback_is_not_led_by_a_deployment_that_somebody_slipped_in(site: Si
     )
     with pytest.raises(RegistryDamaged, match="cannot be relied on"):
         site.roll_back()
+
+
+def test_a_revoked_deploy_key_stops_neither_promotion_nor_rollback(site: Site) -> None:
+    """What it signed counts no more, as on the servers; what the new key signs does."""
+    site.promote("1.1.0", override=OVERRIDE)
+    new = SigningKey.generate(Role.DEPLOY)
+    trust = TrustStore(
+        [
+            *(replace(key, is_revoked=True) if key.role is Role.DEPLOY else key for key in site.keys.trust.keys),
+            new.public,
+        ]
+    )
+    signer = Signer(new, trust, NOW)
+    plan = PromotionPlan(NAME, "1.2.0", "plant-1")
+    (signed,) = promote(site.registry, plan, signer, report=site.report("1.2.0")).signed
+    assert (signed.deployment.serial, signed.deployment.previous_serial) == (2, 1)
+    (back,) = roll_back(site.registry, RollbackPlan("plant-1"), signer).signed
+    assert back.deployment.release.digest == STARTER.digest
 
 
 def test_a_deployment_of_another_plant_is_found_out(site: Site, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lineside.inspection.errors import DeploymentRefused, SignatureRefused
-from lineside.inspection.release import DEPLOYMENT_SCHEMA, Deployment, Role, SigningKey, TrustStore
+from lineside.inspection.release import DEPLOYMENT_SCHEMA, Deployment, Role, Signature, SigningKey, TrustStore
 from lineside.inspection.release.signatures import verify_signature
 from lineside.training.errors import PromotionRefused, RegistryDamaged
 from lineside.training.registry.storage import Storage
@@ -111,16 +111,22 @@ class DeploymentLog:
     def verified(self, trust: TrustStore) -> Iterator[Deployment]:
         """Every deployment that a trusted deploy key signed at its time, in order.
 
+        Those of a revoked key are passed over: servers follow them no more either, and the theft of a key must not
+        stand in the way of a rollback.
+
         Raises:
             RegistryDamaged: one is not signed by such a key, or is of another plant or serial than its file's: a
                 registry that others can write to may not decide what is signed next.
         """
+        revoked = {key.key_id for key in trust.keys if key.is_revoked}
         for serial in self.serials():
             found = self.read(serial)
             if found is None:
                 continue
             deployment = found.deployment
             try:
+                if Signature.from_bytes(found.signature).key_id in revoked:
+                    continue
                 verify_signature(
                     found.document,
                     found.signature,
