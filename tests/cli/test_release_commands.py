@@ -93,6 +93,7 @@ def test_promotion_rollback_and_retirement(shop: Path, lineside: Lineside) -> No
     back = lineside("release", "rollback", *key)
     assert (back.code, back.out) == (0, "3\n")
     assert "back to pcb-single 1.0.0" in back.err  # the starter
+    assert lineside("release", "retire", "pcb-single", "1.1.0", "--by", " ", "--reason", "blind").code == 2
     retired = lineside("release", "retire", "pcb-single", "1.1.0", "--by", "Kim", "--reason", "blind")
     assert retired.code == 0
     again = lineside("release", "promote", "pcb-single", "1.1.0", *key, *override)

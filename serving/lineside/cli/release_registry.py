@@ -120,6 +120,8 @@ def retire(
     """Mark a release so that it is never promoted or rolled back to again. What runs goes on running."""
     from lineside.training.registry import Registry, Retirement
 
+    if not by.strip() or not reason.strip():
+        raise typer.BadParameter("a retirement needs a name and a reason", param_hint="--by, --reason")
     found = Registry(registry).retire(name, version, Retirement(by, reason, now().replace(microsecond=0)))
     if as_json:
         print_json(_summary(found))
