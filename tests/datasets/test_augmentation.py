@@ -11,9 +11,10 @@ from lineside.datasets.augment import AugmentationPlan, PhotometricVariation, au
 from lineside.datasets.augment.pasting import RING_PX, cut_defect, paste_defects
 from lineside.datasets.augment.picture import Picture
 from lineside.datasets.augment.variation import GeometricVariation
-from lineside.datasets.errors import AugmentationRefused
+from lineside.datasets.errors import AugmentationRefused, SplitRefused
 from lineside.datasets.labelled import LabelledImage, Split
 from lineside.datasets.revisions import Revision, RevisionDraft, RevisionStore
+from lineside.datasets.splits import SplitPlan, split_revision
 from tiny_revision import store_in, tiny_revision
 
 pytestmark = pytest.mark.training
@@ -69,10 +70,18 @@ def test_at_most_half_of_the_training_images_show_pasted_defects(augmented: Revi
 
 
 def test_every_made_image_names_training_images_as_its_ancestors(revision: Revision, augmented: Revision) -> None:
-    real = {image.image.sha256 for image in revision.of_split(Split.TRAIN)}
+    """And their golden images, on which defects were pasted."""
+    train = revision.of_split(Split.TRAIN)
+    real = {file.sha256 for image in train for file in image.files}
+    pairs = [{file.sha256 for file in image.files} for image in train]
     for image in made_of(augmented):
-        assert image.ancestors
         assert set(image.ancestors) <= real
+        assert any(pair <= set(image.ancestors) for pair in pairs)
+
+
+def test_made_images_are_not_divided_among_splits(store: RevisionStore, augmented: Revision) -> None:
+    with pytest.raises(SplitRefused, match=f"split its parent {str(augmented.parent)[:12]}"):
+        split_revision(store, augmented, SplitPlan({Split.TRAIN: 0.5, Split.VAL: 0.5}))
 
 
 def test_the_same_plan_makes_the_same_revision_again(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ import pytest
 
 from lineside.datasets.errors import LeakFound
 from lineside.datasets.labelled import Split
-from lineside.datasets.revisions import Revision, RevisionStore
+from lineside.datasets.revisions import Revision, RevisionDraft, RevisionStore
 from lineside.inspection.heads import Head
 from lineside.inspection.model_graph import read_model_graph
 from lineside.inspection.release import InputKind
 from lineside.training.checkpoints import load_checkpoint
 from lineside.training.crops import CropPlan
-from lineside.training.errors import RunRefused, TrainingDataRefused
+from lineside.training.errors import DeviceMissing, PlanRefused, RunRefused, TrainingDataRefused
 from lineside.training.fitting import EpochReport, Silence
 from lineside.training.plan import Architecture, TrainingPlan
 from lineside.training.revision_frames import read_frames
@@ -233,6 +234,46 @@ def test_a_copy_of_a_judging_image_among_those_to_learn_from_is_refused(split: S
     with pytest.raises(LeakFound, match="board-0"):
         start_run(settings(revision), store, tmp_path / "run", listener=Silence(), say=quiet)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("split", [Split.GOLDEN, Split.SEALED, Split.ESCAPE_BANK])
+def test_what_judged_in_an_earlier_revision_is_not_learnt_from(split: Split, tmp_path: Path) -> None:
+    store = store_in(tmp_path / "datasets")
+    earlier = tiny_revision(store, extra=(split,))
+    images = tuple(replace(image, split=Split.TRAIN) if image.split is split else image for image in earlier.images)
+    later = store.write(
+        RevisionDraft(
+            classes=earlier.classes,
+            images=images,
+            source=earlier.source,
+            licence_note=earlier.licence_note,
+            parent=earlier.id,
+        )
+    )
+    with pytest.raises(LeakFound, match="same picture"):
+        start_run(settings(later), store, tmp_path / "run", listener=Silence(), say=quiet)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_of_a_gpu_is_not_resumed_where_there_is_none(store: RevisionStore, tmp_path: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    revision = tiny_revision(store)
+    record = {
+        "schema": "lineside.run/1",
+        "status": "running",
+        "settings": settings(revision, device="cuda").to_json(),
+    }
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    with pytest.raises(DeviceMissing, match="sees none"):
+        resume_run(store, tmp_path, listener=Silence(), say=quiet)
+
+
+def test_a_patience_that_ends_before_the_first_look_is_refused() -> None:
+    with pytest.raises(PlanRefused, match="look every 5"):
+        TrainingPlan(patience=3, validate_every=5)
 
 
 def test_only_train_is_learnt_from_and_only_val_looked_at(

@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.datasets.augment import PROVENANCE_KEY as AUGMENTATION_KEY
 from lineside.datasets.errors import SplitRefused
 from lineside.datasets.labelled import LabelledImage, Split
 from lineside.datasets.leaks import Leak, find_leaks, find_leaks_by_identity, require_no_leaks
@@ -120,12 +121,17 @@ def split_revision(
         on_image: called for each picture that the search for copies looked at.
 
     Raises:
-        SplitRefused: see `divide`.
+        SplitRefused: see `divide`; or the revision has made images, which must not judge.
         LeakFound: a copy of a protected picture would be trained on.
         RevisionCorrupt: a picture or an ancestor is missing or was changed.
         StoreUnwritable: the store refused.
     """
-    division = divide(revision.images, plan, earlier=_ancestral_images(store, revision))
+    if AUGMENTATION_KEY in revision.provenance:
+        raise SplitRefused(
+            f"revision {revision.id[:12]} has made images, and what is made judges nothing; split its parent "
+            f"{str(revision.parent)[:12]} and augment the child of that"
+        )
+    division = divide(revision.images, plan, earlier=ancestral_images(store, revision))
     require_no_leaks(leaks_between_splits(division.images, store, on_image=on_image))
     record = {
         "seed": plan.seed,
@@ -283,7 +289,13 @@ def _improve(chosen: list[int], counts: NDArray[np.float64], wanted: NDArray[np.
     return chosen
 
 
-def _ancestral_images(store: RevisionStore, revision: Revision) -> list[LabelledImage]:
+def ancestral_images(store: RevisionStore, revision: Revision) -> list[LabelledImage]:
+    """The images of a revision's parent, of that one's parent, and so on, each as it was there.
+
+    Raises:
+        RevisionUnknown: an ancestor is not in the store.
+        RevisionCorrupt: an ancestor was changed.
+    """
     found: list[LabelledImage] = []
     parent = revision.parent
     while parent is not None:

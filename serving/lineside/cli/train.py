@@ -95,7 +95,7 @@ def train(
                 epochs=epochs,
                 batch=batch,
                 image_px=image_px,
-                learning_rate=learning_rate or default_learning_rate(start),
+                learning_rate=default_learning_rate(start) if learning_rate is None else learning_rate,
                 seed=seed,
                 device=choose_device(DeviceChoice(device)),
                 patience=patience,

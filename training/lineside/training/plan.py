@@ -63,7 +63,8 @@ class TrainingPlan:
         learning_rate: after the warm-up; it falls to a hundredth of it as half a cosine.
         seed: of the weights, the crops and their order.
         device: "cpu" (in bfloat16 where the processor has it) or "cuda".
-        patience: epochs without a better figure on the validation split after which the run ends; None: never.
+        patience: epochs without a better figure on the validation split after which the run ends, at least
+            `validate_every`; None: never.
         minutes: of the whole training, resumed parts together; None: no limit. The learning rate falls with the time
             when that runs out before the epochs do.
         validate_every: epochs from one look at the validation split to the next; the last epoch always gets one.
@@ -90,6 +91,11 @@ class TrainingPlan:
             raise PlanRefused(f"a learning rate of {self.learning_rate}: expected more than 0 and less than 1")
         if self.patience is not None and self.patience < 1:
             raise PlanRefused(f"a patience of {self.patience} epochs: expected at least 1")
+        if self.patience is not None and self.patience < self.validate_every:
+            raise PlanRefused(
+                f"a patience of {self.patience} epochs with a look every {self.validate_every}: the run would end "
+                "before it looks; expected a patience of at least as many"
+            )
         if self.minutes is not None and not self.minutes > 0:
             raise PlanRefused(f"a limit of {self.minutes} minutes: expected more than 0")
 

@@ -10,6 +10,7 @@ import numpy as np
 from lineside.datasets.labelled import LabelledImage, Split
 from lineside.datasets.leaks import find_leaks, require_no_leaks
 from lineside.datasets.revisions import Revision, RevisionStore
+from lineside.datasets.splits import PROTECTED_SPLITS, ancestral_images
 from lineside.inspection.errors import RegistrationRefused
 from lineside.inspection.reference import PreparedReference, Reference, RegistrationLimits, register, to_gray
 from lineside.inspection.release import InputKind
@@ -19,7 +20,6 @@ from lineside.training.frames import StoredFrames, TrainingFrame, store_frames
 _ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
 _NAMES_SHOWN = 3
 _SPLITS = (Split.TRAIN, Split.VAL)
-_PROTECTED = (Split.GOLDEN, Split.SEALED, Split.ESCAPE_BANK)
 
 
 @dataclass(slots=True)
@@ -122,12 +122,22 @@ def read_frames(
 
 
 def refuse_leaks(revision: Revision, store: RevisionStore, *, say: Callable[[str], None]) -> None:
-    """Refuse to learn from what judges: by part, group, ancestor, and by the pictures themselves.
+    """Refuse to learn from what judges, or judged in an earlier revision: by identity and by the pictures themselves.
 
     Raises:
         LeakFound: an image of train or val gives away one of golden, sealed or the escape bank.
+        RevisionUnknown: an ancestor is not in the store.
+        RevisionCorrupt: a picture or an ancestor was changed.
     """
-    protected = revision.of_split(*_PROTECTED)
+    protected = revision.of_split(*PROTECTED_SPLITS)
+    known = {image.image.sha256 for image in protected}
+    earlier: dict[str, LabelledImage] = {}
+    for image in ancestral_images(store, revision):
+        if image.split in PROTECTED_SPLITS and image.image.sha256 not in known:
+            earlier.setdefault(image.image.sha256, image)
+    if earlier:
+        say(f"{len(earlier)} images judge in an earlier revision; they are protected too")
+    protected = (*protected, *earlier.values())
     if protected:
         say(f"looking for copies of {len(protected)} judging images among those to learn from")
         require_no_leaks(find_leaks(protected, revision.of_split(*_SPLITS), store))

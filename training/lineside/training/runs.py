@@ -21,13 +21,13 @@ from lineside.inspection.release import InputKind
 from lineside.training import ultralytics_adapter
 from lineside.training.checkpoints import write_whole
 from lineside.training.crops import CropPlan, CropSource, FrameCrops
-from lineside.training.devices import crop_threads, describe_machine
+from lineside.training.devices import choose_device, crop_threads, describe_machine
 from lineside.training.errors import PlanRefused, RunRefused
 from lineside.training.fitting import METRICS_NAME, Fit, Listener, ValidationFigures, fit
 from lineside.training.frames import StoredFrames
 from lineside.training.learning import Learner
 from lineside.training.model_files import ModelOutput, write_model
-from lineside.training.plan import Architecture, Orientation, TrainingPlan
+from lineside.training.plan import Architecture, DeviceChoice, Orientation, TrainingPlan
 from lineside.training.revision_frames import read_frames, refuse_leaks, require_trainable
 from lineside.training.starting_points import StartingPoint, read_starting_point, starting_network
 from lineside.training.ultralytics_adapter import Network
@@ -140,6 +140,7 @@ def resume_run(store: RevisionStore, folder: Path, *, listener: Listener, say: S
 
     Raises:
         RunRefused: there is no run in the folder, or it is finished.
+        DeviceMissing: it ran on a GPU and there is none here.
     """
     path = folder / RUN_NAME
     try:
@@ -151,7 +152,9 @@ def resume_run(store: RevisionStore, folder: Path, *, listener: Listener, say: S
             f"{path} has schema {record.get('schema')!r} and status {record.get('status')!r}; only a run of {SCHEMA!r} "
             "that is not finished can be resumed"
         )
-    return _run(RunSettings.from_json(record["settings"]), store, folder, listener=listener, say=say, is_resumed=True)
+    settings = RunSettings.from_json(record.get("settings", {}))
+    choose_device(DeviceChoice(settings.plan.device))
+    return _run(settings, store, folder, listener=listener, say=say, is_resumed=True)
 
 
 def _run(
@@ -160,9 +163,9 @@ def _run(
     plan = settings.plan
     revision = store.read(settings.revision)
     require_trainable(revision, settings.kind)
+    point = read_starting_point(settings.start, kind=settings.kind, architecture=plan.architecture)
     if not is_resumed:
         refuse_leaks(revision, store, say=say)
-    point = read_starting_point(settings.start, kind=settings.kind, architecture=plan.architecture)
     work = folder / WORK_NAME
     work.mkdir(parents=True, exist_ok=True)
     record = _record(settings, revision, point)

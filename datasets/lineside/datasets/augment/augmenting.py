@@ -217,5 +217,8 @@ def _add(store: RevisionStore, image: Image) -> ImageFile:
 
 
 def _lineage(image: LabelledImage) -> tuple[str, ...]:
-    """The picture's digest and those of everything that it was made from."""
-    return (image.image.sha256, *image.ancestors)
+    """The digests of the picture, of its golden image and of everything that they were made from.
+
+    The golden image counts: defects are pasted on it, and a golden image may be a good part of another revision.
+    """
+    return (*(file.sha256 for file in image.files), *image.ancestors)
