@@ -85,6 +85,16 @@ def test_a_draft_does_not_overwrite_another(lineside: Lineside, good_folder: Pat
     assert "is there already" in ran.err
 
 
+@pytest.mark.parametrize("name", ["../elsewhere", "a/b", "a\\b"])
+def test_a_draft_stays_in_its_folder(lineside: Lineside, good_folder: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "recipes"
+    terms = ("--id", name, "--product", "valve", "--approved-by", "a person", "--out", out)
+    ran = lineside("recipe", "new", good_folder, *terms)
+    assert ran.code == 1
+    assert "expected one without /" in ran.err
+    assert not out.exists()
+
+
 def test_a_target_without_its_pitch_is_a_wrong_call(
     lineside: Lineside, good_folder: Path, target_file: Path, tmp_path: Path
 ) -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import cv2
 import numpy as np
 
 from lineside.inspection.calibration_target import CalibrationTarget, measure_scale
 from lineside.inspection.catalogue import Catalogue
+from lineside.inspection.errors import RecipeError
 from lineside.inspection.recipe import (
     CalibratedScale,
     Calibration,
@@ -61,11 +62,13 @@ def write_draft(good_parts: Sequence[Path], folder: Path, *, terms: DraftTerms, 
         catalogue: that the terms name.
 
     Raises:
-        RecipeError: the pictures do not make a view, or the terms no recipe.
+        RecipeError: the pictures do not make a view, or the terms no recipe; the id is no file name.
         NothingToInspect: there are no pictures.
         FrameError: one is no complete picture.
         NameTaken: the folder has a recipe or golden image of that name already.
     """
+    if PurePath(terms.recipe_id).name != terms.recipe_id or "\\" in terms.recipe_id:
+        raise RecipeError(f"recipe id {terms.recipe_id!r} is the file's name too; expected one without / and \\")
     parts = find_parts(good_parts)
     learnt = learn_view({str(part.path): read_image(part.path) for part in parts})
     text = draft_recipe(learnt, terms)
