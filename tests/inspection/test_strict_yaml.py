@@ -1,6 +1,6 @@
 import pytest
 
-from lineside.inspection.strict_yaml import MAX_BYTES, MAX_DEPTH, NotStrictYaml, read_yaml
+from lineside.inspection.strict_yaml import MAX_BYTES, MAX_DEPTH, NotStrictYaml, read_yaml, replace_scalars
 
 VALUES = {
     "text": ("abc", "abc"),
@@ -81,3 +81,30 @@ def test_every_value_knows_its_line_and_a_missing_one_that_of_what_is_around_it(
     assert document.line_of(("b", 1)) == 6
     assert document.line_of(("b", 0, "nowhere", "deep")) == 3
     assert document.line_of(("nowhere",)) == 1
+
+
+REPLACED = {
+    "plain": ("a: old # why\nb: 1\n", "a: new # why\nb: 1\n"),
+    "quoted": ("a: 'o # ld'\n", "a: new\n"),
+    "in braces": ("{b: 2, a: old, c: 3}", "{b: 2, a: new, c: 3}"),
+    "before the end of a line of Windows": ("b: 2\r\na: old\r\n", "b: 2\r\na: new\r\n"),
+    "after characters of several bytes": ("b: 골든 𝄞\na: old\n", "b: 골든 𝄞\na: new\n"),
+    "after a byte order mark": ("\ufeffb: 2\na: old\n", "\ufeffb: 2\na: new\n"),
+}
+
+
+@pytest.mark.parametrize(("text", "replaced"), REPLACED.values(), ids=REPLACED)
+def test_a_replaced_value_leaves_all_else_as_it_was(text: str, replaced: str) -> None:
+    assert replace_scalars(text, {("a",): "new"}) == replaced
+
+
+def test_several_values_are_replaced_at_once() -> None:
+    text = "a: [{b: x}, {b: y}]\n"
+    longer = replace_scalars(text, {("a", 0, "b"): "sha256:01", ("a", 1, "b"): "sha256:02"})
+    assert read_yaml(longer).value == {"a": [{"b": "sha256:01"}, {"b": "sha256:02"}]}
+
+
+def test_a_block_is_not_replaced() -> None:
+    with pytest.raises(NotStrictYaml, match="on one line") as refused:
+        replace_scalars("b: 1\na: >-\n  old\nc: 1\n", {("a",): "new"})
+    assert refused.value.line == 2

@@ -9,7 +9,7 @@ field asks for one; infinity and NaN do not exist.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -91,6 +91,36 @@ def read_yaml(text: str) -> YamlDocument:
         raise NotStrictYaml("the file is empty")
     lines: dict[KeyPath, int] = {(): 1}
     return YamlDocument(_value(root, (), lines), lines)
+
+
+def replace_scalars(text: str, replacements: Mapping[KeyPath, str]) -> str:
+    """The same file with other values at some places; all else stays as it is, comments and layout too.
+
+    Args:
+        text: a file that `read_yaml` reads.
+        replacements: by path of a plain or quoted value, what to write there, as YAML.
+
+    Raises:
+        NotStrictYaml: a value is written over several lines as a block (`|` or `>`).
+        KeyError, IndexError: a path that the file does not have.
+    """
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    spans = []
+    for path, written in replacements.items():
+        node = _node_at(root, path)
+        if node.style in ("|", ">"):
+            raise NotStrictYaml("write this value on one line, not as a block", line=_line(node))
+        spans.append((node.start_mark.index, node.end_mark.index, written))
+    for start, end, written in sorted(spans, reverse=True):  # from the end, so that earlier places stay where they are
+        text = text[:start] + written + text[end:]
+    return text
+
+
+def _node_at(node: Any, path: KeyPath) -> Any:
+    """Of PyYAML's nodes, whose `value` is of another type for each kind."""
+    for step in path:
+        node = node.value[step] if isinstance(step, int) else {key.value: value for key, value in node.value}[step]
+    return node
 
 
 def _refuse_what_expands(text: str) -> None:

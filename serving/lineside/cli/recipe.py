@@ -1,4 +1,4 @@
-"""`lineside recipe`: draft and check recipe files, and the schema that helps an editor to write them."""
+"""`lineside recipe`: draft, check and store recipe files, and the schema that helps an editor to write them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,17 +7,19 @@ import typer
 
 from lineside.cli.output import print_json, print_line, say
 from lineside.cli.recipe_new import new, scale
+from lineside.cli.recipe_put import put
 from lineside.inspection.errors import RecipeError
 
 recipe_app = typer.Typer(
     name="recipe",
-    help="Draft recipes from good parts, check them, print their schema.",
+    help="Draft recipes from good parts, check them, store them on a server, print their schema.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 recipe_app.command()(new)
 recipe_app.command()(scale)
+recipe_app.command()(put)
 
 
 @recipe_app.command()

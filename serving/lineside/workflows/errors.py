@@ -8,6 +8,7 @@ LinesideError
     ├── NameTaken (ValueError)          two pictures would write the same file
     ├── NotText (ValueError)            a file that should be text and is not
     ├── RecipeUnusable (ValueError)     a recipe that cannot be used without a server
+    ├── ReportUnsigned (ValueError)     a gate's report without its signature
     ├── ServerFailed (RuntimeError)     a server could not start
     └── LineFailed (RuntimeError)       the demonstration line cannot go on
 ```
@@ -38,6 +39,10 @@ class NotText(WorkflowError, ValueError):
 
 class RecipeUnusable(WorkflowError, ValueError):
     """The recipe asks for what only a server can give."""
+
+
+class ReportUnsigned(WorkflowError, ValueError):
+    """A gate's report has no signature beside it, so that no server takes it."""
 
 
 class LineFailed(WorkflowError, RuntimeError):

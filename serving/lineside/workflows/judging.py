@@ -21,6 +21,7 @@ from lineside.inspection.reference import PreparedReference, Reference, to_gray
 from lineside.inspection.release import MANIFEST_NAME, InputKind, Release, read_release, run_canary
 from lineside.inspection.verdict import Judgement, judge
 from lineside.workflows.errors import RecipeUnusable, Unpaired
+from lineside.workflows.golden_images import GoldenImage, golden_images
 from lineside.workflows.ordered_work import in_order
 from lineside.workflows.pictures import PartPicture, media_type_of
 from lineside.workflows.text_files import read_text_file
@@ -84,15 +85,18 @@ def read_recipe(path: Path, *, catalogue: Catalogue | None = None) -> Recipe:
     return recipe
 
 
-def recipe_references(recipe: Recipe, *, folder: Path) -> dict[str, tuple[PreparedReference, ...]]:
-    """The reference images that a recipe's views name, read from its folder, by view; no entry for one without.
+def recipe_references(recipe: Recipe, golden: Mapping[str, GoldenImage]) -> dict[str, tuple[PreparedReference, ...]]:
+    """The reference images that a recipe's views name, ready for registration, by view; no entry for one without.
+
+    Args:
+        recipe: names them.
+        golden: of `golden_images`.
 
     Raises:
-        RecipeUnusable: one is named by digest, which only a server's store can resolve.
         FrameError: one is no picture.
     """
     return {
-        view.name: tuple(_recipe_reference(spec, recipe, folder) for spec in view.references)
+        view.name: tuple(_recipe_reference(spec, golden[spec.image]) for spec in view.references)
         for view in recipe.views.values()
         if view.references
     }
@@ -206,7 +210,7 @@ def open_judge(
         recipe = recipe_without_rules(release)
     else:
         recipe = read_recipe(recipe_path)
-        references = recipe_references(recipe, folder=recipe_path.parent)
+        references = recipe_references(recipe, golden_images(recipe, folder=recipe_path.parent))
         check_release_fits(recipe, release.classes, builtin_catalogue("pcb"))
     choice = choose_engine(release, cache_dir=engine_cache, requested=engine)
     detector = open_detector(release, choice)
@@ -227,12 +231,8 @@ def open_judge(
         detector.close()
 
 
-def _recipe_reference(spec: ReferenceSpec, recipe: Recipe, folder: Path) -> PreparedReference:
-    if spec.sha256 is not None:
-        raise RecipeUnusable(
-            f"reference {spec.id!r} of recipe {recipe.id!r} is {spec.image}, stored on a server: name a file"
-        )
-    image = to_gray(read_image(folder / spec.image))
+def _recipe_reference(spec: ReferenceSpec, golden: GoldenImage) -> PreparedReference:
+    image = to_gray(decode(golden.content, golden.media_type, limits=LIMITS).image)
     return PreparedReference.prepare(Reference(spec.id, image, spec.approved_by, spec.approved_at, spec.expires_at))
 
 

@@ -7,6 +7,7 @@ from lineside.inspection.catalogue import builtin_catalogue, load_catalogue
 from lineside.inspection.recipe import check_release_fits, load_recipe, recipe_digest
 from lineside.inspection.release import Release
 from lineside.training.evaluation import Rules, Truth
+from lineside.workflows.golden_images import golden_images, text_with_digests
 from lineside.workflows.judging import recipe_references
 from lineside.workflows.text_files import read_text_file
 
@@ -27,6 +28,9 @@ class RecipeFile:
 def rules_for(recipe: RecipeFile | None, release: Release, *, truth: Truth = Truth.LABELS) -> tuple[Rules, str | None]:
     """Rules and digest of a recipe; without one, rules that allow no defect.
 
+    The digest is that of the text which `lineside recipe put` stores, with golden images named by their digests: what
+    was evaluated is then known by the digest that the server's verdicts carry.
+
     Args:
         recipe: its file.
         release: must know the classes that the recipe names.
@@ -46,5 +50,7 @@ def rules_for(recipe: RecipeFile | None, release: Release, *, truth: Truth = Tru
     text = read_text_file(recipe.path)
     loaded = load_recipe(text, catalogue=catalogue, source=str(recipe.path))
     check_release_fits(loaded, release.classes, catalogue)
-    references = recipe_references(loaded, folder=recipe.path.parent)
-    return Rules(loaded, references, truth), recipe_digest(text)
+    golden = golden_images(loaded, folder=recipe.path.parent)
+    return Rules(loaded, recipe_references(loaded, golden), truth), recipe_digest(
+        text_with_digests(text, loaded, golden)
+    )
