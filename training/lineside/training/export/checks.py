@@ -84,7 +84,9 @@ def _compare_metadata(proto: onnx.ModelProto, graph: ModelGraph) -> None:
     expected = {"task": "detect", "head": graph.head.value, "imgsz": str([height, width])}
     for key, value in expected.items():
         if found.get(key) != value:
-            raise ExportRefused(f"the model's metadata {key!r} is {found.get(key)!r}, expected {value!r}")
+            raise ExportRefused(
+                f"the model's metadata {key!r} is {found.get(key)!r}, expected {value!r}; export its checkpoint again"
+            )
     if not found.get("stride", "").isdecimal() or width % int(found["stride"]) or height % int(found["stride"]):
         raise ExportRefused(
             f"the model's metadata 'stride' is {found.get('stride')!r}, expected a divisor of {width} and {height}"
