@@ -65,7 +65,10 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
             await admin.put_recipe("board", RECIPE)
             await admin.put_station("aoi-1", {"name": "AOI 1", "recipe": {"id": "board", "version": 1}})
 
-    words = ("--releases", str(folder / "releases"), "--engine", "onnxruntime-fp32", "--log-format", "json")
+    words = (
+        *("--releases", str(folder / "releases"), "--unsigned-releases"),
+        *("--engine", "onnxruntime-fp32", "--log-format", "json"),
+    )
     with serving(data, *words) as url:
         asyncio.run(enrol(url, make_key(data, Role.ADMIN)[1]))
         yield Line(url, data, make_key(data, Role.STATION, station="aoi-1")[1])

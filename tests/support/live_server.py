@@ -147,6 +147,7 @@ def live_server(
         **{
             "data_dir": folder / "data",
             "releases_dir": folder / "releases",
+            "unsigned_releases": settings.get("trust_file") is None,
             "engine": "onnxruntime-fp32",
             "threads": 1,
             **settings,

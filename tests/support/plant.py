@@ -185,6 +185,7 @@ def open_plant(
         **{
             "data_dir": folder / "data",
             "releases_dir": releases_dir,
+            "unsigned_releases": settings.get("trust_file") is None,
             "engine": "onnxruntime-fp32",
             "threads": 1,
             **settings,

@@ -19,7 +19,8 @@ KILLS = 2
 def test_two_kills_in_the_middle_lose_and_double_no_verdict(tmp_path: Path) -> None:
     """Clients send again, with the same idempotency keys, what the crash left unanswered."""
     TinyRelease().write(tmp_path / "releases" / "blobs")
-    line = Line.prepare(tmp_path / "line", options=("--releases", str(tmp_path / "releases"), "--no-page"))
+    options = ("--releases", str(tmp_path / "releases"), "--unsigned-releases", "--no-page")
+    line = Line.prepare(tmp_path / "line", options=options)
     with line.server:
         line.enrol(CLIENTS, recipe=RECIPE.replace("id: board", "id: bench-board", 1))
         told = post_parts(line, [good_jpeg(seed) for seed in range(20)], parts=PARTS, kills=KILLS)

@@ -33,7 +33,10 @@ def demo(
         typer.Option(help="The server's data folder, kept.", show_default="$XDG_STATE_HOME/lineside/demo"),
     ] = None,
     releases: Annotated[
-        Path | None, typer.Option(help="Folder with a release named pcb-reference to use instead of the starter.")
+        Path | None,
+        typer.Option(
+            help="Folder with a release named pcb-reference to use instead of the starter; signed if --trust is given."
+        ),
     ] = None,
     trust: Annotated[
         Path | None,

@@ -38,7 +38,7 @@ def serve(
     ] = None,
     trust: Annotated[
         Path | None,
-        typer.Option("--trust", help="Public keys whose signatures count; without it nothing can be deployed."),
+        typer.Option("--trust", help="Public keys whose signatures count; without it only the starters judge."),
     ] = None,
     engine: Annotated[
         str | None, typer.Option(help="`auto` (measured on this host), or an engine's name.", show_default="auto")
@@ -49,6 +49,10 @@ def serve(
     language: Annotated[LanguageName, typer.Option(help="First language of the page.")] = LanguageName.EN,
     *,
     page: Annotated[bool, typer.Option(help="Serve the web page at /page.")] = True,
+    unsigned_releases: Annotated[
+        bool,
+        typer.Option("--unsigned-releases", help="For commissioning only: --releases needs no signatures."),
+    ] = False,
     simulated: Annotated[bool, typer.Option("--simulated", help="Mark every inspection as simulated.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line on stdout when ready.")] = False,
     ends_with_stdin: Annotated[bool, typer.Option("--ends-with-stdin", help="End when stdin closes.")] = False,
@@ -67,6 +71,7 @@ def serve(
         database_url=database,
         releases_dir=releases,
         trust_file=trust,
+        unsigned_releases=unsigned_releases or None,
         engine=engine,
         is_simulated=simulated or None,
     )

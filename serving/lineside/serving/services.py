@@ -81,6 +81,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             settings.releases_dir,
             packages=packages,
             trust=trust,
+            takes_unsigned=settings.unsigned_releases,
             clock=clock,
             engine=settings.engine,
             threads=settings.inference_threads,

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lineside.inspection.engines import AUTO, ENGINES
@@ -17,7 +17,8 @@ class Settings(BaseSettings):
         database_url: SQLAlchemy URL of the ledger; by default an SQLite file in `data_dir`.
         plant: name of the plant, part of every inspection's key.
         releases_dir: folder whose subfolders are releases; the starter releases are always there.
-        trust_file: public keys whose signatures count; without one nothing can be deployed.
+        trust_file: public keys whose signatures count; without one only the starters judge.
+        unsigned_releases: for commissioning only: what lies in `releases_dir` judges without a signature.
         engine: "auto" (measured on this host), or an engine's name such as "onnxruntime-fp32".
         threads: processor threads for inference; by default those this process may use.
         max_body_bytes: largest frame body accepted.
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8470, ge=0, le=65535)
     releases_dir: Path | None = None
     trust_file: Path | None = None
+    unsigned_releases: bool = False
     engine: str = AUTO
     threads: int | None = Field(default=None, ge=1)
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
@@ -70,6 +72,13 @@ class Settings(BaseSettings):
         if engine != AUTO and engine not in ENGINES:
             raise ValueError(f"no engine {engine!r}; expected {AUTO!r} or one of {', '.join(ENGINES)}")
         return engine
+
+    @field_validator("unsigned_releases")
+    @classmethod
+    def _is_unsigned_or_trusted(cls, unsigned_releases: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic calls it
+        if unsigned_releases and info.data.get("trust_file") is not None:
+            raise ValueError("a trust file ends commissioning: sign the releases, or start without trust_file")
+        return unsigned_releases
 
     @property
     def ledger_url(self) -> str:

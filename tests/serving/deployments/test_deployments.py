@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from blob_detector import BLOB_CLASSES, Blob, BlobModel, TinyRelease
 from lineside.inspection.release import DeploymentMode, Release, TrustStore, read_release, starter_release_folder
+from lineside.serving import Settings
 from lineside.serving.clock import ManualClock
 from lineside.serving.security import Role
 from odd_releases import LEVELS, Workshop, blind, class_swapped, not_a_number, version
@@ -261,6 +263,31 @@ def test_with_a_trust_file_an_unsigned_folder_of_the_operator_s_judges_nothing(t
         )
         assert put.status_code == 409
         assert "manifest.sig.json" in put.json()["detail"]
+
+
+def test_without_a_trust_file_a_folder_of_the_operator_s_judges_nothing_unless_that_is_said(tmp_path: Path) -> None:
+    TinyRelease().write(tmp_path / "releases" / "blobs")
+    with open_plant(tmp_path, recipe=None, unsigned_releases=False) as plant:
+        headers = {**plant.headers(), "Content-Type": "application/yaml"}
+        put = plant.http.put("/v1/recipes/board", content=RECIPE, headers=headers)
+        assert (put.status_code, put.json()["type"]) == (409, "/problems/no-trust-file")
+        assert "--trust" in put.json()["detail"]
+        assert plant.http.get("/readyz").json()["warnings"] == []
+    with open_plant(tmp_path / "commissioning") as plant:
+        assert judged_by(plant, "a") == "1.0.0"
+        assert plant.http.get("/readyz").json()["warnings"] == ["unsigned_releases"]
+    with open_plant(tmp_path / "commissioning", unsigned_releases=False) as plant:
+        answer = plant.post(good_board(2), part_id="b").json()
+        assert (answer["verdict"], answer["reasons"][0]["code"]) == ("NOT_INSPECTED", "no_release")
+        assert plant.http.get("/readyz").status_code == 503
+
+
+def test_a_trust_file_and_the_permission_to_go_without_signatures_contradict_each_other(
+    tmp_path: Path, keys: TestKeys
+) -> None:
+    trust = keys.write_trust(tmp_path / "trust.json")
+    with pytest.raises(ValidationError, match="a trust file ends commissioning"):
+        Settings(data_dir=tmp_path / "data", trust_file=trust, unsigned_releases=True)
 
 
 def test_an_expired_deployment_leaves_its_parts_not_inspected(

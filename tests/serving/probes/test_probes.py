@@ -34,7 +34,10 @@ def value(plant: Plant, name: str, **labels: str) -> float | None:
 def test_a_server_that_can_judge_is_ready(plant: Plant) -> None:
     assert plant.http.get("/healthz").json() == {"status": "alive"}
     ready = plant.http.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "reasons": []})
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"status": "ready", "reasons": [], "warnings": ["unsigned_releases"]},
+    )
 
 
 def test_a_server_that_ends_is_alive_and_not_ready(plant: Plant) -> None:

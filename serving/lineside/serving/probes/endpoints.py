@@ -39,7 +39,11 @@ async def get_readiness(request: Request, services: ServicesDep) -> JSONResponse
         reasons.append("ledger_not_writable")
     if services.inspections.unready_reason() is not None:
         reasons.append("release_not_loaded")
-    readiness = Readiness(status="not_ready" if reasons else "ready", reasons=tuple(reasons))
+    readiness = Readiness(
+        status="not_ready" if reasons else "ready",
+        reasons=tuple(reasons),
+        warnings=("unsigned_releases",) if services.settings.unsigned_releases else (),
+    )
     headers = {"Retry-After": "1"} if reasons else None
     return JSONResponse(readiness.model_dump(), status_code=503 if reasons else 200, headers=headers)
 

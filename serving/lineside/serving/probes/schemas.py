@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Alive(BaseModel):
@@ -20,3 +20,4 @@ class Readiness(BaseModel):
 
     status: Literal["ready", "not_ready"]
     reasons: tuple[str, ...]
+    warnings: tuple[str, ...] = Field(description="What does not keep parts from being judged, and should not stay.")

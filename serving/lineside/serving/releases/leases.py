@@ -50,8 +50,8 @@ class SharedRelease:
         """One user less; only for `Lease.end`."""
         with self._lock:
             self._users -= 1
-            self._is_over = self._users == 0
-        if self._is_over:
+            is_last = self._is_over = self._users == 0
+        if is_last:  # of this thread's own leaving: another one may have been the last meanwhile
             self._on_last_end()
 
 

@@ -62,8 +62,8 @@ class ReleaseShelf:
     Args:
         releases_dir: folder whose subfolders are releases, named as recipes name them; None for the starters alone.
         packages: the uploaded ones.
-        trust: whose signatures count. Once a trust file is set, everything but the starters needs a signature;
-            without one the operator's own folder is taken as it is, and nothing can be uploaded.
+        trust: whose signatures count; everything but the starters needs one.
+        takes_unsigned: the operator said that what lies in `releases_dir` may judge without a signature.
         clock: tells whether signatures still count.
         engine: "auto" or an engine's name.
         threads: processor threads for inference.
@@ -76,6 +76,7 @@ class ReleaseShelf:
         *,
         packages: PackageStore,
         trust: TrustFile,
+        takes_unsigned: bool,
         clock: Clock,
         engine: str,
         threads: int,
@@ -84,6 +85,7 @@ class ReleaseShelf:
         self._releases_dir = releases_dir
         self._packages = packages
         self._trust = trust
+        self._takes_unsigned = takes_unsigned
         self._clock = clock
         self._engine = engine
         self._threads = threads
@@ -106,6 +108,7 @@ class ReleaseShelf:
 
         Raises:
             UnknownRelease: no such release.
+            NoTrustFile: it needs a signature, and this server believes none.
             ReleaseError: it does not verify.
         """
         loaded = self.loaded(ref)
@@ -116,6 +119,7 @@ class ReleaseShelf:
 
         Raises:
             UnknownRelease: no such release.
+            NoTrustFile: it needs a signature, and this server believes none.
             ReleaseError: it does not verify, or misses a known defect.
             NothingUsable: no engine here runs it.
         """
@@ -174,7 +178,7 @@ class ReleaseShelf:
         is_starter = ref.name in STARTERS and folder == starter_release_folder(ref.name)
         if is_starter:
             release = read_release(folder)
-        elif ref.digest is None and not self._trust.is_set:
+        elif ref.digest is None and self._takes_unsigned:
             _log.warning("release_unsigned", release=ref.name, folder=str(folder))
             release = read_release(folder)
         else:

@@ -17,11 +17,6 @@ class TrustFile:
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
-    @property
-    def is_set(self) -> bool:
-        """Whether the server was started with one."""
-        return self._path is not None
-
     def load(self) -> TrustStore:
         """The keys in it.
 
@@ -32,7 +27,7 @@ class TrustFile:
         if self._path is None:
             raise NoTrustFile(
                 "this server has no trust file, so it believes no signature: start it with --trust FILE "
-                "(LINESIDE_TRUST_FILE); until then only the releases that it came with run"
+                "(LINESIDE_TRUST_FILE); until then only the starters run"
             )
         return TrustStore.load(self._path)
 

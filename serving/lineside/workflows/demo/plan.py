@@ -21,7 +21,8 @@ class DemoPlan:
         port: of the server; None: 8470, or any free one if that is taken.
         page: whether the page is served.
         language: "en" or "ko".
-        releases_dir: folder with releases to use instead of the starters of the same name.
+        releases_dir: folder with releases to use instead of the starters of the same name; they need a signature
+            only if there is a trust file.
         trust_file: public keys whose signatures count; None: nothing can be deployed.
         engine: "auto", or an engine's name.
     """

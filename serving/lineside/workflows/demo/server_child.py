@@ -79,6 +79,8 @@ async def _start(plan: DemoPlan, log_path: Path) -> asyncio.subprocess.Process:
     ]
     if plan.releases_dir is not None:
         command += ["--releases", str(plan.releases_dir)]
+        if plan.trust_file is None:
+            command.append("--unsigned-releases")  # its parts are simulated
     if plan.trust_file is not None:
         command += ["--trust", str(plan.trust_file)]
     # A session of its own: Ctrl-C reaches the demonstration alone, which then ends the server in good order.
