@@ -105,6 +105,17 @@ def test_reviews_of_disputed_parts_are_the_evidence(plant: Plant, workshop: Work
     assert shadow["standing"] == "in_force", "a shadow judges nothing and may be as wrong as it likes"
 
 
+def test_another_attempt_of_a_part_is_no_further_evidence(plant: Plant, workshop: Workshop, keys: TestKeys) -> None:
+    deployment_id = in_shadow(plant, workshop.write(without_short("2.0.0")), keys)
+    first = plant.post(bad_board(1), part_id="P").json()
+    again = plant.post(bad_board(2), part_id="P", attempt=2, cause="retest").json()
+    plant.settle()
+    for answer in (first, again):
+        assert say(plant, answer["id"], "confirmed").status_code == 200
+    comparison = plant.deployment(deployment_id)["comparison"]
+    assert (comparison["disagreements"], comparison["reviewed"], comparison["live_right"]) == (2, 2, 1)
+
+
 def test_all_views_of_a_part_are_compared_together(tmp_path: Path, workshop: Workshop, keys: TestKeys) -> None:
     with open_plant(tmp_path, signing=keys, recipe=TWO_VIEWS) as plant:
         deployment_id = in_shadow(plant, workshop.write(version("2.0.0")), keys)

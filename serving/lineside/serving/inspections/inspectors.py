@@ -141,14 +141,18 @@ class InspectorPool:
             stored = self._recipes.get(key.recipe_id, key.version)
             references = await asyncio.to_thread(lambda: stored.references)
             lease = await asyncio.to_thread(self._releases.load, key.ref, key.purpose)
-            inspector = Inspector(
-                recipe=stored.recipe,
-                release=lease.loaded.release,
-                detector=lease.loaded.detector,
-                references=references,
-                limits=self._limits,
-                monotonic=self._clock.monotonic,
-            )
+            try:
+                inspector = Inspector(
+                    recipe=stored.recipe,
+                    release=lease.loaded.release,
+                    detector=lease.loaded.detector,
+                    references=references,
+                    limits=self._limits,
+                    monotonic=self._clock.monotonic,
+                )
+            except BaseException:
+                lease.end()  # a release that does not fit the recipe is not held in memory for it
+                raise
             self._ready[key] = ReadyInspector(inspector, lease)
             self._failed.pop(key, None)
         except (LinesideError, OSError) as error:

@@ -170,9 +170,11 @@ def comparison_of(connection: Connection, deployment_id: str, *, unwritten: Coun
         )
         .join(inspections, shadow_results.c.inspection_id == inspections.c.id)
         .where(shadow_results.c.deployment_id == deployment_id)
+        .order_by(shadow_results.c.id)
     ).all()
     reviews = reviews_by_inspection(connection, rows)
     reviewed = candidate_right = live_right = 0
+    counted: set[tuple[str, str]] = set()
     for row in rows:
         standing = standing_of(reviews[row.id])
         if standing in {ReviewStanding.UNREVIEWED, ReviewStanding.UNRESOLVED}:
@@ -180,8 +182,10 @@ def comparison_of(connection: Connection, deployment_id: str, *, unwritten: Coun
         reviewed += 1
         is_defective = _is_defective(standing, Verdict(row.verdict))
         candidate, live = _says_defective(row.candidate), _says_defective(row.live)
-        if None in {candidate, live} or candidate is live:
-            continue
+        part = (row.station, row.part_id)
+        if None in {candidate, live} or candidate is live or part in counted:
+            continue  # another attempt of a part says nothing new: the e-process takes each part once
+        counted.add(part)
         candidate_right += candidate is is_defective
         live_right += live is is_defective
     return ComparisonOut(
