@@ -23,6 +23,7 @@ def aims_table(figures: Mapping[str, Any]) -> Table:
         ("parity", _parity),
         ("exactly_once", _exactly_once),
         ("verification", _verification),
+        ("hot_swap", _hot_swap),
         ("power_cut", _power_cut),
         ("start_up", _start_up),
         ("damaged_jpegs", _damaged_jpegs),
@@ -63,6 +64,16 @@ def _parity(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 def _verification(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     size = f"{figures['size_bytes'] / 2**20:.0f} MiB"
     yield f"verification of a signed release of {size}, median", "< 100 ms", f"{figures['package_median_ms']:.0f} ms"
+
+
+def _hot_swap(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    swaps = figures["swaps"]
+    wrong = f"{swaps['failed']} failed, {swaps['misjudged']} misjudged of {swaps['verdicts']} verdicts"
+    yield f"{swaps['swaps']} hot swaps at 4 clients: failed or misjudged parts", "0", wrong
+    slope_mb = swaps["slope_bytes_a_swap"] / 1e6
+    yield "memory of the server, slope over the swaps", "flat", f"{slope_mb:+.3f} MB a swap"
+    for load, found in figures["shadow"].items():
+        yield f"shadow on, {load}: p99 of the verdicts, times that with it off", "-", f"{found['p99_ratio']:.2f}"
 
 
 def _exactly_once(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
