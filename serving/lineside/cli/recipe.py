@@ -12,7 +12,7 @@ from lineside.inspection.errors import RecipeError
 
 recipe_app = typer.Typer(
     name="recipe",
-    help="Draft recipes from good parts, check them, store them on a server, print their schema.",
+    help="Draft, check and store recipes, print their schema.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

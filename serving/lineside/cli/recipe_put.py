@@ -16,7 +16,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 def put(
     recipe: Annotated[
-        Path, typer.Argument(help="Recipe file (YAML).", exists=True, dir_okay=False, show_default=False)
+        Path,
+        typer.Argument(metavar="RECIPE", help="Recipe file (YAML).", exists=True, dir_okay=False, show_default=False),
     ],
     server: Annotated[str, typer.Option(help="URL of the server, e.g. http://127.0.0.1:8470.")],
     api_key: Annotated[
@@ -50,9 +51,9 @@ def put(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Store the next version of a recipe on a server, with the golden images that it names by path.
+    """Store the next version of a recipe, with its golden images, on a server.
 
-    The stored text names them by digest; prints id, version and that text's digest, which is the one that a gate's
+    Golden images that are named by path are uploaded, and the stored text names them by digest; prints id, version and that text's digest, which is the one that a gate's
     report on the same file names. The same file again changes nothing. One that is looser than the version before
     needs the gate or an override.
     """
