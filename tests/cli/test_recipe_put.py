@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from blob_detector import TinyRelease
+from gate_releases import ENGINE, write_plant, write_release
 from lineside.client import LinesideClient
 from lineside.inspection.canonical_json import canonical_json
 from lineside.inspection.recipe import recipe_digest
@@ -228,3 +229,48 @@ def test_what_is_wrong_with_a_golden_image_is_said_before_anything_is_sent(
 def test_a_key_that_may_not_write_recipes_is_refused_in_one_line(shop: Shop) -> None:
     ran = shop.put("first.yaml", role=Role.VIEWER)
     assert (ran.code, "may not write_recipes" in ran.err) == (1, True)
+
+
+POLICY = """\
+schema: lineside.gate-policy/1
+escapes: {margin: 0.1}
+classes: {default: {may_be_unproven: true}}
+overkill: {budget: 0.1}
+"""
+"""Limits that 30 defective and 30 good parts can meet."""
+
+
+def test_what_the_gate_wrote_lets_the_recipe_in(
+    tmp_path: Path, lineside: Lineside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole way: two files with golden images beside them, the gate, its signed report, the server."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    keys = TestKeys()
+    plant = write_plant(tmp_path / "store", defective=30, good=30)
+    revision = plant.revision.id
+    (tmp_path / "releases").mkdir()
+    release = keys.sign_release(write_release(tmp_path / "releases/blobs", version="1.0.0", revision=revision))
+    (tmp_path / "references").mkdir()
+    (tmp_path / "golden.png").write_bytes(good_board(1))
+    (tmp_path / "references/other.png").write_bytes(good_board(2))
+    first = FIRST.replace("product: BRD", "product: alpha") + "limits: {open: {confidence: 0.9}}\n"
+    second = first.replace("version: 1\nproduct", "version: 2\nproduct").replace("0.9}", "0.95}")
+    for name, text in {"first": first, "second": second}.items():
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "gate.yaml").write_text(POLICY)
+    deploy_key = tmp_path / "deploy.pem"
+    deploy_key.touch(mode=0o600)
+    deploy_key.write_bytes(keys.deploy.to_pem(None))
+    gate = lineside(
+        "release", "gate", release, "--recipe", tmp_path / "second.yaml", "--against-recipe", tmp_path / "first.yaml",
+        "--data", f"{revision}:golden", "--escape-bank", revision, "--store", plant.store.url,
+        "--registry", tmp_path / "registry", "--policy", tmp_path / "gate.yaml", "--engine", ENGINE,
+        "--out", tmp_path / "gate", "--key", deploy_key,
+    )  # fmt: skip
+    assert gate.code == 0, gate.err + gate.out
+    with live_server(tmp_path, trust_file=keys.write_trust(tmp_path / "trust.json")) as server:
+        words = ("--server", server.url, "--api-key", server.keys[Role.ADMIN])
+        assert lineside("recipe", "put", tmp_path / "first.yaml", *words).code == 0
+        assert "allows more than version 1" in lineside("recipe", "put", tmp_path / "second.yaml", *words).err
+        ran = lineside("recipe", "put", tmp_path / "second.yaml", *words, "--gate", tmp_path / "gate")
+        assert ran.code == 0, ran.err

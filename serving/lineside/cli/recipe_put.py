@@ -53,9 +53,9 @@ def put(
 ) -> None:
     """Store the next version of a recipe, with its golden images, on a server.
 
-    Golden images that are named by path are uploaded, and the stored text names them by digest; prints id, version and that text's digest, which is the one that a gate's
-    report on the same file names. The same file again changes nothing. One that is looser than the version before
-    needs the gate or an override.
+    Golden images that are named by path are uploaded, and the stored text names them by digest. Prints id, version and
+    that text's digest, which is the one that a gate's report on the same file names. The same file again changes
+    nothing. One that is looser than the version before needs the gate or an override.
     """
     from dataclasses import asdict
 
