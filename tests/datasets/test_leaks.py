@@ -33,7 +33,7 @@ def good(store: RevisionStore, name: str, data: bytes, *, split: Split | None = 
 @pytest.fixture(scope="module")
 def boards() -> tuple[Image, ...]:
     """Six parts of one design and two of another, as a camera sees them."""
-    first, second = (Board(BoardDesign(LayoutFamily.BUS, seed)) for seed in (5, 6))
+    first, second = (Board(BoardDesign(LayoutFamily.BUS, seed, (320, 320))) for seed in (5, 6))
     parts = [first.sample(look=Look.CAMERA, defects=2, seed=seed).frame for seed in range(6)]
     return (*parts, *(second.sample(look=Look.CAMERA, defects=2, seed=seed).frame for seed in range(2)))
 
@@ -42,7 +42,7 @@ def cut_half(picture: Image) -> Image:
     """A crop of half the area, away from the edges."""
     height, width = picture.shape[:2]
     rows, columns = round(height * 0.71), round(width * 0.71)
-    return np.ascontiguousarray(picture[40 : 40 + rows, 100 : 100 + columns])
+    return np.ascontiguousarray(picture[20 : 20 + rows, 50 : 50 + columns])
 
 
 CHANGES: Mapping[str, Callable[[Image], bytes]] = MappingProxyType(
@@ -70,18 +70,21 @@ def test_a_changed_copy_under_another_name_is_a_leak(
     assert [(leak.kind, leak.protected, leak.used) for leak in leaks] == [(LeakKind.COPY, "golden", "used-3")]
 
 
-def test_parts_of_one_design_are_not_copies_of_each_other(
-    memory_store: RevisionStore, boards: tuple[Image, ...]
-) -> None:
-    images = [good(memory_store, f"part-{at}", encoded(board)) for at, board in enumerate(boards)]
+@pytest.mark.parametrize("defects", [0, 2], ids=["good ones too", "defective ones"])
+def test_parts_of_one_design_are_not_copies_of_each_other(memory_store: RevisionStore, defects: int) -> None:
+    """Good parts under one camera differ by their noise alone."""
+    board = Board(BoardDesign(LayoutFamily.BUS, 5, (320, 320)))
+    frames = [board.sample(look=Look.CAMERA, defects=defects, seed=seed).frame for seed in range(5)]
+    images = [good(memory_store, f"part-{at}", encoded(frame)) for at, frame in enumerate(frames)]
+    halves = [good(memory_store, f"half-{at}", encoded(cut_half(frame))) for at, frame in enumerate(frames[:2])]
 
-    assert find_leaks(images[:3], images[3:], memory_store) == ()
+    assert find_leaks([*halves, *images[:2]], images[2:], memory_store) == ()
 
 
 def test_a_real_board_is_told_from_its_template_and_found_in_its_crop(
     memory_store: RevisionStore, deeppcb_root: Path
 ) -> None:
-    pairs = list(read_deeppcb(deeppcb_root, groups=["44000"]))[:10]
+    pairs = list(read_deeppcb(deeppcb_root, groups=["44000"]))[:6]
     used = [good(memory_store, pair.name, encoded(pair.frame)) for pair in pairs]
     templates = [good(memory_store, f"{pair.name}-template", encoded(pair.reference)) for pair in pairs]
     crops = [good(memory_store, f"{pair.name}-crop", encoded(cut_half(pair.frame), quality=60)) for pair in pairs]
@@ -90,7 +93,7 @@ def test_a_real_board_is_told_from_its_template_and_found_in_its_crop(
     found = {(leak.protected, leak.used) for leak in find_leaks(crops, used, memory_store)}
     right = {(f"{pair.name}-crop", pair.name) for pair in pairs}
     assert found <= right
-    assert len(found) >= 9  # a crop may show nothing at all
+    assert len(found) >= 5  # a crop may show nothing at all
 
 
 @pytest.fixture

@@ -14,18 +14,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lineside.datasets.pixel_agreement import Affine, agreement
+from lineside.datasets.picture_grain import grain_correlation
+from lineside.datasets.pixel_agreement import Affine, Agreement, agreement
 from lineside.inspection.frames import Image
 from lineside.inspection.grayscale import to_gray
 
-LARGEST_DIFFERENCE = 0.5
-"""A copy's largest local difference is at most this; see the module `leaks` for what was measured."""
+LARGEST_DIFFERENCE = 0.1
+"""Of a copy without grain, e.g. of a binarised picture; the same place on two real boards differs by 0.2 at least."""
+LARGEST_DIFFERENCE_WITH_GRAIN = 0.5
+"""Of a copy whose grain is the original's: then a small difference is compression, or a position off by a little."""
+LEAST_GRAIN_CORRELATION = 0.4
+"""Two exposures under one camera reach 0.2, which is the camera's fixed pattern; JPEG of quality 30 leaves 0.75."""
 LEAST_OVERLAP = 0.8
 """A copy shares at least this much of the smaller picture: crops of one board that merely overlap count apart."""
 
 _FINGERPRINT_SIDE_PX = 640
 _KEYPOINTS = 300
-_FAST_THRESHOLD = 10
+_FAST_THRESHOLD = 4
 _HASH_SIDE = 16
 _LARGEST_HASH_DISTANCE = 40
 _HASH_CANDIDATES = 20
@@ -63,13 +68,13 @@ class Fingerprint:
         scaled = cv2.resize(gray, size_wh, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
         everywhere = np.full((size_wh[1], size_wh[0]), 255, np.uint8)
         orb = cv2.ORB.create(nfeatures=_KEYPOINTS, fastThreshold=_FAST_THRESHOLD)
-        keypoints, descriptors = orb.detectAndCompute(cv2.GaussianBlur(scaled, (0, 0), 1.0), everywhere)
+        keypoints, descriptors = orb.detectAndCompute(cv2.GaussianBlur(scaled, (0, 0), max(1.0, factor)), everywhere)
         points = np.array([point.pt for point in keypoints], np.float32).reshape(-1, 2)
         stretch = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
         return cls(
             size_wh_px=(width, height),
             hash_bits=_difference_hash(gray),
-            points_xy_px=points * stretch,
+            points_xy_px=(points + np.float32(0.5)) * stretch - np.float32(0.5),
             descriptors=np.zeros((0, 32), np.uint8) if len(points) == 0 else np.asarray(descriptors, np.uint8),
         )
 
@@ -81,7 +86,7 @@ class Copy:
     Attributes:
         position: which one of the index.
         overlap: see `Agreement`.
-        largest_difference: see `Agreement`; at most `LARGEST_DIFFERENCE`.
+        largest_difference: see `Agreement`.
     """
 
     position: int
@@ -120,8 +125,9 @@ class CopyIndex:
         for position, affine in (*self._whole_candidates(fingerprint), *self._part_candidates(fingerprint)):
             if position in without or position in best:
                 continue
-            found = agreement(gray, to_gray(self._picture(position)), affine)
-            if found is None or found.overlap < LEAST_OVERLAP or found.largest_difference > LARGEST_DIFFERENCE:
+            other = to_gray(self._picture(position))
+            found = agreement(gray, other, affine)
+            if found is None or found.overlap < LEAST_OVERLAP or not _is_one_shot(gray, other, found):
                 continue
             best[position] = Copy(position, found.overlap, found.largest_difference)
         return tuple(best[position] for position in sorted(best))
@@ -136,7 +142,10 @@ class CopyIndex:
             if distances[position] > _LARGEST_HASH_DISTANCE:
                 break
             other_width, other_height = self._fingerprints[position].size_wh_px
-            found.append((position, np.array([[other_width / width, 0, 0], [0, other_height / height, 0]], np.float64)))
+            across, down = other_width / width, other_height / height
+            # Edges lie on edges, so the middle of the first pixel moves by half the stretch.
+            edge_to_edge = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]], np.float64)
+            found.append((position, edge_to_edge))
         return found
 
     def _part_candidates(self, fingerprint: Fingerprint) -> list[tuple[int, Affine]]:
@@ -157,6 +166,16 @@ class CopyIndex:
             transforms = _common_transforms(fingerprint.points_xy_px[ours], self._points[theirs])
             found += [(position, affine) for affine in transforms]
         return found
+
+
+def _is_one_shot(first: Image, second: Image, found: Agreement) -> bool:
+    """Whether less differs than between two parts: by the grain where both have one, else by the outlines."""
+    if found.largest_difference > LARGEST_DIFFERENCE_WITH_GRAIN:
+        return False
+    grain = grain_correlation(first, second, found.affine)
+    if grain is None:
+        return found.largest_difference <= LARGEST_DIFFERENCE
+    return grain >= LEAST_GRAIN_CORRELATION
 
 
 def _common_transforms(ours_xy_px: NDArray[np.float32], theirs_xy_px: NDArray[np.float32]) -> list[Affine]:

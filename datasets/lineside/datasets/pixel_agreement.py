@@ -21,36 +21,42 @@ _BLOCK_PX = 9
 """Differences are averaged over blocks of this side: pixel noise vanishes, a defect of 4 x 4 px does not."""
 _LEAST_CONTRAST = 1.0
 """Gray levels; a picture with less shows nothing by which it could be recognised."""
+_SPECK_SHARE = 0.5
+"""On a nearly empty picture the contrast is next to nothing: there, half of the largest thing on it is the unit."""
 _LEAST_SCALE, _LARGEST_SCALE = 0.2, 5.0
 _LEAST_CORRELATION = 0.5
 """Before the correction; a position that is off by a few pixels still leaves more."""
 _WELL_PLACED = 0.98
-"""Correlation from which the position needs no correction: what still differs is on the part."""
-_GOOD_ENOUGH = 0.1
+"""Correlation from which a large difference is on the part, and not from its position."""
+_SURELY_DIFFERENT = 0.8
+_GOOD_ENOUGH = 0.05
 _ECC_ITERATIONS = 30
 _ECC_STEP = 1e-4
 _ECC_SMOOTHING_PX = 5
 _LEAST_COMPARED_PX = 400
+_LEAST_STEP_PX = 1.2
 
 Affine = NDArray[np.float64]
 """(2, 3): from pixels of the first picture to pixels of the second."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Agreement:
     """How well two pictures agree where they overlap.
 
     Attributes:
         overlap: the overlap's area as a share of the smaller picture's, in [0, 1].
-        largest_difference: of the gray levels averaged over a block, in units of the pictures' contrast (the standard
-            deviation of what is left without shading); 0 for the same pixels, around 1 and above where one picture
-            shows a thing that the other does not.
+        largest_difference: of the gray levels averaged over a block, in units of the first picture's contrast (the
+            standard deviation of what is left without shading); 0 for the same pixels, around 1 and above where one
+            picture shows a thing that the other does not.
         correlation: of the gray levels without shading, in [-1, 1].
+        affine: (2, 3), where the first one's pixels lie in the second, corrected.
     """
 
     overlap: float
     largest_difference: float
     correlation: float
+    affine: Affine
 
 
 def agreement(first: Image, second: Image, affine: Affine) -> Agreement | None:
@@ -70,27 +76,33 @@ def agreement(first: Image, second: Image, affine: Affine) -> Agreement | None:
     if not _LEAST_SCALE < scale < _LARGEST_SCALE:
         return None
     shrunk_by = min(1.0, scale, _WORKING_SIDE_PX / max(first.shape))
-    below = _smoothed(_resized(first, shrunk_by))
     step_px = scale / shrunk_by  # pixels of the second picture in one working pixel
-    above = np.asarray(cv2.GaussianBlur(second, (0, 0), 0.5 * step_px), np.uint8) if step_px > 1.2 else second
-    matrix = np.vstack([affine, [0.0, 0.0, 1.0]]) @ np.diag([1 / shrunk_by, 1 / shrunk_by, 1.0])
+    centre = 0.5 / shrunk_by - 0.5  # the middle of the first working pixel, in pixels of the first picture
+    to_first = np.array([[1 / shrunk_by, 0, centre], [0, 1 / shrunk_by, centre], [0, 0, 1]])
+    matrix = np.vstack([affine, [0.0, 0.0, 1.0]]) @ to_first
+    shape = (max(1, round(first.shape[0] * shrunk_by)), max(1, round(first.shape[1] * shrunk_by)))
+    # Both go the same way into the working frame: two ways of shrinking would differ around every speck.
+    below, _ = _lay(_without_detail(first, 1 / shrunk_by), to_first, shape)
+    above = _without_detail(second, step_px)
     smaller_px = min(float(below.size), second.size / step_px**2)
     laid, covered = _lay(above, matrix, below.shape)
-    rough = _agreement(below, laid, covered, smaller_px=smaller_px)
+    rough = _agreement(below, laid, covered, smaller_px=smaller_px, affine=affine)
     if rough is None or rough.correlation < _LEAST_CORRELATION:
         return None
-    if rough.largest_difference <= _GOOD_ENOUGH or rough.correlation > _WELL_PLACED:
+    is_other_part = rough.correlation > _WELL_PLACED and rough.largest_difference > _SURELY_DIFFERENT
+    if rough.largest_difference <= _GOOD_ENOUGH or is_other_part:
         return rough
     corrected = _corrected(below, laid, covered, matrix)
     if corrected is None:
         return rough
     laid, covered = _lay(above, corrected, below.shape)
-    fine = _agreement(below, laid, covered, smaller_px=smaller_px)
+    corrected_affine = (corrected @ np.linalg.inv(to_first))[:2]
+    fine = _agreement(below, laid, covered, smaller_px=smaller_px, affine=corrected_affine)
     return min((each for each in (rough, fine) if each is not None), key=lambda each: each.largest_difference)
 
 
 def _agreement(
-    below: NDArray[np.float32], laid: NDArray[np.float32], covered: Image, *, smaller_px: float
+    below: NDArray[np.float32], laid: NDArray[np.float32], covered: Image, *, smaller_px: float, affine: Affine
 ) -> Agreement | None:
     """Compare two pictures of one size where the second one reaches."""
     compared = cv2.erode(covered, np.ones((_BLOCK_PX, _BLOCK_PX), np.uint8), borderValue=0) > 0
@@ -103,11 +115,14 @@ def _agreement(
         return None
     covariance = float((first[compared] * second[compared]).mean())
     residual = np.where(compared, first - covariance / contrast_second**2 * second, np.float32(0))
-    local = np.abs(cv2.boxFilter(residual, -1, (_BLOCK_PX, _BLOCK_PX)))
+    block = (_BLOCK_PX, _BLOCK_PX)
+    local = np.abs(cv2.boxFilter(residual, -1, block))
+    largest_thing = float(np.abs(cv2.boxFilter(first, -1, block))[compared].max())
     return Agreement(
         overlap=min(1.0, int((covered > 0).sum()) / smaller_px),
-        largest_difference=float(local[compared].max()) / contrast_first,
+        largest_difference=float(local[compared].max()) / max(contrast_first, _SPECK_SHARE * largest_thing),
         correlation=covariance / (contrast_first * contrast_second),
+        affine=affine,
     )
 
 
@@ -148,12 +163,11 @@ def _lay(picture: Image, matrix: NDArray[np.float64], shape: tuple[int, ...]) ->
     return _smoothed(laid), np.asarray(covered, np.uint8)
 
 
-def _resized(picture: Image, factor: float) -> Image:
-    if factor >= 1.0:
+def _without_detail(picture: Image, step_px: float) -> Image:
+    """The picture without what would alias when only every `step_px`-th pixel is taken."""
+    if step_px <= _LEAST_STEP_PX:
         return picture
-    height, width = picture.shape
-    size_wh = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.5 * step_px), np.uint8)
 
 
 def _smoothed(picture: cv2.typing.MatLike) -> NDArray[np.float32]:
