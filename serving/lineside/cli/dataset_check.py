@@ -26,7 +26,10 @@ def check(
     rare_boxes: Annotated[int, typer.Option(help="Classes with fewer boxes are listed.", min=0)] = 20,
     *,
     skip_copies: Annotated[
-        bool, typer.Option("--skip-copies", help="Do not compare the pictures: about a second a picture saved.")
+        bool,
+        typer.Option(
+            "--skip-copies", help="Do not compare the pictures, which takes some tenths of a second for each."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -32,8 +32,8 @@ def split(
 ) -> None:
     """Divide a revision's images among splits by whole groups, and print the child revision's id.
 
-    Looks for copies of golden and sealed pictures among the others, which takes about a second a protected picture;
-    exits 1 when it finds one.
+    Looks for copies of golden and sealed pictures among the others, which takes some tenths of a second for each of
+    them; exits 1 when it finds one.
     """
     from lineside.cli.dataset_revision import summary_json
     from lineside.datasets.labelled import Split

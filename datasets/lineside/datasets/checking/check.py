@@ -23,7 +23,7 @@ class CheckOptions:
         tiny_px: boxes with a shorter side below this are listed.
         rare_boxes: classes with fewer boxes are listed.
         one_sided_share: a class with more of its boxes in one group is listed.
-        is_searching_copies: compare the pictures with each other, which takes about a second a picture.
+        is_searching_copies: compare the pictures with each other, which takes some tenths of a second for each.
     """
 
     catalogue: Catalogue | None = None
