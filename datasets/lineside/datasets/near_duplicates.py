@@ -19,7 +19,7 @@ from lineside.datasets.pixel_agreement import Affine, Agreement, agreement
 from lineside.inspection.frames import Image
 from lineside.inspection.grayscale import to_gray
 
-LARGEST_DIFFERENCE = 0.1
+LARGEST_DIFFERENCE = 0.08
 """Of a copy without grain, e.g. of a binarised picture; the same place on two real boards differs by 0.2 at least."""
 LARGEST_DIFFERENCE_WITH_GRAIN = 0.5
 """Of a copy whose grain is the original's: then a small difference is compression, or a position off by a little."""
