@@ -36,13 +36,13 @@ def check(
     """Look for what is wrong with a revision's labels, pictures and balance; exits 1 when there are errors."""
     from lineside.datasets.checking import CheckOptions, check_revision, write_report
     from lineside.datasets.revisions import RevisionStore
-    from lineside.workflows.catalogues import read_catalogue
+    from lineside.workflows.catalogues import named_catalogue
 
     used = RevisionStore(store)
     found = used.read(revision)
     named = catalogue or ("pcb" if found.catalogue is not None and found.catalogue.id == "pcb" else None)
     options = CheckOptions(
-        catalogue=None if named is None else read_catalogue(named),
+        catalogue=None if named is None else named_catalogue(named),
         tiny_px=tiny_px,
         rare_boxes=rare_boxes,
         is_searching_copies=not skip_copies,

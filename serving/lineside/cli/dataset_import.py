@@ -2,16 +2,13 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from lineside.cli.dataset_options import DEFAULT_STORE, JsonOption, StoreOption
 from lineside.cli.output import print_json, print_line, say
 from lineside.cli.progress import progress_of
-
-if TYPE_CHECKING:
-    from lineside.inspection.catalogue import Catalogue
 
 
 class LayoutOption(StrEnum):
@@ -79,6 +76,7 @@ def import_images(
     from lineside.datasets.grouping import parse_grouping
     from lineside.datasets.importing import ImportOptions, Unlabelled, import_folder
     from lineside.datasets.revisions import RevisionStore
+    from lineside.workflows.catalogues import named_catalogue
 
     used = RevisionStore(store)
     with progress_of("importing") as on_image:
@@ -96,7 +94,7 @@ def import_images(
                 line=line,
                 view=view,
                 parent=None if parent is None else used.resolve(parent),
-                catalogue=None if catalogue is None else _catalogue(catalogue),
+                catalogue=None if catalogue is None else named_catalogue(catalogue),
                 reading=ReadingOptions(
                     classes=None if classes is None else tuple(name.strip() for name in classes.split(",")),
                     mask_values=None if mask_values is None else parse_mask_values(mask_values),
@@ -116,12 +114,3 @@ def import_images(
         f"{len(revision.classes)} classes, {len({image.group for image in revision.images})} groups; revision:"
     )
     print_line(revision.id)
-
-
-def _catalogue(named: str) -> "Catalogue":
-    from lineside.inspection.catalogue import builtin_catalogue, load_catalogue
-    from lineside.workflows.text_files import read_text_file
-
-    if named == "pcb":
-        return builtin_catalogue("pcb")
-    return load_catalogue(read_text_file(Path(named)), source=named)

@@ -37,16 +37,12 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Check recipe files as the server would; names key path and line of what is wrong, and exits 1."""
-    from lineside.inspection.catalogue import builtin_catalogue, load_catalogue
     from lineside.inspection.recipe import load_recipe, recipe_digest
+    from lineside.workflows.catalogues import read_catalogue
     from lineside.workflows.errors import NotText
     from lineside.workflows.text_files import read_text_file
 
-    used = (
-        builtin_catalogue("pcb")
-        if catalogue is None
-        else load_catalogue(read_text_file(catalogue), source=str(catalogue))
-    )
+    used = read_catalogue(catalogue)
     findings: list[dict[str, str | int | bool | None]] = []
     for file in files:
         try:

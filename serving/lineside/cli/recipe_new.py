@@ -90,16 +90,11 @@ def new(
     The recipe is in learn mode: it allows no defect, draws every passed part for review, and its thresholds are
     uncertified. Places where good parts differ are proposed as zones in its comments; a person decides.
     """
-    from lineside.inspection.catalogue import builtin_catalogue, load_catalogue
     from lineside.inspection.recipe import DraftTerms, summary_lines
+    from lineside.workflows.catalogues import read_catalogue
     from lineside.workflows.recipe_drafting import GOLDEN_FILE, write_draft
-    from lineside.workflows.text_files import read_text_file
 
-    used = (
-        builtin_catalogue("pcb")
-        if catalogue is None
-        else load_catalogue(read_text_file(catalogue), source=str(catalogue))
-    )
+    used = read_catalogue(catalogue)
     measured = None
     if target is not None:
         measured = _measure(target, pattern, pitch_mm, calibration_id, calibrated_on, valid_days)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineside.inspection.catalogue import builtin_catalogue, load_catalogue
 from lineside.inspection.recipe import check_release_fits, load_recipe, recipe_digest
 from lineside.inspection.release import Release
 from lineside.training.evaluation import Rules, Truth
+from lineside.workflows.catalogues import read_catalogue
 from lineside.workflows.golden_images import golden_images, text_with_digests
 from lineside.workflows.judging import recipe_references
 from lineside.workflows.text_files import read_text_file
@@ -42,11 +42,7 @@ def rules_for(recipe: RecipeFile | None, release: Release, *, truth: Truth = Tru
     """
     if recipe is None:
         return Rules(truth=truth), None
-    catalogue = (
-        builtin_catalogue("pcb")
-        if recipe.catalogue is None
-        else load_catalogue(read_text_file(recipe.catalogue), source=str(recipe.catalogue))
-    )
+    catalogue = read_catalogue(recipe.catalogue)
     text = read_text_file(recipe.path)
     loaded = load_recipe(text, catalogue=catalogue, source=str(recipe.path))
     check_release_fits(loaded, release.classes, catalogue)

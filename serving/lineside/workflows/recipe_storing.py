@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineside.client import LinesideClient
-from lineside.inspection.catalogue import builtin_catalogue, load_catalogue
 from lineside.inspection.decoding import decode
 from lineside.inspection.errors import FrameError
 from lineside.inspection.recipe import load_recipe
+from lineside.workflows.catalogues import read_catalogue
 from lineside.workflows.errors import RecipeUnusable, ReportUnsigned
 from lineside.workflows.golden_images import GoldenImage, golden_images_by_path, text_with_digests
 from lineside.workflows.judging import LIMITS
@@ -107,11 +107,7 @@ def read_recipe_to_store(path: Path, *, catalogue: Path | None = None) -> Recipe
         NothingToInspect: the name of a golden image is no picture's.
         OSError: a file cannot be read.
     """
-    used = (
-        builtin_catalogue("pcb")
-        if catalogue is None
-        else load_catalogue(read_text_file(catalogue), source=str(catalogue))
-    )
+    used = read_catalogue(catalogue)
     text = read_text_file(path)
     recipe = load_recipe(text, catalogue=used, source=str(path))
     golden = golden_images_by_path(recipe, folder=path.parent)

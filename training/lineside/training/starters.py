@@ -9,7 +9,6 @@ folder: on the three groups that the generator was tuned on, and apart from them
 import argparse
 import json
 import os
-import platform
 import shlex
 import sys
 import time
@@ -25,7 +24,7 @@ from lineside.inspection.errors import LinesideError
 from lineside.inspection.release import InputKind
 from lineside.training import model_card, ultralytics_adapter
 from lineside.training.canaries import choose_canaries
-from lineside.training.devices import crop_threads
+from lineside.training.devices import crop_threads, describe_machine
 from lineside.training.evaluation import (
     LabelledPicture,
     Scores,
@@ -198,13 +197,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=int, default=32, help="crops per step (default: 32)")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where to train (default: cpu)")
     parser.add_argument("--real-boards", type=Path, help="a DeepPCB folder (holds trainval.txt) to judge on as well")
-    parser.add_argument("--machine", default=_this_machine(), help="its kind, for the model card")
+    parser.add_argument("--machine", default=describe_machine("cpu"), help="its kind, for the model card")
     parser.add_argument("--reuse", action="store_true", help="judge and write again what --out has trained already")
     return parser
-
-
-def _this_machine() -> str:
-    return f"{os.cpu_count()} CPU cores ({platform.machine()})"
 
 
 def _command(options: argparse.Namespace) -> str:

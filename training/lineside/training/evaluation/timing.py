@@ -13,6 +13,7 @@ from lineside.datasets.labelled import LabelledImage
 from lineside.inspection.engines import available_threads
 from lineside.training.evaluation.judging import PartJudge
 from lineside.training.evaluation.outcomes import Latency
+from lineside.training.processor import processor_model
 
 _WARM_UP = 3
 
@@ -50,13 +51,4 @@ def time_parts(
 
 def describe_host(cpu_info: Path = Path("/proc/cpuinfo")) -> str:
     """Cores, processor and system in words."""
-    model = platform.processor() or platform.machine()
-    try:
-        lines = cpu_info.read_text("utf-8").splitlines()
-    except OSError:  # not Linux
-        lines = []
-    for line in lines:
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
-    return f"{available_threads()} of {os.cpu_count()} cores, {model}, {platform.system()}"
+    return f"{available_threads()} of {os.cpu_count()} cores, {processor_model(cpu_info)}, {platform.system()}"

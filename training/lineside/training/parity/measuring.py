@@ -1,11 +1,9 @@
 """Running the trained network and every engine over the same frames, with the detector that serves around each."""
 
 import hashlib
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +22,7 @@ from lineside.training.evaluation.judged import LOWEST_CONFIDENCE
 from lineside.training.parity.differences import box_differences, recall
 from lineside.training.parity.limits import Closeness, ParityLimits, why_past_limit
 from lineside.training.parity.report import EngineParity, ParityReport
+from lineside.training.processor import processor_model
 
 _LIBRARIES = ("torch", "onnx", "onnxruntime", "openvino")
 
@@ -118,7 +117,7 @@ def measure_parity(
         network_recall=expected.recall,
         engines=measured,
         unavailable=unavailable,
-        machine=_machine(),
+        machine=processor_model(),
         versions=_versions(),
     )
 
@@ -241,16 +240,6 @@ def _compare(
 
 def _delta(found: float | None, expected: float | None) -> float | None:
     return None if found is None or expected is None else found - expected
-
-
-def _machine() -> str:
-    """The processor's model, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def _versions() -> dict[str, str]:
