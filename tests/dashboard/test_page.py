@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from blob_detector import TinyRelease
+from browsing import browsing
 from lineside.client import InspectionAnswer, LinesideClient, pack_release
 from lineside.inspection.frames import MediaType
 from lineside.inspection.release import DeploymentMode
@@ -22,16 +22,11 @@ from lineside.serving.security import Role
 from lineside_process import key_service, make_key, serving
 from odd_releases import Workshop, version, without_short
 from plant import RECIPE, bad_board, good_board
-from proofs import missing
 from signing import TestKeys
 
 pytestmark = pytest.mark.system
 
 _WAIT_S = 30  # for a page on a busy machine; nothing waits this long when all is well
-_FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1440,1100"
-)
 
 
 @dataclass(frozen=True)
@@ -77,21 +72,8 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        missing("no chromium with chromedriver: sh tests/install-system-tools.sh")
-    options = webdriver.ChromeOptions()
-    for flag in _FLAGS.split():
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
-    options.binary_location = str(chromium)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(driver)))
-    try:
+    with browsing(tmp_path / "profile", "--window-size=1440,1100") as chrome:
         yield chrome
-    finally:
-        chrome.quit()
 
 
 def log_in(browser: webdriver.Chrome, line: Line, key: str) -> None:

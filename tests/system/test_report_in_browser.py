@@ -1,25 +1,25 @@
 """The report opens in a real browser that has no network, and names every escape."""
 
-import json
-import shutil
-import subprocess
+import base64
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium import webdriver
 
 from blob_detector import Blob, TinyRelease
+from browsing import browsing
 from labelled_blobs import BlobImage, write_blob_revision
 from lineside.datasets.revisions import RevisionStore
 from lineside.inspection.release import read_release
 from lineside.training.evaluation import EvaluationPlan, judge_revision
 from lineside.training.evaluation.report import write_report
-from proofs import missing
 from recipes import NOW
 
 pytestmark = pytest.mark.system
 
 _SECONDS = 120
-_OFFLINE = "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --host-resolver-rules=MAP * ~NOTFOUND"
+_OFFLINE = ("--window-size=1200,900", "--host-resolver-rules=MAP * ~NOTFOUND")
 
 
 @pytest.fixture
@@ -37,35 +37,33 @@ def report(tmp_path: Path) -> Path:
     return tmp_path / "report.html"
 
 
-def chromium(*words: str) -> str:
-    """Run a browser that can reach nothing; what it prints."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        missing("no chromium: sh tests/install-system-tools.sh")
-    flags = _OFFLINE.split(" ", 4)
-    ran = subprocess.run([program, *flags, *words], capture_output=True, text=True, timeout=_SECONDS, check=True)
-    return ran.stdout
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    with browsing(tmp_path / "profile", *_OFFLINE) as chrome:
+        chrome.set_script_timeout(_SECONDS)
+        yield chrome
 
 
-def test_the_page_opens_without_a_network_and_shows_every_escape(report: Path, tmp_path: Path) -> None:
-    """A script put into a copy asks the browser what it made of the page: pictures that decoded, sections, size."""
-    probe = """<script>
-    const pictures = [...document.querySelectorAll("image")].map(picture => fetch(picture.getAttribute("href"))
-        .then(answer => answer.blob()).then(createImageBitmap).then(bitmap => bitmap.width * bitmap.height));
-    Promise.all(pictures).then(sizes => {
-        document.documentElement.dataset.seen = JSON.stringify({
-            pictures: sizes.filter(size => size > 0).length,
-            escapes: [...document.querySelectorAll("section.escape h3 b")].map(name => name.textContent),
-            charts: [...document.querySelectorAll("svg.chart")]
-                .filter(chart => chart.getBoundingClientRect().height > 100).length,
-            too_wide: document.documentElement.scrollWidth > window.innerWidth,
-        });
+def test_the_page_opens_without_a_network_and_shows_every_escape(report: Path, browser: webdriver.Chrome) -> None:
+    """The browser is asked what it made of the page: pictures that decoded, sections, size."""
+    browser.get(report.as_uri())
+    seen = browser.execute_async_script("""
+    const done = arguments[arguments.length - 1];
+    const decoded = href => new Promise(resolve => {
+        const picture = new Image();
+        picture.onload = () => resolve(picture.naturalWidth * picture.naturalHeight > 0);
+        picture.onerror = () => resolve(false);
+        picture.src = href;
     });
-    </script></body>"""
-    copy = tmp_path / "probed.html"
-    copy.write_text(report.read_text(encoding="utf-8").replace("</body>", probe), encoding="utf-8")
-    page = chromium("--window-size=1200,900", "--virtual-time-budget=20000", "--dump-dom", copy.as_uri())
-    seen = json.loads(page.split('data-seen="')[1].split('"')[0].replace("&quot;", '"'))
+    const pictures = [...document.querySelectorAll("image")].map(picture => decoded(picture.getAttribute("href")));
+    Promise.all(pictures).then(shown => done({
+        pictures: shown.filter(Boolean).length,
+        escapes: [...document.querySelectorAll("section.escape h3 b")].map(name => name.textContent),
+        charts: [...document.querySelectorAll("svg.chart")]
+            .filter(chart => chart.getBoundingClientRect().height > 100).length,
+        too_wide: document.documentElement.scrollWidth > window.innerWidth,
+    }));
+    """)
     assert seen == {
         "pictures": 4 * 3 + 1,  # of an escape the whole part, the place and its reference; of a false call the place
         "escapes": [f"escaped-{n}" for n in range(4)],
@@ -74,7 +72,6 @@ def test_the_page_opens_without_a_network_and_shows_every_escape(report: Path, t
     }
 
 
-def test_the_page_prints(report: Path, tmp_path: Path) -> None:
-    target = tmp_path / "report.pdf"
-    chromium(f"--print-to-pdf={target}", "--no-pdf-header-footer", report.as_uri())
-    assert target.read_bytes().startswith(b"%PDF")
+def test_the_page_prints(report: Path, browser: webdriver.Chrome) -> None:
+    browser.get(report.as_uri())
+    assert base64.b64decode(browser.print_page()).startswith(b"%PDF")
