@@ -196,3 +196,13 @@ def test_a_closed_detector_refuses_frames(tiny_release: Release) -> None:
     detector.close()
     with pytest.raises(EngineError, match="closed"):
         detector.detect(np.zeros((160, 160), np.uint8))
+
+
+def test_the_peak_score_of_a_frame_is_the_highest_of_its_tiles(detector: Detector) -> None:
+    """A faint blob in the last tile is no defect and still the frame's peak."""
+    frame = draw_blobs([Blob(0, 376, 252)], (420, 300))
+    faint = np.where(frame > 0, frame + 3, frame).astype(np.uint8)
+    peak = detector.detect(faint, thresholds=dict.fromkeys(BLOB_CLASSES, 1.0)).peak_score
+    assert peak is not None
+    assert 0.7 < peak < 0.9
+    assert detector.detect(draw_blobs([], (420, 300))).peak_score == 0.0

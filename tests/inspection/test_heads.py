@@ -125,3 +125,26 @@ def test_no_more_than_the_limit_comes_out_the_most_confident_first(head: Head) -
 def test_thresholds_that_do_not_fit_are_refused(thresholds: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         threshold_vector(("open", "short"), thresholds)
+
+
+@pytest.mark.parametrize("head", list(Head))
+def test_the_peak_score_is_the_highest_of_all_candidates_also_below_their_threshold(head: Head) -> None:
+    output = (
+        raw_output((100, 50, 20, 10, 0.1, 0.3, 0.2), (300, 50, 20, 10, 0.4, 0.0, 0.1))
+        if head is Head.RAW
+        else end_to_end_output((90, 45, 110, 55, 0.3, 2), (0, 0, 5, 5, 0.4, 0))
+    )
+    found = decode_output(output, head, thresholds=HALF, size_wh_px=SIZE)
+    assert (len(found), found.peak_score) == (0, pytest.approx(0.4))
+
+
+def test_a_head_without_any_candidate_has_the_peak_score_0() -> None:
+    nothing = np.zeros((1, 0, 6), np.float32)
+    assert decode_output(nothing, Head.END_TO_END, thresholds=HALF, size_wh_px=SIZE).peak_score == 0.0
+
+
+def test_scores_below_0_are_refused_as_those_above_1_are() -> None:
+    """Logits of an export without its sigmoid are all negative on a good part, and would read as "no defect"."""
+    output = np.full((1, 7, 40), -3.0, np.float32)
+    with pytest.raises(EngineError, match="sigmoid"):
+        decode_output(output, Head.RAW, thresholds=HALF, size_wh_px=SIZE)

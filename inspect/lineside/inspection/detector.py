@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ class Detector:
                 that are not named, or for all if None.
 
         Returns:
-            In frame pixels, by falling confidence.
+            In frame pixels, by falling confidence; the peak score is the highest of all tiles.
 
         Raises:
             GeometryMismatch: the image is of another type or channel count.
@@ -96,7 +97,8 @@ class Detector:
             return _within(self._detect_in(pixels, tiles[0], limits), width, height)
         found = list(self._tile_workers.map(lambda tile: self._detect_in(pixels, tile, limits), tiles))
         merged = merge_tiles(tiles, found, frame_wh_px=(pixels.shape[1], pixels.shape[0]))
-        return _within(merged, width, height)
+        peaks = [tile.peak_score for tile in found if tile.peak_score is not None]
+        return replace(_within(merged, width, height), peak_score=max(peaks, default=None))
 
     def close(self) -> None:
         """Free the engine and the threads; calls under way end first."""
@@ -113,7 +115,7 @@ class Detector:
             nms_iou=self._nms_iou,
         )
         offset = np.array([tile.left_px, tile.top_px, tile.left_px, tile.top_px], np.float32)
-        return Detections(found.boxes_xyxy_px + offset, found.confidences, found.class_ids)
+        return replace(found, boxes_xyxy_px=found.boxes_xyxy_px + offset)
 
 
 def open_detector(release: Release, choice: EngineChoice) -> Detector:
@@ -130,4 +132,4 @@ def _within(found: Detections, width: int, height: int) -> Detections:
     high = np.array([width, height, width, height], np.float32)
     boxes = np.minimum(found.boxes_xyxy_px, high)
     has_area = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    return Detections(boxes[has_area], found.confidences[has_area], found.class_ids[has_area])
+    return replace(found, boxes_xyxy_px=boxes).select(has_area)

@@ -64,7 +64,8 @@ def decode_output(
         nms_iou: for the raw head only; the end-to-end head gives each object once.
 
     Returns:
-        At most `MAX_DETECTIONS`, in input pixels, by falling confidence.
+        At most `MAX_DETECTIONS`, in input pixels, by falling confidence; with the peak score of all candidates, also
+        of those below their threshold.
 
     Raises:
         NonFiniteOutput: the output holds NaN or infinity.
@@ -76,12 +77,12 @@ def decode_output(
             "do not use this release until its weights and engine have been checked"
         )
     if head is Head.RAW:
-        boxes, confidences, class_ids = _raw(output, thresholds)
+        boxes, confidences, class_ids, peak = _raw(output, thresholds)
     else:
-        boxes, confidences, class_ids = _end_to_end(output, thresholds)
-    if confidences.size and float(confidences.max()) > 1 + _CONFIDENCE_SLACK:
+        boxes, confidences, class_ids, peak = _end_to_end(output, thresholds)
+    if not -_CONFIDENCE_SLACK <= peak <= 1 + _CONFIDENCE_SLACK:
         raise EngineError(
-            f"the model gave a confidence of {float(confidences.max()):.3g}, expected at most 1: "
+            f"the model's highest confidence is {peak:.3g}, expected 0 to 1: "
             "its scores are no probabilities (exported without its last sigmoid?)"
         )
     confidences = np.minimum(confidences, np.float32(1))
@@ -91,14 +92,15 @@ def decode_output(
     else:
         kept = np.argsort(-confidences, kind="stable")[:MAX_DETECTIONS]
     inside = clip(boxes[kept], (0.0, 0.0, float(size_wh_px[0]), float(size_wh_px[1])))
-    return Detections(inside, confidences[kept], class_ids[kept]).select(area_px2(inside) > 0)
+    found = Detections(inside, confidences[kept], class_ids[kept], min(max(peak, 0.0), 1.0))
+    return found.select(area_px2(inside) > 0)
 
 
-_Parts = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]
+_Parts = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], float]
 
 
 def _raw(output: NDArray[np.float32], thresholds: NDArray[np.float32]) -> _Parts:
-    """The anchors at which a class reaches its threshold, each with the most confident such class."""
+    """The anchors at which a class reaches its threshold, each with the most confident such class; the peak of all."""
     rows = 4 + len(thresholds)
     if output.ndim != 3 or output.shape[:2] != (1, rows):
         raise EngineError(f"raw head: output has shape {output.shape}, expected (1, {rows}, anchors)")
@@ -111,11 +113,11 @@ def _raw(output: NDArray[np.float32], thresholds: NDArray[np.float32]) -> _Parts
     centre_xy = output[0, 0:2][:, anchors].T
     half_wh = output[0, 2:4][:, anchors].T / 2
     boxes = np.concatenate([centre_xy - half_wh, centre_xy + half_wh], axis=1)
-    return boxes, confidences, class_ids.astype(np.int64)
+    return boxes, confidences, class_ids.astype(np.int64), _peak(scores)
 
 
 def _end_to_end(output: NDArray[np.float32], thresholds: NDArray[np.float32]) -> _Parts:
-    """The rows whose confidence reaches the threshold of their class."""
+    """The rows whose confidence reaches the threshold of their class; the peak of all."""
     if output.ndim != 3 or output.shape[0] != 1 or output.shape[2] != 6:
         raise EngineError(f"end-to-end head: output has shape {output.shape}, expected (1, detections, 6)")
     rows = output[0]
@@ -126,4 +128,9 @@ def _end_to_end(output: NDArray[np.float32], thresholds: NDArray[np.float32]) ->
             f"expected 0 to {len(thresholds) - 1}: the model has other classes than its release says"
         )
     passes = rows[:, 4] >= thresholds[class_ids]
-    return rows[passes, :4], rows[passes, 4], class_ids[passes]
+    return rows[passes, :4], rows[passes, 4], class_ids[passes], _peak(rows[:, 4])
+
+
+def _peak(scores: NDArray[np.float32]) -> float:
+    """The highest score of all; 0 where the head has no candidate at all."""
+    return float(scores.max()) if scores.size else 0.0

@@ -1,7 +1,7 @@
 """From the bytes of one view to findings: decode, health, reference, detect, failing closed at each step."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
@@ -12,8 +12,9 @@ from lineside.inspection.detector import Detector
 from lineside.inspection.errors import EngineError, FrameError, NonFiniteOutput
 from lineside.inspection.frames import Frame, Image, MediaType, RawGeometry
 from lineside.inspection.image_health import HealthFault, assess
+from lineside.inspection.measures import FrameMeasures
 from lineside.inspection.recipe import Recipe, View
-from lineside.inspection.reference import PreparedReference, compose, register, to_gray
+from lineside.inspection.reference import PreparedReference, Registration, compose, register, to_gray
 from lineside.inspection.release import InputKind, Release
 from lineside.inspection.verdict import Reason, ReasonCode, ViewFindings, ViewNotInspected, effective_thresholds
 
@@ -68,11 +69,14 @@ class Examination:
         findings: detections, or why there are none.
         timings_ms: milliseconds by stage, only of the stages that ran.
         notes: what a reader of the record should know, e.g. "exif_orientation_ignored".
+        measures: of the picture and the model's scores, as far as the examination came; None if the frame could not
+            be decoded.
     """
 
     findings: ViewFindings | ViewNotInspected
     timings_ms: Mapping[str, float]
     notes: tuple[str, ...] = ()
+    measures: FrameMeasures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ class Inspector:
         look = detect or self._detect
         timings_ms: dict[str, float] = {}
         notes: tuple[str, ...] = ()
+        measures: FrameMeasures | None = None
         try:
             frame = self._timed("decode", timings_ms, lambda: self._decode(encoded, view))
             notes = frame.notes
@@ -120,26 +125,31 @@ class Inspector:
                 timings_ms,
                 lambda: assess(frame.image, self.recipe.health, previous_digest=previous_digest, digest=frame.digest),
             )
+            measures = FrameMeasures.of_picture(health)
             if health.faults:
                 reason = Reason(
                     ReasonCode.UNHEALTHY,
                     _unhealthy(health.faults),
                     encoded.view,
                 )
-                return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
-            network_image = self._timed("register", timings_ms, lambda: self._network_image(frame, view, now))
+                return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes, measures)
+            network_image, registration = self._timed(
+                "register", timings_ms, lambda: self._network_image(frame, view, now)
+            )
+            if registration is not None:
+                measures = _with_registration(measures, registration)
             detections = self._timed("detect", timings_ms, lambda: look(network_image, thresholds))
         except FrameError as error:
             reason = Reason(ReasonCode(error.reason), str(error), encoded.view)
-            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
+            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes, measures)
         except NonFiniteOutput as error:
             reason = Reason(ReasonCode.NON_FINITE_OUTPUT, str(error), encoded.view)
-            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
+            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes, measures)
         except EngineError as error:
             reason = Reason(ReasonCode.ENGINE_FAILURE, str(error), encoded.view)
-            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes)
+            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes, measures)
         findings = ViewFindings(encoded.view, detections, self.release.classes, frame.size_wh_px)
-        return Examination(findings, timings_ms, notes)
+        return Examination(findings, timings_ms, notes, replace(measures, peak_score=detections.peak_score))
 
     def _detect(self, image: Image, thresholds: Mapping[str, float]) -> Detections:
         return self.detector.detect(image, thresholds=thresholds)
@@ -161,13 +171,13 @@ class Inspector:
             captured_at=encoded.captured_at,
         )
 
-    def _network_image(self, frame: Frame, view: View, now: datetime) -> Image:
-        """The picture the model looks at: the frame itself, or frame, reference and difference."""
+    def _network_image(self, frame: Frame, view: View, now: datetime) -> tuple[Image, Registration | None]:
+        """The picture the model looks at: the frame itself, or frame, reference and difference with how they lie."""
         if self.release.input_kind is InputKind.SINGLE:
-            return frame.image
+            return frame.image, None
         gray = to_gray(frame.image)
         registration = register(gray, self.references[frame.view], limits=view.registration, now=now)
-        return compose(gray, registration)
+        return compose(gray, registration), registration
 
     def _timed(self, stage: str, timings_ms: dict[str, float], work: Callable[[], T]) -> T:
         started_s = self.monotonic()
@@ -175,6 +185,11 @@ class Inspector:
             return work()
         finally:
             timings_ms[stage] = (self.monotonic() - started_s) * 1000.0
+
+
+def _with_registration(measures: FrameMeasures, registration: Registration) -> FrameMeasures:
+    shift_x_px, shift_y_px = registration.shift_xy_px
+    return replace(measures, shift_x_px=shift_x_px, shift_y_px=shift_y_px, registration_residual=registration.residual)
 
 
 def _unhealthy(faults: Sequence[HealthFault]) -> str:

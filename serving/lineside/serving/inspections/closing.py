@@ -9,7 +9,7 @@ from lineside.inspection.audit import AuditDraw, PlantSecret, draw_audit
 from lineside.inspection.verdict import Judgement, Reason, ReasonCode, Verdict, judge
 from lineside.serving.clock import Clock
 from lineside.serving.inspections.attempts import OpenAttempt
-from lineside.serving.inspections.schemas import FrameOut, InspectionOut, ReasonOut, RecipeOut, ReleaseOut
+from lineside.serving.inspections.schemas import FrameOut, InspectionOut, MeasuresOut, ReasonOut, RecipeOut, ReleaseOut
 from lineside.serving.inspections.submission import Cause
 from lineside.serving.settings import Settings
 
@@ -98,12 +98,14 @@ class Closing:
 
     def _frame(self, attempt: OpenAttempt, view: str, *, keep: bool) -> FrameOut:
         is_kept = keep and view in attempt.stored
-        notes = attempt.examinations[view].notes
+        examination = attempt.examinations[view]
+        notes = examination.notes
         return FrameOut(
             view=view,
             digest=attempt.frames[view].digest,
             kept=is_kept,
             notes=notes if is_kept or not keep else (*notes, IMAGE_NOT_STORED),
+            measures=None if examination.measures is None else MeasuresOut.of(examination.measures),
         )
 
     def _in_time(self, attempt: OpenAttempt, judgement: Judgement) -> Judgement:

@@ -1,12 +1,14 @@
 """The JSON of an inspection: the answer to the station, the record's reading, and the event's data, in one shape."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from lineside.inspection.frames import MediaType, PixelFormat, RawGeometry
+from lineside.inspection.measures import FrameMeasures
 from lineside.inspection.release import Release
 from lineside.inspection.verdict import Defect, Judgement, Reason, ReasonCode, Verdict, ViewFindings
 from lineside.serving.inspections.submission import Cause, Submission
@@ -155,13 +157,34 @@ class ReleaseOut(_Out):
         return cls(name=release.name, version=release.version, digest=release.digest)
 
 
+class MeasuresOut(_Out):
+    """What the server measured on a view besides its defects; the watch for drift looks at it."""
+
+    mean: float
+    std: float
+    black_share: float
+    white_share: float
+    sharpness: float | None
+    shift_x_px: float | None
+    shift_y_px: float | None
+    registration_residual: float | None
+    peak_score: float | None
+
+    @classmethod
+    def of(cls, measures: FrameMeasures) -> "MeasuresOut":
+        """The measures as JSON, to six significant digits: scores far below a threshold still differ."""
+        figures = asdict(measures).items()
+        return cls.model_validate({name: None if value is None else float(f"{value:.6g}") for name, value in figures})
+
+
 class FrameOut(_Out):
-    """One view of the inspection."""
+    """One view of the inspection; `measures` are absent where the server did not decode it itself."""
 
     view: str
     digest: str
     kept: bool
     notes: tuple[str, ...] = ()
+    measures: MeasuresOut | None = None
 
 
 class InspectionOut(_Out):

@@ -247,6 +247,7 @@ class InspectionService:
                 size_bytes=len(body.content),
                 kept=False,
                 received_at=self._clock.now(),
+                measures=examination.measures,
             )
             with attempt.adding(examination, row):
                 if attempt.missing_views():

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
+from lineside.inspection.measures import FrameMeasures
 from lineside.inspection.verdict import ViewFindings, ViewNotInspected
 from lineside.serving.errors import AttemptClosed, AttemptOutOfOrder, IdempotencyConflict, ViewConflict
-from lineside.serving.inspections.schemas import InspectionOut, ReasonOut, detection_rows
+from lineside.serving.inspections.schemas import InspectionOut, MeasuresOut, ReasonOut, detection_rows
 from lineside.serving.inspections.submission import Answer, Submission
 from lineside.serving.ledger import Transaction
 from lineside.serving.ledger.tables import defects, events, frames, idempotency, inspections
@@ -73,6 +74,7 @@ class FrameRow:
         received_at: aware UTC instant.
         detections: rows of class, confidence and box, None if the view was not inspected.
         failure: reason as JSON fields, None if the view was inspected.
+        measures: of the picture and the model's scores as JSON fields; None where the server took none.
     """
 
     submission: Submission
@@ -82,6 +84,7 @@ class FrameRow:
     received_at: datetime
     detections: Sequence[Mapping[str, Any]] | None
     failure: Mapping[str, Any] | None
+    measures: Mapping[str, Any] | None = None
 
     @classmethod
     def of(
@@ -93,6 +96,7 @@ class FrameRow:
         size_bytes: int,
         kept: bool,
         received_at: datetime,
+        measures: FrameMeasures | None = None,
     ) -> "FrameRow":
         """The row of a view and what came of it."""
         detections, failure = None, None
@@ -100,7 +104,8 @@ class FrameRow:
             failure = ReasonOut.of(findings.reason).model_dump(mode="json")
         else:
             detections = detection_rows(findings)
-        return cls(submission, digest, size_bytes, kept, received_at, detections, failure)
+        measured = None if measures is None else MeasuresOut.of(measures).model_dump(mode="json")
+        return cls(submission, digest, size_bytes, kept, received_at, detections, failure, measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +258,7 @@ def add_frame(transaction: Transaction, inspection_id: str, row: FrameRow) -> No
             "received_at": row.received_at,
             "detections": row.detections,
             "failure": row.failure,
+            "measures": row.measures,
         },
     )
 

@@ -115,6 +115,7 @@ frames = Table(
     Column("kept", Boolean, nullable=False),
     Column("detections", CanonicalJson),
     Column("failure", CanonicalJson),  # the reason why this view was not inspected
+    Column("measures", CanonicalJson),  # of the picture and the model's scores; NULL where the server took none
     Index(None, "digest"),
 )
 """One image of one inspection: one row per view."""

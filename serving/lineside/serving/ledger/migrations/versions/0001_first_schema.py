@@ -256,6 +256,7 @@ def upgrade() -> None:
         sa.Column("kept", sa.Boolean(), nullable=False),
         sa.Column("detections", sa.Text(), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("measures", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["inspection_id"], ["inspections.id"], name=op.f("fk_frames_inspection_id")),
         sa.PrimaryKeyConstraint("inspection_id", "view", name=op.f("pk_frames")),
     )
