@@ -12,7 +12,7 @@ LinesideError
     │   └── TooManyFailures                too many bad keys from one address
     ├── NotFound (LookupError)             the request names what does not exist
     │   ├── UnknownStation, UnknownInspection, UnknownPart, UnknownRecipe, UnknownCatalogue, UnknownRelease,
-    │   ├── UnknownReference, UnknownKey, UnknownDeployment, UnknownGateReport
+    │   ├── UnknownReference, UnknownKey, UnknownDeployment, UnknownGateReport, UnknownStudy
     │   └── ImageGone                      the image was not kept, or its retention ended
     ├── Contradiction                      it contradicts what was received or what stands
     │   ├── IdempotencyConflict            the same idempotency key for another request
@@ -24,6 +24,7 @@ LinesideError
     │   ├── DeploymentUnfit                a signed deployment that this server cannot carry out
     │   ├── DeploymentWithdrawn            it was withdrawn before
     │   ├── GateReportUnfit                a gate report that does not speak for this recipe
+    │   ├── StudyFiled                     another study is filed under that name
     │   ├── NoTrustFile                    the server believes no signature
     │   ├── ReviewUnfit                    a review does not fit the verdict it speaks of
     │   ├── PartAmbiguous                  a part was inspected at several stations: say which inspection is meant
@@ -35,6 +36,8 @@ LinesideError
     │   ├── RecipeUnfit                    a valid recipe that this server cannot judge with
     │   ├── ReferenceRefused               bytes that are no usable reference image
     │   ├── PackageRefused                 an archive that is unsafe, too large or no archive
+    │   ├── StudyUnreadable                a study's file says something odd, with line and column
+    │   ├── StudyRefused                   a study that cannot carry what it is made for
     │   ├── CursorUnreadable               a page cursor that this server did not give out
     │   └── KeyRefused                     a key that may not be made like this
     ├── Shed (RuntimeError)                no room, or the deadline cannot be met: retry later
@@ -128,6 +131,10 @@ class UnknownGateReport(NotFound):
     """No stored gate report of that digest."""
 
 
+class UnknownStudy(NotFound):
+    """No study of that name is filed."""
+
+
 class ImageGone(NotFound):
     """The image was not kept, or its retention ended."""
 
@@ -170,6 +177,10 @@ class DeploymentWithdrawn(Contradiction):
 
 class GateReportUnfit(Contradiction):
     """The gate report does not speak for this recipe against the version in force."""
+
+
+class StudyFiled(Contradiction):
+    """Another study is filed under that name; a filed study is never changed."""
 
 
 class NoTrustFile(Contradiction):
@@ -230,6 +241,14 @@ class ReferenceRefused(Unacceptable):
 
 class PackageRefused(Unacceptable):
     """The archive is unsafe, too large, or none."""
+
+
+class StudyUnreadable(Unacceptable):
+    """A study's file says something odd."""
+
+
+class StudyRefused(Unacceptable):
+    """A study cannot carry what it is made for."""
 
 
 class CursorUnreadable(Unacceptable):

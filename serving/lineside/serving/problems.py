@@ -90,6 +90,7 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.UnknownReference: ProblemKind("unknown-reference", "No such reference image", HTTPStatus.NOT_FOUND),
         errors.UnknownKey: ProblemKind("unknown-key", "No such key", HTTPStatus.NOT_FOUND),
         errors.UnknownDeployment: ProblemKind("unknown-deployment", "No such deployment", HTTPStatus.NOT_FOUND),
+        errors.UnknownStudy: ProblemKind("unknown-study", "No such study", HTTPStatus.NOT_FOUND),
         errors.UnknownGateReport: ProblemKind("unknown-gate-report", "No such gate report", HTTPStatus.NOT_FOUND),
         errors.ImageGone: ProblemKind("image-gone", "The image is not kept", HTTPStatus.NOT_FOUND),
         errors.NotFound: ProblemKind("not-found", "No such thing", HTTPStatus.NOT_FOUND),
@@ -115,6 +116,7 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.DeploymentWithdrawn: ProblemKind(
             "deployment-withdrawn", "The deployment was withdrawn", HTTPStatus.CONFLICT
         ),
+        errors.StudyFiled: ProblemKind("study-filed", "Another study has that name", HTTPStatus.CONFLICT),
         errors.GateReportUnfit: ProblemKind(
             "gate-report-unfit", "The gate report does not speak for this recipe", HTTPStatus.CONFLICT
         ),
@@ -149,6 +151,12 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         ),
         errors.ReferenceRefused: ProblemKind(
             "reference-refused", "The body is no usable reference image", HTTPStatus.UNPROCESSABLE_ENTITY
+        ),
+        errors.StudyUnreadable: ProblemKind(
+            "study-unreadable", "The study's file cannot be read", HTTPStatus.UNPROCESSABLE_ENTITY
+        ),
+        errors.StudyRefused: ProblemKind(
+            "study-refused", "The study cannot carry what is asked of it", HTTPStatus.UNPROCESSABLE_ENTITY
         ),
         errors.PackageRefused: ProblemKind(
             "package-refused", "The archive is no release package", HTTPStatus.UNPROCESSABLE_ENTITY
