@@ -12,6 +12,7 @@ from lineside.cli.export import export
 from lineside.cli.inspect_parts import inspect
 from lineside.cli.keys import keys_app
 from lineside.cli.parity import parity
+from lineside.cli.pod import pod_app
 from lineside.cli.predict import predict
 from lineside.cli.recipe import recipe_app
 from lineside.cli.release import release_app
@@ -41,6 +42,7 @@ app.add_typer(dataset_app)
 app.add_typer(recipe_app)
 app.add_typer(release_app)
 app.add_typer(deployments_app)
+app.add_typer(pod_app)
 app.add_typer(keys_app)
 app.command()(version)
 

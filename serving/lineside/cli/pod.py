@@ -1,0 +1,45 @@
+"""`lineside pod`: how large a defect must be to be found nine times out of ten."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lineside.cli.output import print_json, print_table, say
+
+pod_app = typer.Typer(
+    name="pod",
+    help="Probability of detection over defect size, from a designed study.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+StudyArgument = Annotated[
+    Path,
+    typer.Argument(metavar="STUDY", help="The study's file (CSV).", exists=True, dir_okay=False, show_default=False),
+]
+IndicativeOption = Annotated[
+    bool,
+    typer.Option("--indicative", help="Take sizes as production made them; every figure is then marked as indicative."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@pod_app.command()
+def analyse(study: StudyArgument, *, indicative: IndicativeOption = False, as_json: JsonOption = False) -> None:
+    """Estimate the curve, a90 and a90/95, with the false-call rate beside them.
+
+    The file says `# design: designed` above its columns part_id,size,result: hit or miss where a size is given, clear
+    or false_call on a part without a defect. Refused: fewer than 60 targets, two targets on one part, no overlap of
+    hits and misses, a curve that does not rise, and sizes that production made.
+    """
+    from lineside.statistics.pod import ProductionUse
+    from lineside.workflows.studies.pod import judge_pod_file, pod_facts
+
+    judged = judge_pod_file(study, production=ProductionUse.INDICATIVE if indicative else ProductionUse.REFUSE)
+    if as_json:
+        print_json(judged.as_json())
+    else:
+        print_table(("", ""), pod_facts(judged.estimate, judged.study.unit))
+    for note in judged.estimate.notes:
+        say(note)
