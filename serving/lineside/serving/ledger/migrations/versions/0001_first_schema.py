@@ -1,5 +1,7 @@
 """The first schema: events, inspections with all that belongs to them, and what the plant configures."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -91,6 +93,8 @@ def upgrade() -> None:
         sa.Column("timings", sa.Text(), nullable=False),
         sa.Column("audit", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("audit_probability", sa.Double(), nullable=True),
+        sa.Column("confirmation", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("confirmation_probability", sa.Double(), nullable=True),
         sa.Column("is_simulated", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("deadline_at", UtcDateTime(), nullable=True),
@@ -273,6 +277,7 @@ def upgrade() -> None:
         sa.Column("boxes", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("supersedes", sa.String(length=36), nullable=True),
+        sa.Column("blind", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["inspection_id"], ["inspections.id"], name=op.f("fk_reviews_inspection_id")),
         sa.ForeignKeyConstraint(["supersedes"], ["reviews.id"], name=op.f("fk_reviews_supersedes")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
@@ -311,3 +316,101 @@ def upgrade() -> None:
     op.create_index(op.f("ix_shadow_results_inspection_id"), "shadow_results", ["inspection_id"], unique=False)
     op.create_index(op.f("ix_reviews_at"), "reviews", ["at"], unique=False)
     op.create_index(op.f("ix_reviews_inspection_id"), "reviews", ["inspection_id"], unique=False)
+    _create_rates()
+
+
+def _create_rates() -> None:
+    """Create what rates are counted from."""
+    op.create_table(
+        "standings",
+        sa.Column("inspection_id", sa.String(length=36), nullable=False),
+        sa.Column("standing", sa.String(), nullable=False),
+        sa.Column("audited", sa.Boolean(), nullable=False),
+        sa.Column("true_defects", sa.Integer(), nullable=False),
+        sa.Column("said_defective", sa.Integer(), nullable=False),
+        sa.Column("said_good", sa.Integer(), nullable=False),
+        sa.Column("blind_right", sa.Integer(), nullable=False),
+        sa.Column("blind_wrong", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["inspection_id"], ["inspections.id"], name=op.f("fk_standings_inspection_id")),
+        sa.PrimaryKeyConstraint("inspection_id", name=op.f("pk_standings")),
+    )
+    op.create_table(
+        "standing_classes",
+        sa.Column("inspection_id", sa.String(length=36), nullable=False),
+        sa.Column("class_name", sa.String(), nullable=False),
+        sa.Column("defects", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["inspection_id"], ["inspections.id"], name=op.f("fk_standing_classes_inspection_id")),
+        sa.PrimaryKeyConstraint("inspection_id", "class_name", name=op.f("pk_standing_classes")),
+    )
+    op.create_index(op.f("ix_standing_classes_class_name"), "standing_classes", ["class_name"], unique=False)
+    op.create_table(
+        "known_parts",
+        sa.Column("plant", sa.String(), nullable=False),
+        sa.Column("part_id", sa.String(), nullable=False),
+        sa.Column("truth", sa.String(), nullable=False),
+        sa.Column("classes", sa.Text(), nullable=False),
+        sa.Column("valid_until", UtcDateTime(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("recorded_at", UtcDateTime(), nullable=False),
+        sa.Column("recorded_by", sa.String(), nullable=False),
+        sa.CheckConstraint("truth IN ('defective', 'good')", name=op.f("ck_known_parts_truth_known")),
+        sa.PrimaryKeyConstraint("plant", "part_id", name=op.f("pk_known_parts")),
+    )
+    op.create_table(
+        "calendars",
+        sa.Column("plant", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("plant", "version", name=op.f("pk_calendars")),
+    )
+    op.create_table(
+        "rate_projection",
+        sa.Column("plant", sa.String(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("code_version", sa.Integer(), nullable=False),
+        sa.Column("rebuilding", sa.Boolean(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("plant", name=op.f("pk_rate_projection")),
+    )
+    for length in ("quarter", "hour", "day"):
+        _create_rate_cells(
+            f"rate_cells_{length}",
+            (
+                "parts", "drawn", "read", "found", "defective", "false_calls", "good", "unresolved", "first_attempts",
+                "later_attempts", "defects", "true_defects", "defective_right", "defective_wrong", "good_right",
+                "good_wrong",
+            ),
+        )  # fmt: skip
+        _create_rate_cells(
+            f"rate_class_cells_{length}",
+            ("parts", "drawn", "read", "found", "missed", "defective", "false_calls", "defects", "true_defects"),
+            by_class=True,
+        )
+
+
+def _create_rate_cells(name: str, counts: tuple[str, ...], *, by_class: bool = False) -> None:
+    """Create the cells of one length."""
+    key: list[sa.Column[Any]] = [
+        sa.Column("plant", sa.String(), nullable=False),
+        sa.Column("station", sa.String(), nullable=False),
+        sa.Column("start", UtcDateTime(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("lane", sa.String(), nullable=False),
+        sa.Column("probability", sa.Double(), nullable=False),
+        sa.Column("product", sa.String(), nullable=False),
+        sa.Column("lot", sa.String(), nullable=False),
+        sa.Column("recipe_id", sa.String(), nullable=False),
+        sa.Column("recipe_version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("release_digest", sa.String(), nullable=False),
+        sa.Column("is_simulated", sa.Boolean(), nullable=False),
+        *([sa.Column("class_name", sa.String(), nullable=False)] if by_class else []),
+    ]
+    op.create_table(
+        name,
+        *key,
+        *(sa.Column(count, sa.BigInteger(), nullable=False) for count in counts),
+        sa.PrimaryKeyConstraint(*(column.name for column in key), name=op.f(f"pk_{name}")),
+        sqlite_with_rowid=False,
+    )
