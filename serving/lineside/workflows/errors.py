@@ -6,6 +6,7 @@ LinesideError
     ├── NothingToInspect (ValueError)   no picture where the caller pointed
     ├── Unpaired (ValueError)           a picture without the reference that the release needs
     ├── NameTaken (ValueError)          two pictures would write the same file
+    ├── FigureFormatUnknown (ValueError)  a figure's file is neither SVG nor PNG
     ├── NotText (ValueError)            a file that should be text and is not
     ├── RecipeUnusable (ValueError)     a recipe that cannot be used without a server
     ├── ReportUnsigned (ValueError)     a gate's report without its signature
@@ -31,6 +32,10 @@ class Unpaired(WorkflowError, ValueError):
 
 class NameTaken(WorkflowError, ValueError):
     """Two pictures would write the same file."""
+
+
+class FigureFormatUnknown(WorkflowError, ValueError):
+    """A figure's file is neither SVG nor PNG."""
 
 
 class NotText(WorkflowError, ValueError):

@@ -1,0 +1,24 @@
+"""Figures for a quality folder: control charts, rates with intervals, funnels, detection curves, sampling curves.
+
+Each function gives a matplotlib figure; `save_figure` writes it as SVG or PNG, the same bytes each time.
+"""
+
+from lineside.workflows.figures.control import DrawnChart, DrawnPoint, Mark, Panel, chart_figure
+from lineside.workflows.figures.drawing import figure_bytes, save_figure
+from lineside.workflows.figures.pod import pod_figure
+from lineside.workflows.figures.rates import RateRow, rate_figure
+from lineside.workflows.figures.scales import Quantity
+
+__all__ = [
+    "DrawnChart",
+    "DrawnPoint",
+    "Mark",
+    "Panel",
+    "Quantity",
+    "RateRow",
+    "chart_figure",
+    "figure_bytes",
+    "pod_figure",
+    "rate_figure",
+    "save_figure",
+]
