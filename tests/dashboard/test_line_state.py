@@ -52,6 +52,8 @@ class Log:
             "defects": [_defect("short"), _defect("short"), _defect("open")] if verdict is Verdict.NG else [],
             "audit": False,
             "audit_probability": 0.0,
+            "confirmation": False,
+            "confirmation_probability": 0.0,
             "recipe": {"id": "board", "version": 1, "digest": "0" * 64},
             "release": {"name": "blobs", "version": "1.0.0", "digest": "0" * 64},
             "engine": "onnxruntime-fp32",
@@ -86,6 +88,7 @@ class Log:
             "boxes": [],
             "reason": None,
             "supersedes": None,
+            "blind": False,
             "standing": standing.value,
             "recorded_by": "demo",
         }

@@ -103,6 +103,7 @@ class InspectionAnswer:
     Attributes:
         id: the inspection's identifier.
         audit: whether a passed part was drawn for human review: set it aside if the line can.
+        confirmation: whether a flagged part was drawn to be confirmed by a human; all are, unless the recipe says less.
         thresholds: the confidence from which a detection counted, by class.
         threshold_status: "uncertified" until a certificate says otherwise.
         judged_by: "server" or "station".
@@ -125,6 +126,7 @@ class InspectionAnswer:
     reasons: tuple[Reason, ...]
     defects: tuple[Defect, ...]
     audit: bool
+    confirmation: bool
     recipe: BoundRecipe | None
     release: UsedRelease | None
     engine: str | None

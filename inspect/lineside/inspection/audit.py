@@ -1,4 +1,4 @@
-"""The audit draw: which passed parts a human looks at, decided so that nobody can foresee or influence it.
+"""The draws for human eyes, of passed parts (audit) and of flagged ones (confirmation), which nobody can foresee.
 
 Only a random draw of passed parts can estimate escapes, and only if the chance of each part is known. A keyed
 hash decides: whoever does not hold the plant's secret cannot tell which parts will be drawn, and the draw can
@@ -11,6 +11,8 @@ import hmac
 from dataclasses import dataclass, field
 
 _MIN_SECRET_BYTES = 16
+_AUDIT = b"lineside.audit/1"
+_CONFIRMATION = b"lineside.confirmation/1"
 _BITS = 53
 """A double's mantissa: a number of this many bits divided by 2**53 is exact and below 1."""
 
@@ -67,10 +69,28 @@ def draw_audit(secret: PlantSecret, *, part_id: str, lot: str | None, share: flo
     return AuditDraw(is_drawn=uniform_of_part(secret, part_id=part_id, lot=lot) < share, probability=share)
 
 
-def uniform_of_part(secret: PlantSecret, *, part_id: str, lot: str | None) -> float:
-    """The part's number in [0, 1), uniform over parts for whoever does not know the secret."""
+def draw_confirmation(secret: PlantSecret, *, part_id: str, lot: str | None, share: float) -> AuditDraw:
+    """Draw a flagged part for confirmation by a human, or not; as `draw_audit`, and independent of it.
+
+    Args:
+        secret: the plant's.
+        part_id: the part.
+        lot: its lot, None if it has none.
+        share: of flagged parts to draw, above 0 and up to 1; with 0 nothing would be known of any of them.
+
+    Raises:
+        ValueError: the share is not in (0, 1].
+    """
+    if not 0.0 < share <= 1.0:
+        raise ValueError(f"the confirmation share is {share}; expected a number above 0 and up to 1")
+    uniform = uniform_of_part(secret, part_id=part_id, lot=lot, purpose=_CONFIRMATION)
+    return AuditDraw(is_drawn=uniform < share, probability=share)
+
+
+def uniform_of_part(secret: PlantSecret, *, part_id: str, lot: str | None, purpose: bytes = _AUDIT) -> float:
+    """The part's number in [0, 1), uniform over parts for whoever lacks the secret; each purpose has its own."""
     message = _field(part_id) + (b"-" if lot is None else b"+" + _field(lot))
-    digest = hmac.new(secret.value, b"lineside.audit/1" + message, hashlib.sha256).digest()
+    digest = hmac.new(secret.value, purpose + message, hashlib.sha256).digest()
     return (int.from_bytes(digest[:8], "big") >> (64 - _BITS)) / float(2**_BITS)
 
 

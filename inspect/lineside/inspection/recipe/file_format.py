@@ -186,6 +186,12 @@ class AuditInFile(FileModel):
     share: Share
 
 
+class ConfirmationInFile(FileModel):
+    """The random draw of flagged parts that a human confirms: all of them, unless there are too many."""
+
+    share: Annotated[float, Field(gt=0, le=1)]
+
+
 class RetentionInFile(FileModel):
     """Which images are kept, and how long."""
 
@@ -211,4 +217,8 @@ class RecipeInFile(FileModel):
     health: HealthInFile = Field(default_factory=HealthInFile)
     deadline_ms: int = Field(gt=0, le=600_000, description="A verdict later than this is no verdict.")
     audit: AuditInFile = Field(default_factory=lambda: AuditInFile(share=0.01))
+    confirmation: ConfirmationInFile = Field(default_factory=lambda: ConfirmationInFile(share=1.0))
     retention: RetentionInFile = Field(default_factory=RetentionInFile)
+    opportunities: int | None = Field(
+        default=None, ge=1, description="Places of a part that a defect can be at (joints, pads): DPMO counts by them."
+    )

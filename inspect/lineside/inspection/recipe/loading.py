@@ -105,6 +105,8 @@ class _Loader:
             deadline_ms=content.deadline_ms,
             audit_share=float(content.audit.share),
             retention=Retention(**content.retention.model_dump()),
+            confirmation_share=float(content.confirmation.share),
+            opportunities=content.opportunities,
         )
 
     def _limits(self, entries: Mapping[str, LimitInFile], path: KeyPath) -> Mapping[str, ClassLimit]:

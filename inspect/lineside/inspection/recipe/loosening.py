@@ -50,6 +50,9 @@ def _differences(new: Recipe, old: Recipe, release_thresholds: Mapping[str, floa
     yield from _bounds("health", new.health, old.health)
     if new.audit_share < old.audit_share:
         yield f"audit.share: {old.audit_share:g} -> {new.audit_share:g}, so that escapes are seen later"
+    if new.confirmation_share < old.confirmation_share:
+        was, now = f"{old.confirmation_share:g}", f"{new.confirmation_share:g}"
+        yield f"confirmation.share: {was} -> {now}, so that fewer flagged parts are looked at"
 
 
 def _limit(path: str, new: ClassLimit, old: ClassLimit) -> Iterator[str]:

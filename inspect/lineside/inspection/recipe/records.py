@@ -214,6 +214,8 @@ class Recipe:
         deadline_ms: a verdict later than this after the trigger is no verdict.
         audit_share: share of passed parts drawn for human review, in [0, 1].
         retention: which images are kept.
+        confirmation_share: share of flagged parts drawn for confirmation by a human, above 0 and up to 1.
+        opportunities: how many places of a part a defect can be at, for DPMO; None where nobody has counted them.
     """
 
     id: str
@@ -230,6 +232,8 @@ class Recipe:
     deadline_ms: int
     audit_share: float
     retention: Retention = field(default_factory=Retention)
+    confirmation_share: float = 1.0
+    opportunities: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse a recipe that asks for nothing, or for sizes without a scale."""
@@ -237,6 +241,13 @@ class Recipe:
             raise RecipeError(f"recipe {self.id!r} asks for no view; nothing would ever be looked at")
         if not 0.0 <= self.audit_share <= 1.0:
             raise RecipeError(f"the audit share is {self.audit_share}; expected a number in [0, 1]")
+        if not 0.0 < self.confirmation_share <= 1.0:
+            raise RecipeError(
+                f"the confirmation share is {self.confirmation_share}; expected a number above 0 and up to 1: "
+                "with none of the flagged parts looked at, nothing is known of them"
+            )
+        if self.opportunities is not None and self.opportunities < 1:
+            raise RecipeError(f"opportunities is {self.opportunities}; expected at least 1, or none given")
         for view in self.views.values():
             limits = [
                 *self.limits.values(),

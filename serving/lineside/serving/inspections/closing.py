@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lineside.inspection.audit import AuditDraw, PlantSecret, draw_audit
+from lineside.inspection.audit import AuditDraw, PlantSecret, draw_audit, draw_confirmation
 from lineside.inspection.verdict import Judgement, Reason, ReasonCode, Verdict, judge
 from lineside.serving.clock import Clock
 from lineside.serving.inspections.attempts import OpenAttempt
 from lineside.serving.inspections.schemas import FrameOut, InspectionOut, MeasuresOut, ReasonOut, RecipeOut, ReleaseOut
 from lineside.serving.inspections.submission import Cause
 from lineside.serving.settings import Settings
+
+_NOT_DRAWN = AuditDraw(is_drawn=False, probability=0.0)
 
 IMAGE_NOT_STORED = "image_not_stored"
 """Note of a frame whose image was worth keeping and could not be."""
@@ -24,13 +26,15 @@ class Outcome:
     Attributes:
         judgement: verdict, reasons and defects.
         judged_at: when, aware UTC.
-        audit: the draw for human review.
+        audit: the draw of a passed part for human review.
+        confirmation: the draw of a flagged part for confirmation.
         keep_images: whether the frames are worth keeping.
     """
 
     judgement: Judgement
     judged_at: datetime
     audit: AuditDraw
+    confirmation: AuditDraw
     keep_images: bool
 
 
@@ -55,7 +59,7 @@ class Closing:
         judgement = self._in_time(attempt, self._judge(attempt, judged_at))
         audit = self._audit(attempt, judgement)
         keep = judgement.verdict is not Verdict.OK or audit.is_drawn or self._is_retained(attempt)
-        return Outcome(judgement, judged_at, audit, keep)
+        return Outcome(judgement, judged_at, audit, self._confirmation(attempt, judgement), keep)
 
     def answer(self, attempt: OpenAttempt, outcome: Outcome) -> InspectionOut:
         """What the station gets: the outcome with everything that explains it.
@@ -82,6 +86,8 @@ class Closing:
             defects=defects,
             audit=audit.is_drawn,
             audit_probability=audit.probability,
+            confirmation=outcome.confirmation.is_drawn,
+            confirmation_probability=outcome.confirmation.probability,
             recipe=None if attempt.recipe is None else RecipeOut.of(attempt.recipe),
             release=None if loaded is None else ReleaseOut.of(loaded.release),
             engine=None if loaded is None else loaded.detector.engine_name,
@@ -131,9 +137,16 @@ class Closing:
     def _audit(self, attempt: OpenAttempt, judgement: Judgement) -> AuditDraw:
         """Draw a passed part for human review; the probability is stored with it, also when it was not drawn."""
         if judgement.verdict is not Verdict.OK or attempt.recipe is None:
-            return AuditDraw(is_drawn=False, probability=0.0)
+            return _NOT_DRAWN
         share = attempt.recipe.recipe.audit_share
         return draw_audit(self._audit_secret, part_id=attempt.key.part_id, lot=attempt.context.lot, share=share)
+
+    def _confirmation(self, attempt: OpenAttempt, judgement: Judgement) -> AuditDraw:
+        """Draw a flagged part for confirmation; the probability is stored with it, also when it was not drawn."""
+        if judgement.verdict is not Verdict.NG or attempt.recipe is None:
+            return _NOT_DRAWN
+        share = attempt.recipe.recipe.confirmation_share
+        return draw_confirmation(self._audit_secret, part_id=attempt.key.part_id, lot=attempt.context.lot, share=share)
 
     def _is_retained(self, attempt: OpenAttempt) -> bool:
         """Draw the share of OK parts whose images the recipe keeps, independently of the audit."""
@@ -194,6 +207,8 @@ def verdict_columns(answer: InspectionOut) -> dict[str, Any]:
         "timings": body["timings_ms"],
         "audit": answer.audit,
         "audit_probability": answer.audit_probability,
+        "confirmation": answer.confirmation,
+        "confirmation_probability": answer.confirmation_probability,
         "judged_at": answer.judged_at,
     }
 
@@ -230,6 +245,8 @@ def interrupted_answer(
         defects=(),
         audit=False,
         audit_probability=0.0,
+        confirmation=False,
+        confirmation_probability=0.0,
         recipe=row["recipe_id"]
         and RecipeOut(id=row["recipe_id"], version=row["recipe_version"], digest=row["recipe_digest"]),
         release=None,

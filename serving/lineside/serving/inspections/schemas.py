@@ -205,6 +205,8 @@ class InspectionOut(_Out):
     defects: tuple[DefectOut, ...]
     audit: bool
     audit_probability: float
+    confirmation: bool
+    confirmation_probability: float
     recipe: RecipeOut | None
     release: ReleaseOut | None
     engine: str | None

@@ -10,7 +10,7 @@ from typing import Any
 from lineside.inspection.canonical_json import canonical_json
 from lineside.inspection.frames import RawGeometry
 from lineside.inspection.inspector import EncodedFrame, Examination
-from lineside.inspection.verdict import Judgement, Reason, ReasonCode, ViewFindings, ViewNotInspected, judge
+from lineside.inspection.verdict import Judgement, Reason, ReasonCode, Verdict, ViewFindings, ViewNotInspected, judge
 from lineside.serving.clock import Clock
 from lineside.serving.deployments.assignment import Refusal
 from lineside.serving.deployments.book import Scope
@@ -254,6 +254,8 @@ class ReportedInspections:
             defects=report.defects,
             audit=False,
             audit_probability=0.0,  # the station has no part in the plant's draw, so its parts stand for no others
+            confirmation=report.verdict is Verdict.NG,  # all that it flagged are looked at
+            confirmation_probability=1.0 if report.verdict is Verdict.NG else 0.0,
             recipe=RecipeOut.of(recipe),
             release=report.release,
             engine=report.engine,

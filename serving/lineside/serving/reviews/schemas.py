@@ -73,6 +73,7 @@ class ReviewIn(_Shape):
     boxes: Annotated[tuple[ReviewBox, ...], Field(max_length=1000)] = ()
     reason: Prose | None = None
     supersedes: Name | None = Field(default=None, description="The review of the same inspection that this replaces.")
+    blind: bool = Field(default=False, description="Whether it was said without knowing the verdict's other readings.")
 
     @model_validator(mode="after")
     def _boxes_fit(self) -> Self:
@@ -99,6 +100,7 @@ class ReviewOut(_Shape):
     boxes: tuple[ReviewBox, ...]
     reason: str | None
     supersedes: str | None
+    blind: bool
 
 
 class ReviewRecorded(ReviewOut):

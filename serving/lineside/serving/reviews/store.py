@@ -18,6 +18,7 @@ from lineside.serving.reviews.schemas import (
     ReviewSource,
 )
 from lineside.serving.reviews.standing import standing_of
+from lineside.serving.reviews.standing_rows import write_standing
 
 EVENT_TYPE: Final = "review.v1"
 
@@ -80,6 +81,7 @@ def record(
             boxes=[box.model_dump(mode="json") for box in review.boxes],
             reason=review.reason,
             supersedes=review.supersedes,
+            blind=review.blind,
         )
     )
     transaction.connection.execute(
@@ -90,6 +92,7 @@ def record(
     now_said = reviews_of(transaction.connection, inspection)
     mine = next(each for each in now_said if each.id == review_id)
     recorded = ReviewRecorded(**mine.model_dump(), standing=standing_of(now_said), recorded_by=recorded_by)
+    write_standing(transaction.connection, inspection, now_said)
     transaction.append_event(
         EVENT_TYPE, station=inspection.station, occurred_at=review.at, data=recorded.model_dump(mode="json")
     )
@@ -136,4 +139,5 @@ def _out(row: Row[Any], inspection: Row[Any]) -> ReviewOut:
         boxes=tuple(ReviewBox.model_validate(box) for box in row.boxes or ()),
         reason=row.reason,
         supersedes=row.supersedes,
+        blind=row.blind,
     )
