@@ -20,6 +20,7 @@ from sqlalchemy import (
     false,
 )
 
+from lineside.serving.ledger import chart_tables as _chart_tables  # noqa: F401 - as the next line
 from lineside.serving.ledger import rate_tables as _rate_tables  # noqa: F401 - the metadata must know its tables too
 from lineside.serving.ledger.schema_metadata import DIGEST as _DIGEST
 from lineside.serving.ledger.schema_metadata import ID as _ID

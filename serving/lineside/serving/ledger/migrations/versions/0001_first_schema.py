@@ -317,6 +317,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_reviews_at"), "reviews", ["at"], unique=False)
     op.create_index(op.f("ix_reviews_inspection_id"), "reviews", ["inspection_id"], unique=False)
     _create_rates()
+    _create_charts()
 
 
 def _create_rates() -> None:
@@ -413,4 +414,55 @@ def _create_rate_cells(name: str, counts: tuple[str, ...], *, by_class: bool = F
         *(sa.Column(count, sa.BigInteger(), nullable=False) for count in counts),
         sa.PrimaryKeyConstraint(*(column.name for column in key), name=op.f(f"pk_{name}")),
         sqlite_with_rowid=False,
+    )
+
+
+def _create_charts() -> None:
+    """Create what people add to control charts."""
+    op.create_table(
+        "notes",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("plant", sa.String(), nullable=False),
+        *(sa.Column(name, sa.String(), nullable=True) for name in ("station", "line")),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        *(sa.Column(name, UtcDateTime(), nullable=False) for name in ("at", "recorded_at")),
+        sa.Column("recorded_by", sa.String(), nullable=False),
+        sa.Column("withdrawn_at", UtcDateTime(), nullable=True),
+        sa.Column("withdrawn_by", sa.String(), nullable=True),
+        sa.Column("withdrawn_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("station IS NULL OR line IS NULL", name=op.f("ck_notes_one_place")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
+    )
+    op.create_index(op.f("ix_notes_plant_at"), "notes", ["plant", "at"], unique=False)
+    op.create_table(
+        "chart_exclusions",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("plant", sa.String(), nullable=False),
+        *(sa.Column(name, sa.String(), nullable=True) for name in ("station", "line", "lot")),
+        *(sa.Column(name, UtcDateTime(), nullable=True) for name in ("start", "end")),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("excluded_at", UtcDateTime(), nullable=False),
+        sa.Column("excluded_by", sa.String(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.Column("ended_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("station IS NULL OR line IS NULL", name=op.f("ck_chart_exclusions_one_place")),
+        sa.CheckConstraint(
+            '(lot IS NULL) = ("start" IS NOT NULL AND "end" IS NOT NULL)',
+            name=op.f("ck_chart_exclusions_lot_or_time"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_chart_exclusions")),
+    )
+    op.create_index(
+        op.f("ix_chart_exclusions_plant_excluded_at"), "chart_exclusions", ["plant", "excluded_at"], unique=False
+    )
+    op.create_table(
+        "chart_baselines",
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("plant", "id")),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("plant", "id", "version", name=op.f("pk_chart_baselines")),
     )
