@@ -18,7 +18,7 @@ from lineside.statistics.comparison import (
     noninferiority_upper_bound,
     paired_bootstrap,
 )
-from lineside.statistics.rates import RateInterval, wilson_interval
+from lineside.statistics.intervals import RateInterval, wilson_interval
 
 __all__ = [
     "BootstrapInterval",

@@ -3,7 +3,7 @@
 from scipy.special import betaincinv  # type: ignore[import-untyped]  # scipy ships no types
 
 from lineside.statistics.counts import check_counts, check_share
-from lineside.statistics.rates import RateInterval
+from lineside.statistics.intervals import RateInterval
 
 
 def clopper_pearson(events: int, units: int, *, confidence: float = 0.95) -> RateInterval:

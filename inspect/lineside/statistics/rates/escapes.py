@@ -1,0 +1,64 @@
+"""How many defective parts got past the detector: what the audit saw, and what is known of the recall.
+
+The belief in the number of escapes J of a lot is exact for its model:
+
+    P(J | confirmed, audit)  is proportional to  P(J | confirmed)  x  P(audit | J)
+
+P(J | confirmed) is a beta-negative-binomial distribution: with recall R, a defective part is flagged with probability R
+each, so beside r flagged ones there are j escapes with probability NB(j; r, R), and R is believed to follow a beta
+distribution. P(audit | J) is hypergeometric: the audit is a simple random sample of the parts passed.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import betaln, gammaln  # type: ignore[import-untyped]  # scipy ships no types
+
+from lineside.statistics.rates.distributions import CountBelief, Floats, belief_from, certain
+from lineside.statistics.rates.likelihood import log_audit_likelihood
+from lineside.statistics.rates.recall import RecallPart
+from lineside.statistics.rates.records import PassedStratum
+from lineside.statistics.rates.strata import escapes_of_strata
+
+SHAPE_OFFSET = 0.5
+"""Added to the flagged defective parts: the Jeffreys prior of a Poisson intensity, so that a lot without a find still has
+a belief in what got past."""
+
+
+def escape_belief(strata: Sequence[PassedStratum], *, confirmed: float, recall: Sequence[RecallPart]) -> CountBelief:
+    """The belief in the number of escapes among the parts passed.
+
+    Args:
+        strata: the passed parts; one at least must have been audited, unless there are none.
+        confirmed: truly defective parts among those flagged; its expectation where it is not known.
+        recall: the belief in the recall.
+    """
+    filled = [stratum for stratum in strata if stratum.parts]
+    if not filled:
+        return certain(0)
+    shape = confirmed + SHAPE_OFFSET
+    if len(filled) > 1:
+        return escapes_of_strata(filled, shape=shape, recall=recall)
+    (stratum,) = filled
+
+    def log_mass(escapes: Floats) -> Floats:
+        prior = log_escape_prior(escapes, shape=shape, recall=recall)
+        return prior + log_audit_likelihood(escapes, passed=stratum.parts, read=stratum.read, found=stratum.escapes)
+
+    return belief_from(log_mass, least=stratum.escapes, most=stratum.parts - (stratum.read - stratum.escapes))
+
+
+def log_escape_prior(escapes: Floats, *, shape: float, recall: Sequence[RecallPart]) -> Floats:
+    """Log probability of so many escapes beside `shape` flagged defective parts."""
+    parts = [
+        math.log(part.weight)
+        + gammaln(shape + escapes)
+        - gammaln(escapes + 1)
+        - gammaln(shape)
+        + betaln(part.a + shape, part.b + escapes)
+        - betaln(part.a, part.b)
+        for part in recall
+    ]
+    prior: Floats = np.logaddexp.reduce(parts, axis=0) if len(parts) > 1 else parts[0]
+    return prior

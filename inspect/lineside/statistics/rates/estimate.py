@@ -1,0 +1,154 @@
+"""The defect rate of a lot or window, from what was confirmed among the flagged parts and what the audit found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lineside.statistics.binomial import units_for_upper_bound
+from lineside.statistics.counts import check_share
+from lineside.statistics.intervals import RateInterval, wilson_interval
+from lineside.statistics.rates.distributions import CountBelief
+from lineside.statistics.rates.escapes import escape_belief
+from lineside.statistics.rates.flagged import defective_among_flagged
+from lineside.statistics.rates.recall import recall_belief
+from lineside.statistics.rates.records import FlaggedStratum, KnownReads, RateCounts, ReviewerReads
+
+
+@dataclass(frozen=True, slots=True)
+class EscapeEstimate:
+    """How many defective parts got past the detector.
+
+    Attributes:
+        point: expected number; None where no audit tells.
+        lower: lower end of the interval, in parts.
+        upper: upper end; all the parts passed where no audit tells.
+    """
+
+    point: float | None
+    lower: int
+    upper: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateEstimate:
+    """The defect rate of the parts inspected, with all that a reader must see beside it.
+
+    Attributes:
+        inspected: OK and NG parts; the rate's denominator.
+        not_inspected: parts without a verdict, beside the rate.
+        point: expected share of defective parts; None where nothing was inspected or no audit tells of escapes.
+        lower: lower end of the interval, in [0, 1].
+        upper: upper end; with the escapes unknown, as if every passed part had been defective.
+        confidence: the interval's nominal coverage.
+        escapes: the defective parts among those passed.
+        confirmed: flagged parts settled as defective.
+        unconfirmed: flagged parts drawn for confirmation and not settled yet.
+        bounds_lower: lower end of the interval if none of the unconfirmed is defective.
+        bounds_upper: upper end if all of them are.
+        contract_upper_bound: one-sided exact upper bound of the rate, which leans on no prior belief.
+        detector_rate: the raw share of NG parts with its Wilson interval; no defect rate.
+        recall_alarm: belief that there are more escapes than the golden set's recall allows; None without a golden set
+            or an audit.
+        is_escape_rate_known: whether an audit (or there being no passed part) tells of escapes.
+        audits_needed: passed parts to read in all, no further escape found, for a contract bound on the escapes alone
+            of at most the wanted one.
+        notes: what to bear in mind, sentences.
+    """
+
+    inspected: int
+    not_inspected: int
+    point: float | None
+    lower: float
+    upper: float
+    confidence: float
+    escapes: EscapeEstimate
+    confirmed: int
+    unconfirmed: int
+    bounds_lower: float
+    bounds_upper: float
+    contract_upper_bound: float
+    detector_rate: RateInterval
+    recall_alarm: float | None
+    is_escape_rate_known: bool
+    audits_needed: int
+    notes: tuple[str, ...]
+
+
+def estimate_rate(
+    counts: RateCounts,
+    *,
+    golden: KnownReads | None = None,
+    reviewers: ReviewerReads | None = None,
+    confidence: float = 0.95,
+    wanted_bound: float = 0.001,
+) -> RateEstimate:
+    """Estimate the share of defective parts among those inspected."""
+    check_share("confidence", confidence)
+    check_share("wanted_bound", wanted_bound)
+    tail = (1 - confidence) / 2
+    recall = recall_belief(golden)
+    flagged = defective_among_flagged(counts.flagged)
+    is_known = counts.parts_passed == 0 or counts.audited > 0
+    if is_known:
+        belief = escape_belief(counts.passed, confirmed=flagged.mean, recall=recall)
+        escapes = EscapeEstimate(belief.mean, belief.lower(tail), belief.upper(tail))
+    else:
+        belief = None
+        escapes = EscapeEstimate(None, 0, counts.parts_passed)
+    point, lower, upper = _rate(counts, flagged, belief, tail)
+    bounds_lower, bounds_upper = lower, upper
+    if counts.unconfirmed:
+        _, bounds_lower, _ = _rate(
+            counts, defective_among_flagged(_settled(counts.flagged, as_defective=0)), belief, tail
+        )
+        _, _, bounds_upper = _rate(
+            counts, defective_among_flagged(_settled(counts.flagged, as_defective=1)), belief, tail
+        )
+    return RateEstimate(
+        inspected=counts.inspected,
+        not_inspected=counts.not_inspected,
+        point=point,
+        lower=lower,
+        upper=upper,
+        confidence=confidence,
+        escapes=escapes,
+        confirmed=counts.confirmed,
+        unconfirmed=counts.unconfirmed,
+        bounds_lower=bounds_lower,
+        bounds_upper=bounds_upper,
+        contract_upper_bound=upper,
+        detector_rate=wilson_interval(counts.parts_flagged, counts.inspected, confidence=confidence),
+        recall_alarm=None,
+        is_escape_rate_known=is_known,
+        audits_needed=units_for_upper_bound(wanted_bound, events=counts.escapes_found, confidence=confidence),
+        notes=(),
+    )
+
+
+def _rate(
+    counts: RateCounts, flagged: CountBelief, escapes: CountBelief | None, tail: float
+) -> tuple[float | None, float, float]:
+    """Point, lower and upper end; without a belief in the escapes, as if none and as if all passed parts were some."""
+    if counts.inspected == 0:
+        return None, 0.0, 1.0
+    if escapes is None:
+        return (
+            None,
+            flagged.lower(tail) / counts.inspected,
+            (flagged.upper(tail) + counts.parts_passed) / counts.inspected,
+        )
+    total = flagged.plus(escapes)
+    return (
+        total.mean / counts.inspected,
+        total.lower(tail) / counts.inspected,
+        min(total.upper(tail), counts.inspected) / counts.inspected,
+    )
+
+
+def _settled(strata: Sequence[FlaggedStratum], *, as_defective: int) -> tuple[FlaggedStratum, ...]:
+    """The strata as if the unconfirmed parts had been settled: as defective (1) or as good (0)."""
+    return tuple(
+        replace(
+            stratum, read=stratum.drawn, confirmed=stratum.confirmed + as_defective * (stratum.drawn - stratum.read)
+        )
+        for stratum in strata
+    )
