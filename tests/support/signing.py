@@ -9,11 +9,15 @@ from typing import Any
 
 from lineside.inspection.canonical_json import canonical_json
 from lineside.inspection.release import (
+    CERTIFICATE_SCHEMA,
     DEPLOYMENT_SCHEMA,
     MANIFEST_NAME,
     RELEASE_SCHEMA,
     SIGNATURE_NAME,
+    CalibrationData,
     CanaryUnit,
+    Certificate,
+    CertifiedScope,
     Deployment,
     DeploymentCause,
     DeploymentMode,
@@ -21,10 +25,12 @@ from lineside.inspection.release import (
     Release,
     ReleaseReference,
     Role,
+    Sampling,
     SigningKey,
     TrustStore,
     read_release,
 )
+from lineside.statistics.thresholds import CertifiedThreshold, ThresholdMethod
 
 GATE_REPORT_SHA256 = "9a" * 32
 
@@ -59,6 +65,11 @@ class TestKeys:
         """Document and signature."""
         document = deployment.to_bytes()
         return document, self.deploy.sign(document, schema=DEPLOYMENT_SCHEMA)
+
+    def sign_certificate(self, certificate: Certificate) -> tuple[bytes, bytes]:
+        """Document and signature."""
+        document = certificate.to_bytes()
+        return document, self.deploy.sign(document, schema=CERTIFICATE_SCHEMA)
 
     def deploy_release(self, release: Release | Path, **fields: Any) -> tuple[bytes, bytes]:
         """A signed deployment of a release; `fields` as of `a_deployment`."""
@@ -104,3 +115,51 @@ def a_deployment(
         previous_serial=None,
     )
     return replace(deployment, **changes)
+
+
+def a_certificate(
+    release: Release | Path | None = None,
+    *,
+    plant: str = "plant-1",
+    line: str = "line-1",
+    engine: str = "onnxruntime-fp32",
+    class_name: str | None = "short",
+    threshold: float = 0.5,
+    miss_rate: float = 0.05,
+    method: ThresholdMethod = ThresholdMethod.LTT,
+    sampled: Sampling = Sampling.RANDOM,
+    issued_at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> Certificate:
+    """A certificate of a release (or of a folder that holds one), issued now for 30 days if not said otherwise."""
+    found = read_release(release) if isinstance(release, Path) else release
+    reference = (
+        ReleaseReference("blobs", "1.0.0", "ab" * 32)
+        if found is None
+        else ReleaseReference(found.name, found.version, found.digest)
+    )
+    issued = issued_at or datetime.now(UTC).replace(microsecond=0)
+    return Certificate(
+        plant=plant,
+        release=reference,
+        scope=CertifiedScope(line, reference.digest, engine, class_name),
+        figures=CertifiedThreshold(
+            threshold=threshold,
+            miss_rate=miss_rate,
+            confidence=0.95 if method is ThresholdMethod.LTT else None,
+            parts=59,
+            misses=0,
+            never_found=0,
+            method=method,
+        ),
+        data=CalibrationData(
+            revision="cd" * 32,
+            split="calibration",
+            sampled=sampled,
+            declared_by="Kim",
+            groups=59,
+            not_inspected=0,
+        ),
+        issued_at=issued,
+        expires_at=expires_at or issued + timedelta(days=30),
+    )

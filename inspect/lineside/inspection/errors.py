@@ -12,6 +12,7 @@ LinesideError
 ├── ReleaseError                a release may not be loaded; a person must act
 │   ├── ReleaseUnverified (ValueError)   a file is missing, changed, unsigned or outside its folder
 │   ├── DeploymentRefused (ValueError)   a deployment is not signed for this plant, or out of its time or order
+│   ├── CertificateRefused (ValueError)   a certificate is not signed for this plant, out of its time, or none
 │   ├── SignatureRefused (ValueError)    a signature does not verify, or its key may not make it
 │   ├── TrustRefused (ValueError)        a trust file cannot be read, or trusts one key twice
 │   ├── KeyFileRefused (ValueError)      a private key's file cannot be opened
@@ -81,6 +82,10 @@ class ReleaseUnverified(ReleaseError, ValueError):
 
 class DeploymentRefused(ReleaseError, ValueError):
     """A deployment is not signed by whom it must be, is for another plant, or is out of its time or order."""
+
+
+class CertificateRefused(ReleaseError, ValueError):
+    """The certificate of a threshold may not be believed."""
 
 
 class SignatureRefused(ReleaseError, ValueError):

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom  # type: ignore[import-untyped]  # scipy ships no types
+from scipy.special import bdtr  # type: ignore[import-untyped]  # scipy ships no types
 
 from lineside.statistics.binomial import units_for_upper_bound
 from lineside.statistics.counts import check_counts, check_share
@@ -115,11 +115,14 @@ def misses_allowed(parts: int, miss_rate: float, *, confidence: float = 0.95) ->
     check_share("miss_rate", miss_rate)
     check_share("confidence", confidence)
     doubt = 1 - confidence
-    # A quantile from floating point may lie one off either way: the tail itself decides.
-    most = min(parts - 1, int(binom.ppf(doubt, parts, miss_rate))) if parts else -1
-    while most >= 0 and binom.cdf(most, parts, miss_rate) > doubt:
-        most -= 1
-    return most if most >= 0 else None
+    few_enough, too_many = -1, parts  # of no part all are missed: that says nothing
+    while too_many - few_enough > 1:
+        middle = (few_enough + too_many) // 2
+        if bdtr(middle, parts, miss_rate) <= doubt:
+            few_enough = middle
+        else:
+            too_many = middle
+    return few_enough if few_enough >= 0 else None
 
 
 def certified_threshold(

@@ -1,6 +1,15 @@
 """Releases: model packages, verified before anything of them is used; and the deployments that let them run."""
 
 from lineside.inspection.release.canary import CANARY_IOU, DetectsDefects, run_canary
+from lineside.inspection.release.certificates import (
+    ANY_DEFECT,
+    CERTIFICATE_SCHEMA,
+    CalibrationData,
+    Certificate,
+    CertifiedScope,
+    Sampling,
+    verify_certificate,
+)
 from lineside.inspection.release.deployment import (
     DEPLOYMENT_SCHEMA,
     EVERYWHERE,
@@ -31,7 +40,9 @@ from lineside.inspection.release.trust import TRUST_SCHEMA, Role, TrustedKey, Tr
 from lineside.inspection.release.verification import CLOCK_LEEWAY, verify_deployment, verify_release
 
 __all__ = [
+    "ANY_DEFECT",
     "CANARY_IOU",
+    "CERTIFICATE_SCHEMA",
     "CLOCK_LEEWAY",
     "DEPLOYMENT_SCHEMA",
     "EVERYWHERE",
@@ -42,9 +53,12 @@ __all__ = [
     "SIGNATURE_NAME",
     "SIGNATURE_SCHEMA",
     "TRUST_SCHEMA",
+    "CalibrationData",
     "CanaryDefect",
     "CanaryFrame",
     "CanaryUnit",
+    "Certificate",
+    "CertifiedScope",
     "Deployment",
     "DeploymentCause",
     "DeploymentMode",
@@ -56,6 +70,7 @@ __all__ = [
     "Release",
     "ReleaseReference",
     "Role",
+    "Sampling",
     "Signature",
     "SigningKey",
     "TrustStore",
@@ -67,6 +82,7 @@ __all__ = [
     "read_release",
     "run_canary",
     "starter_release_folder",
+    "verify_certificate",
     "verify_deployment",
     "verify_release",
     "write_instant",
