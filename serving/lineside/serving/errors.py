@@ -11,8 +11,9 @@ LinesideError
     │   ├── CrossSiteRefused               a change by session cookie without its CSRF token, or from another site
     │   └── TooManyFailures                too many bad keys from one address
     ├── NotFound (LookupError)             the request names what does not exist
-    │   ├── UnknownStation, UnknownInspection, UnknownPart, UnknownRecipe, UnknownCatalogue, UnknownRelease,
-    │   ├── UnknownReference, UnknownKey, UnknownDeployment, UnknownGateReport, UnknownStudy
+    │   ├── UnknownStation, UnknownInspection, UnknownPart, UnknownKnownPart, UnknownRecipe, UnknownCatalogue, UnknownRelease,
+    │   ├── UnknownReference, UnknownKey, UnknownDeployment, UnknownGateReport, UnknownCertificate, UnknownStudy, UnknownNote,
+    │   ├── UnknownExclusion, UnknownBaseline
     │   └── ImageGone                      the image was not kept, or its retention ended
     ├── Contradiction                      it contradicts what was received or what stands
     │   ├── IdempotencyConflict            the same idempotency key for another request
@@ -23,11 +24,15 @@ LinesideError
     │   ├── LooserRecipe                   a recipe allows more than the one before, without an override
     │   ├── DeploymentUnfit                a signed deployment that this server cannot carry out
     │   ├── DeploymentWithdrawn            it was withdrawn before
+    │   ├── CertificateUnfit               a signed certificate that says nothing about this plant's lines or engines
+    │   ├── CertificateEnded               it ended before, or another came after it
     │   ├── GateReportUnfit                a gate report that does not speak for this recipe
+    │   ├── NoteWithdrawn, ExclusionEnded  it was taken back before
     │   ├── StudyFiled                     another study is filed under that name
     │   ├── NoTrustFile                    the server believes no signature
     │   ├── ReviewUnfit                    a review does not fit the verdict it speaks of
     │   ├── PartAmbiguous                  a part was inspected at several stations: say which inspection is meant
+    │   ├── NoShifts                       rates by shift, and the calendar names none
     │   └── NoRecipeForProduct             an order for a product that has no recipe
     ├── Unacceptable (ValueError)          the request itself is at fault
     │   ├── DigestMissing, DigestUnreadable, DigestMismatch
@@ -38,7 +43,10 @@ LinesideError
     │   ├── PackageRefused                 an archive that is unsafe, too large or no archive
     │   ├── StudyUnreadable                a study's file says something odd, with line and column
     │   ├── StudyRefused                   a study that cannot carry what it is made for
+    │   ├── ChartRefused                   a chart that the counts or the request cannot carry
     │   ├── CursorUnreadable               a page cursor that this server did not give out
+    │   ├── CalendarUnfit                  no plant's calendar can be like this
+    │   ├── RateQuestionUnfit              what is asked of the rates has no answer
     │   └── KeyRefused                     a key that may not be made like this
     ├── Shed (RuntimeError)                no room, or the deadline cannot be met: retry later
     ├── PackageStoreUnavailable (RuntimeError)  the disk does not take a release: retry later
@@ -115,6 +123,10 @@ class UnknownRelease(NotFound):
     """No release of that name."""
 
 
+class UnknownKnownPart(NotFound):
+    """No part of that name is known to be defective or good."""
+
+
 class UnknownReference(NotFound):
     """No stored reference image of that digest."""
 
@@ -135,8 +147,24 @@ class UnknownStudy(NotFound):
     """No study of that name is filed."""
 
 
+class UnknownNote(NotFound):
+    """There is no such note."""
+
+
+class UnknownExclusion(NotFound):
+    """Nothing was excluded from charts under that identifier."""
+
+
+class UnknownBaseline(NotFound):
+    """There is no such chart baseline."""
+
+
 class ImageGone(NotFound):
     """The image was not kept, or its retention ended."""
+
+
+class UnknownCertificate(NotFound):
+    """No certificate of that identifier."""
 
 
 class Contradiction(ServingError):
@@ -175,12 +203,28 @@ class DeploymentWithdrawn(Contradiction):
     """The deployment was withdrawn before."""
 
 
+class CertificateUnfit(Contradiction):
+    """The certificate is signed and valid, and says nothing about any line or engine here."""
+
+
+class CertificateEnded(Contradiction):
+    """The certificate ended before, or what it was calibrated on is older than what ended another one."""
+
+
 class GateReportUnfit(Contradiction):
     """The gate report does not speak for this recipe against the version in force."""
 
 
 class StudyFiled(Contradiction):
     """Another study is filed under that name; a filed study is never changed."""
+
+
+class NoteWithdrawn(Contradiction):
+    """The note was taken back before."""
+
+
+class ExclusionEnded(Contradiction):
+    """The exclusion was ended before."""
 
 
 class NoTrustFile(Contradiction):
@@ -197,6 +241,10 @@ class PartAmbiguous(Contradiction):
 
 class NoRecipeForProduct(Contradiction):
     """The ordered product has no recipe."""
+
+
+class NoShifts(Contradiction):
+    """Rates by shift are asked for, and the plant's calendar names none."""
 
 
 class Unacceptable(ServingError, ValueError):
@@ -251,8 +299,20 @@ class StudyRefused(Unacceptable):
     """A study cannot carry what it is made for."""
 
 
+class ChartRefused(Unacceptable):
+    """A chart that the counts or the request cannot carry."""
+
+
 class CursorUnreadable(Unacceptable):
     """The page cursor was not given out by this server."""
+
+
+class CalendarUnfit(Unacceptable):
+    """No plant's calendar can be like this."""
+
+
+class RateQuestionUnfit(Unacceptable):
+    """What is asked of the rates has no answer: a span that ends before it begins, or too many windows."""
 
 
 class KeyRefused(Unacceptable):

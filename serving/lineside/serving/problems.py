@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lineside.inspection.errors import (
     CatalogueError,
+    CertificateRefused,
     FrameError,
     LinesideError,
     NothingUsable,
@@ -84,6 +85,7 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.UnknownStation: ProblemKind("unknown-station", "No such station", HTTPStatus.NOT_FOUND),
         errors.UnknownInspection: ProblemKind("unknown-inspection", "No such inspection", HTTPStatus.NOT_FOUND),
         errors.UnknownPart: ProblemKind("unknown-part", "No inspection of such a part", HTTPStatus.NOT_FOUND),
+        errors.UnknownKnownPart: ProblemKind("unknown-known-part", "No such known part", HTTPStatus.NOT_FOUND),
         errors.UnknownRecipe: ProblemKind("unknown-recipe", "No such recipe", HTTPStatus.NOT_FOUND),
         errors.UnknownCatalogue: ProblemKind("unknown-catalogue", "No such defect catalogue", HTTPStatus.NOT_FOUND),
         errors.UnknownRelease: ProblemKind("unknown-release", "No such release", HTTPStatus.NOT_FOUND),
@@ -92,6 +94,10 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.UnknownDeployment: ProblemKind("unknown-deployment", "No such deployment", HTTPStatus.NOT_FOUND),
         errors.UnknownStudy: ProblemKind("unknown-study", "No such study", HTTPStatus.NOT_FOUND),
         errors.UnknownGateReport: ProblemKind("unknown-gate-report", "No such gate report", HTTPStatus.NOT_FOUND),
+        errors.UnknownNote: ProblemKind("unknown-note", "No such note", HTTPStatus.NOT_FOUND),
+        errors.UnknownExclusion: ProblemKind("unknown-exclusion", "No such exclusion", HTTPStatus.NOT_FOUND),
+        errors.UnknownBaseline: ProblemKind("unknown-baseline", "No such chart baseline", HTTPStatus.NOT_FOUND),
+        errors.UnknownCertificate: ProblemKind("unknown-certificate", "No such certificate", HTTPStatus.NOT_FOUND),
         errors.ImageGone: ProblemKind("image-gone", "The image is not kept", HTTPStatus.NOT_FOUND),
         errors.NotFound: ProblemKind("not-found", "No such thing", HTTPStatus.NOT_FOUND),
         errors.IdempotencyConflict: ProblemKind(
@@ -117,15 +123,22 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
             "deployment-withdrawn", "The deployment was withdrawn", HTTPStatus.CONFLICT
         ),
         errors.StudyFiled: ProblemKind("study-filed", "Another study has that name", HTTPStatus.CONFLICT),
+        errors.CertificateUnfit: ProblemKind(
+            "certificate-unfit", "The certificate says nothing about this plant", HTTPStatus.CONFLICT
+        ),
+        errors.CertificateEnded: ProblemKind("certificate-ended", "The certificate has ended", HTTPStatus.CONFLICT),
         errors.GateReportUnfit: ProblemKind(
             "gate-report-unfit", "The gate report does not speak for this recipe", HTTPStatus.CONFLICT
         ),
+        errors.NoteWithdrawn: ProblemKind("note-withdrawn", "The note was withdrawn", HTTPStatus.CONFLICT),
+        errors.ExclusionEnded: ProblemKind("exclusion-ended", "The exclusion was ended", HTTPStatus.CONFLICT),
         errors.NoTrustFile: ProblemKind("no-trust-file", "The server believes no signature", HTTPStatus.CONFLICT),
         errors.ReviewUnfit: ProblemKind("review-unfit", "The review does not fit the verdict", HTTPStatus.CONFLICT),
         errors.PartAmbiguous: ProblemKind("part-ambiguous", "The part has several inspections", HTTPStatus.CONFLICT),
         errors.NoRecipeForProduct: ProblemKind(
             "no-recipe-for-product", "The product has no recipe", HTTPStatus.CONFLICT
         ),
+        errors.NoShifts: ProblemKind("no-shifts", "The calendar names no shifts", HTTPStatus.CONFLICT),
         errors.Contradiction: ProblemKind("conflict", "The request contradicts what stands", HTTPStatus.CONFLICT),
         errors.DigestMissing: ProblemKind(
             "digest-missing", "The Content-Digest header is missing", HTTPStatus.BAD_REQUEST
@@ -161,6 +174,15 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.PackageRefused: ProblemKind(
             "package-refused", "The archive is no release package", HTTPStatus.UNPROCESSABLE_ENTITY
         ),
+        errors.ChartRefused: ProblemKind(
+            "chart-refused", "The counts cannot carry this chart", HTTPStatus.UNPROCESSABLE_ENTITY
+        ),
+        errors.CalendarUnfit: ProblemKind(
+            "calendar-unfit", "The calendar is not valid", HTTPStatus.UNPROCESSABLE_ENTITY
+        ),
+        errors.RateQuestionUnfit: ProblemKind(
+            "rate-question-unfit", "The rates cannot be asked for like this", HTTPStatus.UNPROCESSABLE_ENTITY
+        ),
         errors.Unacceptable: _INVALID,
         ImageMissing: ProblemKind("image-gone", "The image is not kept", HTTPStatus.NOT_FOUND),
         ImageStoreUnavailable: ProblemKind(
@@ -171,6 +193,9 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
             "catalogue-invalid", "The defect catalogue is not valid", HTTPStatus.UNPROCESSABLE_ENTITY
         ),
         FrameError: ProblemKind("image-invalid", "The image cannot be used", HTTPStatus.UNPROCESSABLE_ENTITY),
+        CertificateRefused: ProblemKind(
+            "certificate-refused", "The certificate may not be believed", HTTPStatus.CONFLICT
+        ),
         ReleaseError: ProblemKind("release-unusable", "The release may not be loaded", HTTPStatus.CONFLICT),
         NothingUsable: ProblemKind("no-engine", "No engine here runs the release", HTTPStatus.CONFLICT),
         errors.PackageStoreUnavailable: ProblemKind(
