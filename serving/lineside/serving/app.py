@@ -14,6 +14,7 @@ from lineside.serving.events.endpoints import router as events_router
 from lineside.serving.gates.endpoints import router as gates_router
 from lineside.serving.history.endpoints import router as history_router
 from lineside.serving.inspections.endpoints import router as inspections_router
+from lineside.serving.notes.endpoints import router as notes_router
 from lineside.serving.probes.endpoints import router as probes_router
 from lineside.serving.problems import install_problem_handlers
 from lineside.serving.recipes.endpoints import router as recipes_router
@@ -38,6 +39,7 @@ _ROUTERS = (
     releases_router,
     deployments_router,
     gates_router,
+    notes_router,
     events_router,
     probes_router,
     security_router,

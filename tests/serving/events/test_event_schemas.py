@@ -66,6 +66,7 @@ def busy_plant(plant: Plant) -> Plant:
             headers=admin,
         ),
         http.post("/v1/stations/aoi-1/hold", json={"reason": "audit"}, headers=admin),
+        http.post("/v1/notes", json={"kind": "lamp", "text": "new lamp", "at": AT}, headers=admin),
     ]
     assert [answer.status_code for answer in answers] == [200] * len(answers), [a.text for a in answers]
     plant.post(good_board(3), part_id="next")

@@ -13,6 +13,7 @@ from lineside.serving.dispositions import DispositionOut
 from lineside.serving.gates.schemas import GateReportStored
 from lineside.serving.inspections.schemas import InspectionOut
 from lineside.serving.ledger import Event
+from lineside.serving.notes import NoteChanged
 from lineside.serving.recipes import RecipeChanged
 from lineside.serving.releases.schemas import ReleaseUploaded
 from lineside.serving.reported.schemas import RejudgementOut
@@ -30,6 +31,7 @@ EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
         "gate_report.v1": GateReportStored,
         "hold.v1": HoldChanged,
         "inspection.v1": InspectionOut,
+        "note.v1": NoteChanged,
         "order.v1": OrderChanged,
         "recipe.v1": RecipeChanged,
         "rejudgement.v1": RejudgementOut,

@@ -25,6 +25,8 @@ class Action(StrEnum):
     READ_INSPECTIONS = "read_inspections"
     READ_IMAGES = "read_images"
     READ_RATES = "read_rates"
+    WRITE_CHARTS = "write_charts"
+    WRITE_NOTES = "write_notes"
     READ_STATIONS = "read_stations"
     WRITE_STATIONS = "write_stations"
     WRITE_ORDERS = "write_orders"
@@ -77,8 +79,10 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             Action.HOLD_STATIONS,
             Action.WRITE_RECIPES,
             Action.WRITE_CATALOGUES,
+            Action.WRITE_CHARTS,
+            Action.WRITE_NOTES,
         },
-        Role.MLOPS: _LOOKING | {Action.WRITE_DEPLOYMENTS},
+        Role.MLOPS: _LOOKING | {Action.WRITE_DEPLOYMENTS, Action.WRITE_NOTES},
         # The MES sees no images: what is on them is no business of a program that counts parts.
         Role.MES: frozenset(
             {
@@ -92,6 +96,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
                 Action.READ_SESSION,
                 Action.WRITE_ORDERS,
                 Action.HOLD_STATIONS,
+                Action.WRITE_NOTES,  # maintenance systems say when a lamp was changed
             }
         ),
         Role.ADMIN: frozenset(Action),
