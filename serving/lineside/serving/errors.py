@@ -11,9 +11,9 @@ LinesideError
     │   ├── CrossSiteRefused               a change by session cookie without its CSRF token, or from another site
     │   └── TooManyFailures                too many bad keys from one address
     ├── NotFound (LookupError)             the request names what does not exist
-    │   ├── UnknownStation, UnknownInspection, UnknownPart, UnknownKnownPart, UnknownRecipe, UnknownCatalogue, UnknownRelease,
-    │   ├── UnknownReference, UnknownKey, UnknownDeployment, UnknownGateReport, UnknownCertificate, UnknownStudy, UnknownNote,
-    │   ├── UnknownExclusion, UnknownBaseline
+    │   ├── UnknownStation, UnknownInspection, UnknownPart, UnknownKnownPart, UnknownRecipe, UnknownCatalogue,
+    │   ├── UnknownRelease, UnknownReference, UnknownKey, UnknownDeployment, UnknownGateReport,
+    │   ├── UnknownCertificate, UnknownStudy, UnknownNote, UnknownExclusion, UnknownBaseline
     │   └── ImageGone                      the image was not kept, or its retention ended
     ├── Contradiction                      it contradicts what was received or what stands
     │   ├── IdempotencyConflict            the same idempotency key for another request
