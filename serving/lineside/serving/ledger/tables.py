@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from lineside.serving.ledger import chart_tables as _chart_tables  # noqa: F401 - as the next line
+from lineside.serving.ledger import drift_tables as _drift_tables  # noqa: F401 - as the next line
 from lineside.serving.ledger import rate_tables as _rate_tables  # noqa: F401 - the metadata must know its tables too
 from lineside.serving.ledger.schema_metadata import DIGEST as _DIGEST
 from lineside.serving.ledger.schema_metadata import ID as _ID
@@ -69,6 +70,7 @@ inspections = Table(
     Column("verdict", String),  # NULL while views are pending
     Column("reasons", CanonicalJson, nullable=False),
     Column("thresholds", CanonicalJson, nullable=False),
+    Column("threshold_status", String),  # certified, uncertified; NULL while pending
     Column("timings", CanonicalJson, nullable=False),
     Column("audit", Boolean, nullable=False, server_default=false()),
     Column("audit_probability", Double),
@@ -340,3 +342,22 @@ gate_reports = Table(
     Column("stored_by", String, nullable=False),
 )
 """Signed reports of the gate that a looser recipe may stand on."""
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("plant", String, nullable=False),
+    Column("digest", _DIGEST, nullable=False),
+    Column("document", Text, nullable=False),  # the exact text that was signed
+    Column("signature", Text, nullable=False),
+    Column("accepted_at", UtcDateTime, nullable=False),
+    Column("accepted_by", String, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("ended_by", String),
+    Column("ended_cause", String),  # withdrawn, superseded, expired, drift, engine_change
+    Column("ended_reason", Text),
+    UniqueConstraint("plant", "digest"),
+    CheckConstraint("(ended_at IS NULL) = (ended_cause IS NULL)", name="cause_when_ended"),
+)
+"""What thresholds were shown to find. A row changes once: when its certificate ends; it never begins again."""

@@ -90,6 +90,7 @@ def upgrade() -> None:
         sa.Column("verdict", sa.String(), nullable=True),
         sa.Column("reasons", sa.Text(), nullable=False),
         sa.Column("thresholds", sa.Text(), nullable=False),
+        sa.Column("threshold_status", sa.String(), nullable=True),
         sa.Column("timings", sa.Text(), nullable=False),
         sa.Column("audit", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("audit_probability", sa.Double(), nullable=True),
@@ -181,6 +182,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_releases")),
     )
     op.create_index(op.f("ix_releases_name_uploaded_at"), "releases", ["name", "uploaded_at"], unique=False)
+    op.create_table(
+        "certificates",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("plant", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("accepted_at", UtcDateTime(), nullable=False),
+        sa.Column("accepted_by", sa.String(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.Column("ended_cause", sa.String(), nullable=True),
+        sa.Column("ended_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_cause IS NULL)", name=op.f("ck_certificates_cause_when_ended")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_certificates")),
+        sa.UniqueConstraint("plant", "digest", name=op.f("uq_certificates_plant_digest")),
+    )
     op.create_table(
         "deployments",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -318,6 +336,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_reviews_inspection_id"), "reviews", ["inspection_id"], unique=False)
     _create_rates()
     _create_charts()
+    _create_drift()
 
 
 def _create_rates() -> None:
@@ -465,4 +484,68 @@ def _create_charts() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("plant", "id", "version", name=op.f("pk_chart_baselines")),
+    )
+
+
+def _create_drift() -> None:
+    """Create what the watch for drift keeps."""
+    op.create_table(
+        "drift_references",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("plant", "line", "station", "product")),
+        sa.Column("recipe_id", sa.String(), nullable=False),
+        sa.Column("recipe_version", sa.Integer(), nullable=False),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("release_name", "release_version")),
+        sa.Column("release_digest", sa.String(length=64), nullable=False),
+        sa.Column("engine", sa.String(), nullable=False),
+        sa.Column("threshold", sa.Double(), nullable=False),
+        *(sa.Column(name, UtcDateTime(), nullable=False) for name in ("opened_at", "seen_at")),
+        sa.Column("batches", sa.Integer(), nullable=False),
+        sa.Column("frozen_at", UtcDateTime(), nullable=True),
+        *(sa.Column(name, sa.Integer(), nullable=True) for name in ("frozen_batches", "since_batch")),
+        sa.Column("looked_at", UtcDateTime(), nullable=True),
+        sa.Column("look", sa.Text(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.Column("ended_reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drift_references")),
+    )
+    op.create_index(op.f("ix_drift_references_plant_station"), "drift_references", ["plant", "station"], unique=False)
+    op.create_table(
+        "drift_batches",
+        sa.Column("reference_id", sa.String(length=36), nullable=False),
+        sa.Column("ordinal", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("last_sequence", sa.BigInteger(), nullable=False),
+        *(sa.Column(name, UtcDateTime(), nullable=False) for name in ("first_at", "last_at")),
+        sa.Column("means", sa.Text(), nullable=False),
+        sa.Column("parts", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["reference_id"], ["drift_references.id"], name=op.f("fk_drift_batches_reference_id")),
+        sa.PrimaryKeyConstraint("reference_id", "ordinal", name=op.f("pk_drift_batches")),
+    )
+    op.create_index(
+        op.f("ix_drift_batches_reference_id_last_at"), "drift_batches", ["reference_id", "last_at"], unique=False
+    )
+    op.create_table(
+        "drift_alarms",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("plant", sa.String(), nullable=False),
+        sa.Column("reference_id", sa.String(length=36), nullable=False),
+        sa.Column("raised_at", UtcDateTime(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
+        sa.Column("acknowledged_by", sa.String(), nullable=True),
+        sa.Column("acknowledged_reason", sa.Text(), nullable=True),
+        sa.Column("reference_kept", sa.Boolean(), nullable=True),
+        sa.ForeignKeyConstraint(["reference_id"], ["drift_references.id"], name=op.f("fk_drift_alarms_reference_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drift_alarms")),
+    )
+    op.create_index(
+        op.f("ix_drift_alarms_plant_acknowledged_at"), "drift_alarms", ["plant", "acknowledged_at"], unique=False
+    )
+    op.create_index(op.f("ix_drift_alarms_reference_id"), "drift_alarms", ["reference_id"], unique=False)
+    op.create_table(
+        "drift_cursors",
+        sa.Column("plant", sa.String(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("plant", name=op.f("pk_drift_cursors")),
     )
