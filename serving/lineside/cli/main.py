@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from lineside.cli.capability import capability_app
 from lineside.cli.dataset import dataset_app
 from lineside.cli.demo import demo
 from lineside.cli.deployments import deployments_app
@@ -43,6 +44,7 @@ app.add_typer(recipe_app)
 app.add_typer(release_app)
 app.add_typer(deployments_app)
 app.add_typer(pod_app)
+app.add_typer(capability_app)
 app.add_typer(keys_app)
 app.command()(version)
 

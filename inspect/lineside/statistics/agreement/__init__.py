@@ -10,6 +10,7 @@ from lineside.statistics.agreement.bands import (
     worst,
 )
 from lineside.statistics.agreement.kappa import Kappa, clustered_cohen_kappa, cohen_kappa, fleiss_kappa
+from lineside.statistics.agreement.planning import AgreementPlan, plan_agreement
 from lineside.statistics.agreement.shares import CallShare, share_of_calls
 from lineside.statistics.agreement.study import (
     AgreementStudy,
@@ -27,6 +28,7 @@ __all__ = [
     "FALSE_ALARM_RATE",
     "KAPPA",
     "MISS_RATE",
+    "AgreementPlan",
     "AgreementStudy",
     "Appraisal",
     "AppraiserFigures",
@@ -42,6 +44,7 @@ __all__ = [
     "clustered_cohen_kappa",
     "cohen_kappa",
     "fleiss_kappa",
+    "plan_agreement",
     "share_of_calls",
     "worst",
 ]

@@ -1,0 +1,139 @@
+"""`lineside capability`: can people and the detector tell good from bad, and measure, well enough?"""
+
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lineside.cli.output import print_json, print_table, say
+
+capability_app = typer.Typer(
+    name="capability",
+    help="Inspection capability studies: agreement of people and detector, and gauge R&R of sizes.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+SheetArgument = Annotated[
+    Path,
+    typer.Argument(metavar="SHEET", help="The filled-in sheet (CSV).", exists=True, dir_okay=False, show_default=False),
+]
+KeyFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key", help="The study's key (CSV); `key.csv` beside the sheet if not given.", exists=True, dir_okay=False
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@capability_app.command()
+def plan(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where key, sheet and pages go.", file_okay=False)],
+    appraiser: Annotated[list[str] | None, typer.Option(help="A person who appraises; repeat for each.")] = None,
+    detector: Annotated[str | None, typer.Option(help="The station whose detector appraises too.")] = None,
+    parts: Annotated[int | None, typer.Option(help="How many parts; 50 if not given, 10 for sizes.")] = None,
+    parts_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="The chosen parts (CSV: part_id,reference[,borderline]; for sizes part_id).",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    miss_rate: Annotated[
+        float | None, typer.Option(help="In place of a number of parts: the miss rate to rule out at 95 %.")
+    ] = None,
+    defective_share: Annotated[float, typer.Option(help="Share of defective parts.")] = 0.5,
+    borderline_share: Annotated[float, typer.Option(help="Share of parts near the limit, good and bad.")] = 0.4,
+    trials: Annotated[int, typer.Option(help="How often each appraiser calls each part.")] = 3,
+    tolerance: Annotated[float | None, typer.Option(help="Of sizes: the width that they may vary in.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the shuffling; drawn anew if not given.")] = None,
+    *,
+    sizes: Annotated[bool, typer.Option("--sizes", help="Plan a gauge study of measured sizes.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Plan a study: how many parts of which kind, and blind sheets in random order, as CSV and to print.
+
+    Writes key.csv (what hides behind each code: keep it from the appraisers), sheet.csv (to fill in) and sheets.html
+    (to print). Without --parts-file, fill in part_id in key.csv: it says which kind of part each code stands for.
+    """
+    from dataclasses import asdict
+
+    from lineside.serving.studies.capability_files import StudyKind
+    from lineside.workflows.studies.planning import (
+        PlannedPart,
+        SheetPlan,
+        parts_to_choose,
+        plan_of,
+        read_parts,
+        write_sheets,
+    )
+
+    if parts_file is not None and (parts is not None or miss_rate is not None):
+        raise typer.BadParameter("--parts-file says which parts; leave out --parts and --miss-rate")
+    kind = StudyKind.VARIABLE if sizes else StudyKind.ATTRIBUTE
+    agreement = None
+    if parts_file is not None:
+        chosen = read_parts(parts_file, kind)
+    elif sizes:
+        chosen = [PlannedPart("")] * (10 if parts is None else parts)
+    else:
+        agreement = plan_of(
+            parts,
+            miss_rate=miss_rate,
+            defective_share=defective_share,
+            borderline_share=borderline_share,
+            trials=trials,
+        )
+        chosen = parts_to_choose(agreement)
+    sheets = SheetPlan(
+        kind=kind,
+        parts=chosen,
+        people=tuple(appraiser or ()),
+        detector=detector,
+        trials=trials,
+        seed=secrets.randbits(32) if seed is None else seed,
+        tolerance=tolerance,
+    )
+    written = write_sheets(sheets, folder)
+    if as_json:
+        print_json(
+            {
+                "files": written,
+                "kind": kind.value,
+                "parts": len(chosen),
+                "appraisers": sheets.appraisers,
+                "trials": trials,
+                "seed": sheets.seed,
+                "plan": None if agreement is None else asdict(agreement),
+            }
+        )
+        return
+    print_table(("",), [(str(path),) for path in written])
+    if agreement is not None:
+        say(
+            f"{agreement.defective} defective parts ({agreement.borderline_defective} of them borderline) and "
+            f"{agreement.good} good ones ({agreement.borderline_good} borderline): without a single miss the miss rate is "
+            f"shown to be at most {agreement.miss_bound:.1%}, without a false alarm the false-alarm rate at most "
+            f"{agreement.false_alarm_bound:.1%} ({agreement.confidence:.0%} confidence)"
+        )
+        for note in agreement.notes:
+            say(note)
+
+
+@capability_app.command()
+def analyse(sheet: SheetArgument, key: KeyFileOption = None, *, as_json: JsonOption = False) -> None:
+    """Analyse a study: what each appraiser can do, and how far they agree; or how much of the sizes' spread is measuring."""
+    from lineside.workflows.studies.capability import judge_capability_files, tables_of
+
+    judged = judge_capability_files(sheet, key)
+    if as_json:
+        print_json(judged.as_json())
+    else:
+        for title, columns, rows in tables_of(judged):
+            say(title)
+            print_table(columns, rows)
+    for note in judged.notes():
+        say(note)
