@@ -13,7 +13,8 @@ LinesideError
     ├── NotFound (LookupError)             the request names what does not exist
     │   ├── UnknownStation, UnknownInspection, UnknownPart, UnknownKnownPart, UnknownRecipe, UnknownCatalogue,
     │   ├── UnknownRelease, UnknownReference, UnknownKey, UnknownDeployment, UnknownGateReport,
-    │   ├── UnknownCertificate, UnknownStudy, UnknownNote, UnknownExclusion, UnknownBaseline
+    │   ├── UnknownCertificate, UnknownStudy, UnknownNote, UnknownExclusion, UnknownBaseline,
+    │   ├── UnknownDriftAlarm
     │   └── ImageGone                      the image was not kept, or its retention ended
     ├── Contradiction                      it contradicts what was received or what stands
     │   ├── IdempotencyConflict            the same idempotency key for another request
@@ -26,6 +27,7 @@ LinesideError
     │   ├── DeploymentWithdrawn            it was withdrawn before
     │   ├── CertificateUnfit               a signed certificate that says nothing about this plant's lines or engines
     │   ├── CertificateEnded               it ended before, or another came after it
+    │   ├── DriftAlarmAcknowledged         somebody looked after it before
     │   ├── GateReportUnfit                a gate report that does not speak for this recipe
     │   ├── NoteWithdrawn, ExclusionEnded  it was taken back before
     │   ├── StudyFiled                     another study is filed under that name
@@ -159,6 +161,10 @@ class UnknownBaseline(NotFound):
     """There is no such chart baseline."""
 
 
+class UnknownDriftAlarm(NotFound):
+    """No drift alarm of that identifier."""
+
+
 class ImageGone(NotFound):
     """The image was not kept, or its retention ended."""
 
@@ -209,6 +215,10 @@ class CertificateUnfit(Contradiction):
 
 class CertificateEnded(Contradiction):
     """The certificate ended before, or what it was calibrated on is older than what ended another one."""
+
+
+class DriftAlarmAcknowledged(Contradiction):
+    """Somebody looked after the drift alarm before."""
 
 
 class GateReportUnfit(Contradiction):

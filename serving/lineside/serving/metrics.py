@@ -82,6 +82,12 @@ class Metrics:
             ["cause"],
             registry=self.registry,
         )
+        self._drift_alarms = Gauge(
+            "lineside_drift_alarms",
+            "Open drift alarms.",
+            ["line", "station", "release"],
+            registry=self.registry,
+        )
         build = Gauge("lineside_build_info", "1, with the version.", ["version"], registry=self.registry)
         build.labels(version("lineside")).set(1)
 
@@ -114,6 +120,12 @@ class Metrics:
     def canary_rolled_back(self, cause: str) -> None:
         """Count one canary that the server took back by itself."""
         self._rollbacks.labels(cause).inc()
+
+    def drift_alarms_stand(self, numbers: Mapping[tuple[str, str, str], int]) -> None:
+        """Say how many drift alarms are open, by line, station and release."""
+        self._drift_alarms.clear()
+        for (line, station, release), number in numbers.items():
+            self._drift_alarms.labels(line, station, release).set(number)
 
     def exposition(
         self, *, queue_depth: int, ledger_sequence: int, expiry_s: Mapping[tuple[str, str, str], float]

@@ -35,6 +35,11 @@ class Settings(BaseSettings):
         canary_max_disagreement: share of parts on which a canary may differ from the live release.
         canary_max_not_inspected: share of its parts that a canary may leave NOT_INSPECTED.
         deployment_warning_hours: how long before its end a deployment is warned of.
+        drift_reference_parts: parts after a deployment that make the reference period of the watch for drift.
+        drift_window_parts: newest parts whose scores and shares are held against it.
+        drift_look_parts: parts between two looks.
+        drift_look_minutes: the longest time between two looks while parts come.
+        drift_risk_per_look: chance of an alarm in one look at an undisturbed line, at most.
         is_simulated: marks every inspection as coming from a simulated line (OPC 40100-1 `isSimulated`).
     """
 
@@ -64,7 +69,20 @@ class Settings(BaseSettings):
     canary_max_disagreement: float = Field(default=0.1, gt=0, lt=1)
     canary_max_not_inspected: float = Field(default=0.02, gt=0, lt=1)
     deployment_warning_hours: float = Field(default=72.0, ge=0)
+    drift_reference_parts: int = Field(default=5_000, ge=400, le=50_000)
+    drift_window_parts: int = Field(default=5_000, ge=50, le=20_000)
+    drift_look_parts: int = Field(default=1_000, ge=50, le=20_000)
+    drift_look_minutes: float = Field(default=480.0, gt=0)
+    drift_risk_per_look: float = Field(default=0.001, gt=0, le=0.05)
     is_simulated: bool = False
+
+    @field_validator("drift_look_parts")
+    @classmethod
+    def _window_spans_a_look(cls, look_parts: int, info: ValidationInfo) -> int:
+        window_parts = info.data.get("drift_window_parts", look_parts)
+        if look_parts > window_parts:
+            raise ValueError(f"a look every {look_parts} parts leaves some unseen in a window of {window_parts}")
+        return look_parts
 
     @field_validator("engine")
     @classmethod

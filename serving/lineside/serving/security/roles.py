@@ -27,6 +27,7 @@ class Action(StrEnum):
     READ_RATES = "read_rates"
     WRITE_CHARTS = "write_charts"
     WRITE_NOTES = "write_notes"
+    ACKNOWLEDGE_DRIFT = "acknowledge_drift"
     READ_STATIONS = "read_stations"
     WRITE_STATIONS = "write_stations"
     WRITE_ORDERS = "write_orders"
@@ -81,6 +82,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             Action.WRITE_CATALOGUES,
             Action.WRITE_CHARTS,
             Action.WRITE_NOTES,
+            Action.ACKNOWLEDGE_DRIFT,
         },
         Role.MLOPS: _LOOKING | {Action.WRITE_DEPLOYMENTS, Action.WRITE_NOTES},
         # The MES sees no images: what is on them is no business of a program that counts parts.
