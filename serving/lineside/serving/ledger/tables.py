@@ -361,3 +361,19 @@ certificates = Table(
     CheckConstraint("(ended_at IS NULL) = (ended_cause IS NULL)", name="cause_when_ended"),
 )
 """What thresholds were shown to find. A row changes once: when its certificate ends; it never begins again."""
+
+studies = Table(
+    "studies",
+    metadata,
+    Column("plant", String, primary_key=True),
+    Column("area", String, primary_key=True),  # pod, capability
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),  # pod, attribute, variable
+    Column("digest", _DIGEST, nullable=False),
+    Column("document", CanonicalJson, nullable=False),  # the files as they were handed in
+    Column("result", CanonicalJson, nullable=False),  # what this server made of them
+    Column("stored_at", UtcDateTime, nullable=False),
+    Column("stored_by", String, nullable=False),
+    Column("program_version", String, nullable=False),
+)
+"""Studies of what the inspection can do, with their results; rows are never changed."""

@@ -231,6 +231,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_gate_reports")),
     )
     op.create_table(
+        "studies",
+        sa.Column("plant", sa.String(), nullable=False),
+        sa.Column("area", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("stored_at", UtcDateTime(), nullable=False),
+        sa.Column("stored_by", sa.String(), nullable=False),
+        sa.Column("program_version", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("plant", "area", "id", name=op.f("pk_studies")),
+    )
+    op.create_table(
         "defects",
         sa.Column("inspection_id", sa.String(length=36), nullable=False),
         sa.Column("ordinal", sa.Integer(), autoincrement=False, nullable=False),
