@@ -38,6 +38,7 @@ class Action(StrEnum):
     WRITE_CATALOGUES = "write_catalogues"
     READ_RELEASES = "read_releases"
     WRITE_DEPLOYMENTS = "write_deployments"
+    WRITE_STUDIES = "write_studies"
     READ_EVENTS = "read_events"
     READ_METRICS = "read_metrics"
     READ_API_DESCRIPTION = "read_api_description"
@@ -80,6 +81,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             Action.HOLD_STATIONS,
             Action.WRITE_RECIPES,
             Action.WRITE_CATALOGUES,
+            Action.WRITE_STUDIES,
             Action.WRITE_CHARTS,
             Action.WRITE_NOTES,
             Action.ACKNOWLEDGE_DRIFT,
