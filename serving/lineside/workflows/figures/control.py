@@ -1,5 +1,6 @@
 """Control charts: points, centre line and limits, what broke which rule, and what happened meanwhile."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import nan
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_HOUR = re.compile(r"^\d{4}-(\d\d-\d\d)T(\d\d:\d\d)([+-]\d\d:\d\d)$")
 _LABELS = 14  # of the time axis; more overlap
 _PANEL_IN = 2.7
 _KEY_LINE_IN = 0.17
@@ -196,7 +198,10 @@ def _draw_marks(axis: "Axes", marks: Sequence[Mark], places: dict[str, int]) -> 
 
 
 def _key(marks: Sequence[Mark]) -> list[str]:
-    lines = [f"{number}  {mark.label}  {mark.text}" for number, mark in enumerate(marks, start=1)]
+    short = short_labels([mark.label for mark in marks])
+    lines = [
+        f"{number}  {label}  {mark.text}" for number, (label, mark) in enumerate(zip(short, marks, strict=True), 1)
+    ]
     if len(lines) > _KEY_LINES:
         return [*lines[: _KEY_LINES - 1], f"and {len(lines) - _KEY_LINES + 1} more"]
     return lines
@@ -205,14 +210,23 @@ def _key(marks: Sequence[Mark]) -> list[str]:
 def _label_time(axis: "Axes", labels: Sequence[str]) -> None:
     every = max(1, -(-len(labels) // _LABELS))
     places = range(0, len(labels), every)
-    is_long = max((len(labels[place]) for place in places), default=0) * len(places) > 90
+    short = short_labels(labels)
+    is_long = max((len(short[place]) for place in places), default=0) * len(places) > 90
     axis.set_xticks(
         list(places),
-        [labels[place] for place in places],
+        [short[place] for place in places],
         rotation=30 if is_long else 0,
         ha="right" if is_long else "center",
         fontsize=8,
     )
+
+
+def short_labels(labels: Sequence[str]) -> list[str]:
+    """Labels as they fit an axis: of hours the month, day and hour; with the offset where two would be alike."""
+    short = [_HOUR.sub(r"\1 \2", label) for label in labels]
+    if len(set(short)) == len(set(labels)):
+        return short
+    return [_HOUR.sub(r"\1 \2\3", label) for label in labels]
 
 
 def _level(value: float | None, scale: Scale) -> float:

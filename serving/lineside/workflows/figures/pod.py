@@ -46,6 +46,7 @@ def pod_figure(estimate: "PodEstimate", *, title: str, unit: str = "mm") -> "Fig
                 textcoords="offset points",
                 ha="center",
                 fontsize=7.5,
+                bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.6},
             )
         axis.axhline(estimate.probability, color=SOFT, linewidth=0.9, linestyle=(0, (1, 2)))
         percent = f"{estimate.probability * 100:g}"

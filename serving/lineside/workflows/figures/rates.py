@@ -86,14 +86,9 @@ def rate_figure(rows: Sequence[RateRow], *, title: str, confidence: float = 0.95
                     label=once("detector rate (what it called)"),
                 )
             if row.truth is not None:
+                at_truth = row.truth * scale.factor
                 axis.plot(
-                    row.truth * scale.factor,
-                    place,
-                    "|",
-                    color=GREEN,
-                    markersize=22,
-                    markeredgewidth=2.4,
-                    label=once("truth"),
+                    [at_truth, at_truth], [place - 0.3, place + 0.3], color=GREEN, linewidth=2.4, label=once("truth")
                 )
         axis.set_yticks(range(len(rows)), [f"{row.label}\n{row.inspected:,} parts" for row in rows])
         axis.set_ylim(max(len(rows), 1) - 0.4, -0.6)
