@@ -7,9 +7,11 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from lineside.serving.catalogue.endpoints import router as catalogue_router
+from lineside.serving.certificates.endpoints import router as certificates_router
 from lineside.serving.clock import Clock, SystemClock
 from lineside.serving.deployments.endpoints import router as deployments_router
 from lineside.serving.dispositions.endpoints import router as dispositions_router
+from lineside.serving.drift.endpoints import router as drift_router
 from lineside.serving.events.endpoints import router as events_router
 from lineside.serving.gates.endpoints import router as gates_router
 from lineside.serving.history.endpoints import router as history_router
@@ -26,6 +28,7 @@ from lineside.serving.security.endpoints import router as security_router
 from lineside.serving.services import open_services
 from lineside.serving.settings import Settings
 from lineside.serving.stations.endpoints import router as stations_router
+from lineside.serving.studies.endpoints import router as studies_router
 
 _ROUTERS = (
     inspections_router,
@@ -38,7 +41,10 @@ _ROUTERS = (
     catalogue_router,
     releases_router,
     deployments_router,
+    certificates_router,
+    drift_router,
     gates_router,
+    studies_router,
     notes_router,
     events_router,
     probes_router,

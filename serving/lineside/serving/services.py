@@ -9,10 +9,12 @@ from datetime import timedelta
 from lineside.inspection.audit import PlantSecret
 from lineside.inspection.decoding import DecodingLimits
 from lineside.serving.catalogue import CatalogueShelf
+from lineside.serving.certificates.service import CertificateService
 from lineside.serving.clock import Clock
 from lineside.serving.deployments.assignment import Assigner
 from lineside.serving.deployments.expiry import ExpiryWatch
 from lineside.serving.deployments.service import DeploymentService
+from lineside.serving.drift.service import DriftService
 from lineside.serving.images import ImageStore
 from lineside.serving.inspections.admission import Admission
 from lineside.serving.inspections.binding import Binder
@@ -47,6 +49,8 @@ class Services:
     packages: PackageStore
     releases: ReleaseShelf
     deployments: DeploymentService
+    certificates: CertificateService
+    drift: DriftService
     expiry: ExpiryWatch
     shadowing: Shadowing
     inspections: InspectionService
@@ -105,6 +109,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             metrics=metrics,
         )
         await deployments.restore()
+        certificates = CertificateService(ledger=ledger, clock=clock, trust=trust, releases=releases, stations=stations)
+        await certificates.restore()
         assigner = Assigner(
             lambda: deployments.book,
             unusable=deployments.unusable,
@@ -131,6 +137,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             stations=stations,
             inspectors=inspectors,
             binder=binder,
+            certificates=certificates,
             metrics=metrics,
         )
         inspections = InspectionService(
@@ -145,6 +152,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             binder=binder,
             admission=admission,
             shadowing=shadowing,
+            certificates=certificates,
             metrics=metrics,
             audit_secret=PlantSecret(read_or_create_secret(settings.data_dir / "audit-secret")),
             retention_secret=PlantSecret(read_or_create_secret(settings.data_dir / "retention-secret")),
@@ -155,6 +163,9 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         stack.push_async_callback(shadowing.stop)
         expiry = ExpiryWatch(deployments, clock=clock, warn_before=timedelta(hours=settings.deployment_warning_hours))
         stack.push_async_callback(_end, expiry, asyncio.create_task(expiry.run_forever()))
+        stack.push_async_callback(_end, certificates, asyncio.create_task(certificates.run_forever()))
+        drift = DriftService(settings=settings, clock=clock, ledger=ledger, certificates=certificates, metrics=metrics)
+        stack.push_async_callback(_end, drift, asyncio.create_task(drift.run_forever()))
         housekeeping = Housekeeping(
             ledger=ledger,
             images=images,
@@ -177,6 +188,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             packages=packages,
             releases=releases,
             deployments=deployments,
+            certificates=certificates,
+            drift=drift,
             expiry=expiry,
             shadowing=shadowing,
             inspections=inspections,
@@ -185,7 +198,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         )
 
 
-async def _end(watch: Housekeeping | ExpiryWatch, task: asyncio.Task[None]) -> None:
+async def _end(watch: Housekeeping | ExpiryWatch | CertificateService | DriftService, task: asyncio.Task[None]) -> None:
     """Stop what looks from time to time and wait until it has ended: it reads the ledger."""
     watch.stop()
     await task

@@ -8,8 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineside.serving.catalogue import CatalogueChanged
+from lineside.serving.certificates.schemas import CertificateChanged
 from lineside.serving.deployments.schemas import DeploymentChanged
 from lineside.serving.dispositions import DispositionOut
+from lineside.serving.drift import AlarmOut
 from lineside.serving.gates.schemas import GateReportStored
 from lineside.serving.inspections.schemas import InspectionOut
 from lineside.serving.ledger import Event
@@ -21,13 +23,16 @@ from lineside.serving.retention.service import RetentionEvent
 from lineside.serving.reviews import ReviewRecorded
 from lineside.serving.shadowing.schemas import CanaryEnded, DisagreementOut
 from lineside.serving.stations import HoldChanged, OrderChanged, StationChanged
+from lineside.serving.studies.schemas import StudyFiledEvent
 
 EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
         "canary.v1": CanaryEnded,
         "catalogue.v1": CatalogueChanged,
+        "certificate.v1": CertificateChanged,
         "deployment.v1": DeploymentChanged,
         "disposition.v1": DispositionOut,
+        "drift_alarm.v1": AlarmOut,
         "gate_report.v1": GateReportStored,
         "hold.v1": HoldChanged,
         "inspection.v1": InspectionOut,
@@ -40,6 +45,7 @@ EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
         "review.v1": ReviewRecorded,
         "shadow_disagreement.v1": DisagreementOut,
         "station.v1": StationChanged,
+        "study.v1": StudyFiledEvent,
     }
 )
 """The shape of each event type's data."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineside.inspection.verdict import Verdict
+from lineside.serving.certificates import ThresholdStatus
 from lineside.serving.dispositions import DispositionOut
 from lineside.serving.inspections.schemas import InspectionOut, ReasonOut
 from lineside.serving.inspections.submission import Cause
@@ -47,7 +48,7 @@ class InspectionSummary(_Out):
     opened_at: datetime
     judged_at: datetime | None
     standing: ReviewStanding
-    threshold_status: Literal["uncertified"] = "uncertified"
+    threshold_status: ThresholdStatus = ThresholdStatus.UNCERTIFIED
 
 
 class InspectionPage(_Out):

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, exists, select
 
 from lineside.inspection.verdict import Verdict
+from lineside.serving.certificates import ThresholdStatus
 from lineside.serving.dispositions.store import dispositions_of
 from lineside.serving.errors import ImageGone
 from lineside.serving.history.cursor import cursor_after
@@ -200,6 +201,7 @@ def _summary(row: Row[Any], counts: Mapping[str, Counter[str]], said: Sequence[R
         "opened_at": row.opened_at,
         "judged_at": row.judged_at,
         "standing": standing_of(said),
+        "threshold_status": ThresholdStatus(row.threshold_status or ThresholdStatus.UNCERTIFIED),
     }
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from lineside.inspection.audit import AuditDraw, PlantSecret, draw_audit, draw_confirmation
 from lineside.inspection.verdict import Judgement, Reason, ReasonCode, Verdict, judge
+from lineside.serving.certificates import ThresholdStatus
+from lineside.serving.certificates.service import CertificateService
 from lineside.serving.clock import Clock
 from lineside.serving.inspections.attempts import OpenAttempt
 from lineside.serving.inspections.schemas import FrameOut, InspectionOut, MeasuresOut, ReasonOut, RecipeOut, ReleaseOut
@@ -42,10 +44,17 @@ class Closing:
     """Turns open attempts into outcomes, and those into answers."""
 
     def __init__(
-        self, *, settings: Settings, clock: Clock, audit_secret: PlantSecret, retention_secret: PlantSecret
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        certificates: CertificateService,
+        audit_secret: PlantSecret,
+        retention_secret: PlantSecret,
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._certificates = certificates
         self._audit_secret = audit_secret
         self._retention_secret = retention_secret
 
@@ -92,7 +101,13 @@ class Closing:
             release=None if loaded is None else ReleaseOut.of(loaded.release),
             engine=None if loaded is None else loaded.detector.engine_name,
             thresholds={name: round(value, 6) for name, value in judgement.thresholds.items()},
-            threshold_status="uncertified",
+            threshold_status=self._certificates.status(
+                station=attempt.key.station,
+                release_digest=None if loaded is None else loaded.release.digest,
+                engine=None if loaded is None else loaded.detector.engine_name,
+                thresholds=judgement.thresholds,
+                now=outcome.judged_at,
+            ),
             judged_by="server",
             is_simulated=self._settings.is_simulated,
             opened_at=attempt.opened_at,
@@ -195,7 +210,7 @@ def attempt_columns(attempt: OpenAttempt, *, plant: str, is_simulated: bool) -> 
 
 def verdict_columns(answer: InspectionOut) -> dict[str, Any]:
     """The columns that the verdict fills."""
-    body = answer.model_dump(mode="json", include={"reasons", "thresholds", "timings_ms"})
+    body = answer.model_dump(mode="json", include={"reasons", "thresholds", "threshold_status", "timings_ms"})
     return {
         "release_name": answer.release and answer.release.name,
         "release_version": answer.release and answer.release.version,
@@ -204,6 +219,7 @@ def verdict_columns(answer: InspectionOut) -> dict[str, Any]:
         "verdict": answer.verdict.value,
         "reasons": body["reasons"],
         "thresholds": body["thresholds"],
+        "threshold_status": body["threshold_status"],
         "timings": body["timings_ms"],
         "audit": answer.audit,
         "audit_probability": answer.audit_probability,
@@ -252,7 +268,7 @@ def interrupted_answer(
         release=None,
         engine=None,
         thresholds={},
-        threshold_status="uncertified",
+        threshold_status=ThresholdStatus.UNCERTIFIED,
         judged_by="server",
         is_simulated=row["is_simulated"],
         opened_at=row["opened_at"],

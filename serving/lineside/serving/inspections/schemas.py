@@ -11,6 +11,7 @@ from lineside.inspection.frames import MediaType, PixelFormat, RawGeometry
 from lineside.inspection.measures import FrameMeasures
 from lineside.inspection.release import Release
 from lineside.inspection.verdict import Defect, Judgement, Reason, ReasonCode, Verdict, ViewFindings
+from lineside.serving.certificates import ThresholdStatus
 from lineside.serving.inspections.submission import Cause, Submission
 from lineside.serving.recipes import StoredRecipe
 
@@ -211,7 +212,7 @@ class InspectionOut(_Out):
     release: ReleaseOut | None
     engine: str | None
     thresholds: Mapping[str, float]
-    threshold_status: Literal["uncertified"]
+    threshold_status: ThresholdStatus
     judged_by: Literal["server", "station"]
     is_simulated: bool
     opened_at: datetime

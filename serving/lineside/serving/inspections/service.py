@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from lineside.inspection.audit import PlantSecret
 from lineside.inspection.inspector import EncodedFrame, Examination, Inspector
 from lineside.inspection.verdict import Reason, ReasonCode, Verdict, ViewNotInspected
+from lineside.serving.certificates.service import CertificateService
 from lineside.serving.clock import Clock
 from lineside.serving.deployments.assignment import Refusal
 from lineside.serving.deployments.book import Scope
@@ -60,6 +61,7 @@ class InspectionService:
         binder: Binder,
         admission: Admission,
         shadowing: Shadowing,
+        certificates: CertificateService,
         metrics: Metrics,
         audit_secret: PlantSecret,
         retention_secret: PlantSecret,
@@ -80,7 +82,11 @@ class InspectionService:
             ledger=ledger,
             images=images,
             closing=Closing(
-                settings=settings, clock=clock, audit_secret=audit_secret, retention_secret=retention_secret
+                settings=settings,
+                clock=clock,
+                certificates=certificates,
+                audit_secret=audit_secret,
+                retention_secret=retention_secret,
             ),
             metrics=metrics,
         )

@@ -1,12 +1,13 @@
 """The JSON of a station's own record, and of what the server makes of it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from lineside.inspection.frames import MediaType, PixelFormat
 from lineside.inspection.verdict import Verdict
+from lineside.serving.certificates import ThresholdStatus
 from lineside.serving.inspections.schemas import DefectOut, Identifier, ReasonOut, ReleaseOut
 from lineside.serving.inspections.submission import Cause
 
@@ -95,5 +96,5 @@ class RejudgementOut(BaseModel):
     release: ReleaseOut | None
     engine: str | None
     thresholds: Mapping[str, float]
-    threshold_status: Literal["uncertified"] = "uncertified"
+    threshold_status: ThresholdStatus = ThresholdStatus.UNCERTIFIED
     judged_at: AwareDatetime

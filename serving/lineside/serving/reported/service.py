@@ -11,6 +11,8 @@ from lineside.inspection.canonical_json import canonical_json
 from lineside.inspection.frames import RawGeometry
 from lineside.inspection.inspector import EncodedFrame, Examination
 from lineside.inspection.verdict import Judgement, Reason, ReasonCode, Verdict, ViewFindings, ViewNotInspected, judge
+from lineside.serving.certificates import ThresholdStatus
+from lineside.serving.certificates.service import CertificateService
 from lineside.serving.clock import Clock
 from lineside.serving.deployments.assignment import Refusal
 from lineside.serving.deployments.book import Scope
@@ -51,6 +53,7 @@ class ReportedInspections:
         stations: StationDirectory,
         inspectors: InspectorPool,
         binder: Binder,
+        certificates: CertificateService,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
@@ -61,6 +64,7 @@ class ReportedInspections:
         self._stations = stations
         self._inspectors = inspectors
         self._binder = binder
+        self._certificates = certificates
         self._metrics = metrics
         self._one_at_a_time = asyncio.Semaphore(1)  # a backlog must not delay the verdicts of parts on the line
         self._turns = Turns()
@@ -209,7 +213,14 @@ class ReportedInspections:
             recipe.recipe, findings, release_thresholds={} if loaded is None else loaded.release.thresholds, now=now
         )
         answer = self._as_answer(inspection_id, report, recipe, kept)
-        rejudgement = _rejudgement(inspection_id, report, judgement, loaded, now=now)
+        status = self._certificates.status(
+            station=report.station,
+            release_digest=None if loaded is None else loaded.release.digest,
+            engine=None if loaded is None else loaded.detector.engine_name,
+            thresholds=judgement.thresholds,
+            now=now,
+        )
+        rejudgement = _rejudgement(inspection_id, report, judgement, loaded, status=status, now=now)
         columns = {**self._columns(answer), **verdict_columns(answer)}
         rows = [
             store.FrameRow.of(
@@ -260,7 +271,7 @@ class ReportedInspections:
             release=report.release,
             engine=report.engine,
             thresholds=report.thresholds,
-            threshold_status="uncertified",
+            threshold_status=ThresholdStatus.UNCERTIFIED,  # on whose host it ran, the server cannot see
             judged_by="station",
             is_simulated=self._settings.is_simulated,
             opened_at=report.opened_at,
@@ -295,7 +306,13 @@ class ReportedInspections:
 
 
 def _rejudgement(
-    inspection_id: str, report: ReportIn, judgement: Judgement, loaded: LoadedRelease | None, *, now: datetime
+    inspection_id: str,
+    report: ReportIn,
+    judgement: Judgement,
+    loaded: LoadedRelease | None,
+    *,
+    status: ThresholdStatus,
+    now: datetime,
 ) -> RejudgementOut:
     reasons, defects = InspectionOut.reasons_and_defects(judgement)
     return RejudgementOut(
@@ -310,6 +327,7 @@ def _rejudgement(
         release=None if loaded is None else ReleaseOut.of(loaded.release),
         engine=None if loaded is None else loaded.detector.engine_name,
         thresholds={name: round(value, 6) for name, value in judgement.thresholds.items()},
+        threshold_status=status,
         judged_at=now,
     )
 
