@@ -53,6 +53,28 @@ def test_the_true_defect_rate_is_the_plans() -> None:
     assert all(each.defects for each in virtual_parts(plan(parts=4, defect_rate=1.0), run_id="R"))
 
 
+def test_marks_and_faintness_come_at_their_shares_and_make_no_defect() -> None:
+    """60 parts: each count lies within 5 sigma; a marked board without a defect is good."""
+    made = list(virtual_parts(plan(parts=60, defect_rate=0.5, mark_share=0.4, faint_share=0.5), run_id="R"))
+    marked = sum(bool(each.marks) for each in made)
+    assert abs(marked - 24) <= 5 * (60 * 0.4 * 0.6) ** 0.5
+    defective = [each for each in made if each.is_defective]
+    assert abs(sum(each.is_faint for each in defective) - len(defective) / 2) <= 5 * (len(defective) / 4) ** 0.5
+    assert any(each.marks and not each.is_defective for each in made)
+    assert not any(each.is_faint for each in made if not each.is_defective)
+
+
+def test_shares_of_marks_and_faint_defects_leave_the_defects_as_they_were() -> None:
+    plain, unkind = (
+        [each.defects for each in virtual_parts(chosen, run_id="R")]
+        for chosen in (
+            plan(parts=12, defect_rate=0.5, mark_share=0.0, faint_share=0.0),
+            plan(parts=12, defect_rate=0.5, mark_share=1.0, faint_share=1.0),
+        )
+    )
+    assert plain == unkind
+
+
 @pytest.mark.parametrize(
     ("is_defective", "verdict", "outcome"),
     [
@@ -92,6 +114,9 @@ def test_a_quantile_is_a_value_that_was_seen(share: float, expected: float) -> N
         {"parts": 0},
         {"defect_rate": 1.5},
         {"defect_rate": float("nan")},
+        {"mark_share": -0.1},
+        {"faint_share": 1.1},
+        {"audit_share": 2.0},
         {"parts_per_s": 0.0},
         {"in_flight": 0},
         {"seed": -1},

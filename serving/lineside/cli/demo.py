@@ -19,7 +19,17 @@ def demo(
     parts: Annotated[
         int | None, typer.Option(help="End after so many parts; without it, at Ctrl-C.", min=1, show_default=False)
     ] = None,
-    rate: Annotated[float, typer.Option(help="True share of defective boards.", min=0.0, max=1.0)] = 0.15,
+    rate: Annotated[float, typer.Option(help="True share of defective boards.", min=0.0, max=1.0)] = 0.05,
+    marks: Annotated[
+        float,
+        typer.Option(help="Share of the boards with harmless dust, ink or a scratch.", min=0.0, max=1.0),
+    ] = 0.12,
+    faint: Annotated[
+        float, typer.Option(help="Share of the defective boards whose defects are hard to see.", min=0.0, max=1.0)
+    ] = 0.25,
+    audit: Annotated[
+        float, typer.Option(help="Share of the passed boards that a person looks at.", min=0.0, max=1.0)
+    ] = 0.25,
     pace: Annotated[float, typer.Option(help="Parts per second.", min=0.01, max=1000.0)] = 6.0,
     seed: Annotated[int, typer.Option(help="Seed of the boards and their defects.", min=0)] = 1,
     port: Annotated[
@@ -56,6 +66,7 @@ def demo(
 
     Everything is real but the boards: they are drawn, posted through the HTTP API as a station would, judged by the
     starter release and written to a ledger. What is truly defective reaches the server only through scripted reviews.
+    Some good boards bear harmless marks that a detector may take for defects, and some defects are faint.
     """
     from rich.console import Console
 
@@ -68,6 +79,9 @@ def demo(
         data_dir=demo_data_folder() if data is None else data,
         parts=parts,
         defect_rate=rate,
+        mark_share=marks,
+        faint_share=faint,
+        audit_share=audit,
         seed=seed,
         parts_per_s=pace,
         port=port,

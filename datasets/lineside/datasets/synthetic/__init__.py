@@ -18,6 +18,8 @@ from lineside.datasets.synthetic.design import (
     DefectClass,
     LayoutFamily,
     Look,
+    Mark,
+    MarkKind,
     Sample,
     Strip,
 )
@@ -35,6 +37,8 @@ __all__ = [
     "DefectClass",
     "LayoutFamily",
     "Look",
+    "Mark",
+    "MarkKind",
     "Sample",
     "Strip",
     "generate",

@@ -15,6 +15,7 @@ from lineside.datasets.synthetic.design import (
     Defect,
     Image,
     Look,
+    Mark,
     Purpose,
     Sample,
     Strip,
@@ -22,6 +23,7 @@ from lineside.datasets.synthetic.design import (
 )
 from lineside.datasets.synthetic.families import lay_out
 from lineside.datasets.synthetic.looks import MARGIN_PX, Exposure, expose_tile, exposure
+from lineside.datasets.synthetic.marks import Shade, draw_marks
 from lineside.datasets.synthetic.shapes import Shape, rasterise
 from lineside.datasets.synthetic.surface import Mask, Surface
 
@@ -63,35 +65,54 @@ class Board:
             self._put(image, self._golden_tile(look, column, row), column, row)
         return image
 
-    def sample(self, *, look: Look, defects: int, seed: int) -> Sample:
+    def sample(self, *, look: Look, defects: int, seed: int, marks: int = 0, contrast: float = 1.0) -> Sample:
         """One part of the product.
 
         Args:
             look: how it is seen.
             defects: how many defects it has; 0 is a good part.
-            seed: of the part: place, noise and defects follow from it.
+            seed: of the part: place, noise, defects and marks follow from it, each on its own.
+            marks: how many harmless marks it bears.
+            contrast: of its defects, in (0, 1]; a low one makes them hard to see. Only a camera sees less than all.
 
         Raises:
             NoRoomForDefect: the board has no place for so many.
+            ValueError: a negative number, or a contrast that the look cannot show.
         """
         width, height = self.design.size_wh_px
         frame, reference = np.empty((height, width), np.uint8), np.empty((height, width), np.uint8)
         found: list[Defect] = []
-        for strip in self.strips(look=look, defects=defects, seed=seed):
+        borne: list[Mark] = []
+        for strip in self.strips(look=look, defects=defects, seed=seed, marks=marks, contrast=contrast):
             rows = slice(strip.top_px, strip.top_px + len(strip.frame))
             frame[rows], reference[rows] = strip.frame, strip.reference
             found.extend(strip.defects)
-        return Sample(frame, reference, tuple(found))
+            borne.extend(strip.marks)
+        return Sample(frame, reference, tuple(found), tuple(borne))
 
-    def strips(self, *, look: Look, defects: int, seed: int, rows_px: int = TILE_PX) -> Iterator[Strip]:
+    def strips(
+        self,
+        *,
+        look: Look,
+        defects: int,
+        seed: int,
+        rows_px: int = TILE_PX,
+        marks: int = 0,
+        contrast: float = 1.0,
+    ) -> Iterator[Strip]:
         """The same part as `sample` gives, from top to bottom, in strips of `rows_px` rows (the last: fewer).
 
         No more than one row of tiles is held at a time, and where the strips are cut changes nothing.
         """
         if rows_px < 1:
             raise ValueError(f"strips of {rows_px} rows: expected at least 1")
+        if not 0.0 < contrast <= 1.0 or (contrast < 1.0 and look is Look.BINARISED):
+            raise ValueError(
+                f"a contrast of {contrast} in the {look.value} look: expected more than 0 and at most 1, and 1 in a "
+                "binarised one, which has no grays"
+            )
         held: list[Strip] = []
-        for tile_row in self._tile_rows(look, defects, seed):
+        for tile_row in self._tile_rows(look, defects, seed, marks=marks, contrast=contrast):
             held.append(tile_row)
             while sum(len(part.frame) for part in held) >= rows_px:
                 strip, held = _take(held, rows_px)
@@ -99,18 +120,28 @@ class Board:
         if held:
             yield _take(held, sum(len(part.frame) for part in held))[0]
 
-    def _tile_rows(self, look: Look, defects: int, seed: int) -> Iterator[Strip]:
+    def _tile_rows(self, look: Look, defects: int, seed: int, *, marks: int, contrast: float) -> Iterator[Strip]:
         width, height = self.design.size_wh_px
         columns, rows = self.design.tiles_wh
-        counts = self._share(defects, seed)
+        counts = self._share(defects, generator_for(seed, Purpose.DEFECT_SHARE), what="defects")
+        mark_counts = self._share(marks, generator_for(seed, Purpose.MARK_SHARE), what="marks")
         golden_pass, pass_ = self._golden_exposure(look), exposure(self.design, look, seed, is_golden=False)
         for row in range(rows):
             band = min(TILE_PX, height - row * TILE_PX)
             frame, reference = np.empty((band, width), np.uint8), np.empty((band, width), np.uint8)
             found: list[Defect] = []
+            borne: list[Mark] = []
             for column in range(columns):
                 drawn = self._drawn(column, row, int(counts[row, column]), seed)
-                image = self._expose(pass_, drawn, column, row)
+                shade = None
+                if mark_counts[row, column]:
+                    rng = generator_for(seed, Purpose.MARKS, column, row)
+                    shade, marked = draw_marks(self._surface(column, row), int(mark_counts[row, column]), rng)
+                    borne.extend(
+                        Mark(kind, self._box(bounds, pass_, column, row, margin_px=(0, 0, 0, 0)))
+                        for kind, bounds in marked
+                    )
+                image = self._expose(pass_, drawn, column, row, contrast=contrast, shade=shade)
                 across = slice(column * TILE_PX, column * TILE_PX + TILE_PX)
                 frame[:, across] = image[:band, : width - across.start]
                 reference[:, across] = self._golden_tile(look, column, row, golden_pass)[:band, : width - across.start]
@@ -118,7 +149,7 @@ class Board:
                     Defect(defect_class, self._box(change, pass_, column, row))
                     for defect_class, change in drawn.changes
                 )
-            yield Strip(row * TILE_PX, frame, reference, tuple(found))
+            yield Strip(row * TILE_PX, frame, reference, tuple(found), tuple(borne))
 
     def _golden_exposure(self, look: Look) -> Exposure:
         seed = int(generator_for(self.design.seed, Purpose.GOLDEN).integers(2**32))
@@ -130,20 +161,41 @@ class Board:
             lambda: self._expose(pass_ or self._golden_exposure(look), None, column, row),
         )
 
-    def _expose(self, pass_: Exposure, drawn: Drawn | None, column: int, row: int) -> Image:
+    def _expose(
+        self,
+        pass_: Exposure,
+        drawn: Drawn | None,
+        column: int,
+        row: int,
+        *,
+        contrast: float = 1.0,
+        shade: Shade | None = None,
+    ) -> Image:
         copper = self._copper_of(column, row)
         nothing = np.zeros_like(copper)
         removed, added = nothing, nothing
         if drawn is not None and drawn.changes:
             removed, added = _with_margin(drawn.removed), _with_margin(drawn.added)
-        return expose_tile(copper, removed, added, pass_, design=self.design, column=column, row=row)
+        return expose_tile(
+            copper,
+            removed,
+            added,
+            pass_,
+            design=self.design,
+            column=column,
+            row=row,
+            contrast=contrast,
+            shade=None if shade is None else np.pad(shade, MARGIN_PX),
+        )
 
     def _drawn(self, column: int, row: int, count: int, seed: int) -> Drawn:
         if count == 0:
             nothing = np.zeros((TILE_PX, TILE_PX), np.uint8)
             return Drawn(nothing, nothing, ())
-        surface = self._surfaces.get((column, row), lambda: self._surface_of(column, row))
-        return draw_defects(surface, count, generator_for(seed, Purpose.DEFECTS, column, row))
+        return draw_defects(self._surface(column, row), count, generator_for(seed, Purpose.DEFECTS, column, row))
+
+    def _surface(self, column: int, row: int) -> Surface:
+        return self._surfaces.get((column, row), lambda: self._surface_of(column, row))
 
     def _surface_of(self, column: int, row: int) -> Surface:
         width, height = self.design.size_wh_px
@@ -184,10 +236,12 @@ class Board:
     def _shapes_of(self, column: int, row: int) -> list[Shape]:
         return self._shapes.get((column, row), lambda: lay_out(self.design, column, row))
 
-    def _share(self, defects: int, seed: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-        """How many defects each tile gets, by its area: int64 (rows, columns)."""
-        if defects < 0:
-            raise ValueError(f"{defects} defects: expected 0 or more")
+    def _share(
+        self, count: int, rng: np.random.Generator, *, what: str
+    ) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+        """How many of them each tile gets, by its area: int64 (rows, columns)."""
+        if count < 0:
+            raise ValueError(f"{count} {what}: expected 0 or more")
         width, height = self.design.size_wh_px
         columns, rows = self.design.tiles_wh
         wide = np.minimum(TILE_PX, width - np.arange(columns) * TILE_PX)
@@ -195,21 +249,27 @@ class Board:
         areas = np.outer(high, wide).astype(np.float64)
         is_large = np.minimum.outer(high, wide) >= _SMALLEST_TILE_PX
         weights = np.where(is_large, areas, 0.0) if is_large.any() else areas
-        rng = generator_for(seed, Purpose.DEFECT_SHARE)
-        return rng.multinomial(defects, (weights / weights.sum()).ravel()).reshape(rows, columns)
+        return rng.multinomial(count, (weights / weights.sum()).ravel()).reshape(rows, columns)
 
-    def _box(self, change: BoxPx, pass_: Exposure, column: int, row: int) -> BoxPx:
+    def _box(
+        self,
+        change: BoxPx,
+        pass_: Exposure,
+        column: int,
+        row: int,
+        *,
+        margin_px: tuple[int, int, int, int] = BOX_MARGIN_PX,
+    ) -> BoxPx:
         width, height = self.design.size_wh_px
         left, top = (
             column * TILE_PX + round(pass_.shift_xy_px[0]),
             row * TILE_PX + round(pass_.shift_xy_px[1]),
         )
-        margin = BOX_MARGIN_PX
         return (
-            max(0, change[0] + left - margin[0]),
-            max(0, change[1] + top - margin[1]),
-            min(width, change[2] + left + margin[2]),
-            min(height, change[3] + top + margin[3]),
+            max(0, change[0] + left - margin_px[0]),
+            max(0, change[1] + top - margin_px[1]),
+            min(width, change[2] + left + margin_px[2]),
+            min(height, change[3] + top + margin_px[3]),
         )
 
     def _put(self, image: Image, tile: Image, column: int, row: int) -> None:
@@ -256,8 +316,14 @@ def _take(parts: list[Strip], rows: int) -> tuple[Strip, list[Strip]]:
     frame = np.concatenate([part.frame for part in parts])
     reference = np.concatenate([part.reference for part in parts])
     defects = [defect for part in parts for defect in part.defects]
-    taken = Strip(top, frame[:rows], reference[:rows], tuple(d for d in defects if d.box_xyxy_px[1] < top + rows))
+    marks = [mark for part in parts for mark in part.marks]
+
+    def is_taken(placed: Defect | Mark) -> bool:
+        return placed.box_xyxy_px[1] < top + rows
+
+    taken = Strip(top, frame[:rows], reference[:rows], tuple(filter(is_taken, defects)), tuple(filter(is_taken, marks)))
     if rows == len(frame):
         return taken, []
-    later = tuple(d for d in defects if d.box_xyxy_px[1] >= top + rows)
-    return taken, [Strip(top + rows, frame[rows:], reference[rows:], later)]
+    later = tuple(d for d in defects if not is_taken(d))
+    left = tuple(m for m in marks if not is_taken(m))
+    return taken, [Strip(top + rows, frame[rows:], reference[rows:], later, left)]

@@ -58,6 +58,14 @@ DEFECT_CLASSES = tuple(DefectClass)
 """Class names in index order."""
 
 
+class MarkKind(StrEnum):
+    """What a part may bear and still be good: it takes light away and leaves the copper as it is."""
+
+    DUST = "dust"
+    INK = "ink"
+    SCRATCH = "scratch"
+
+
 @dataclass(frozen=True, slots=True)
 class BoardDesign:
     """One board product: the same design always gives the same copper.
@@ -99,6 +107,19 @@ class Defect:
     box_xyxy_px: BoxPx
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One harmless mark: no defect, whatever a detector makes of it.
+
+    Attributes:
+        kind: what it is.
+        box_xyxy_px: bounds of its shade, cut at the frame.
+    """
+
+    kind: MarkKind
+    box_xyxy_px: BoxPx
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """A part as it was seen, with the truth about it.
@@ -107,11 +128,13 @@ class Sample:
         frame: uint8 (height, width).
         reference: the golden image of the same design and look, same size.
         defects: what is wrong with the part, empty for a good one.
+        marks: what it bears that is not wrong with it.
     """
 
     frame: Image
     reference: Image
     defects: tuple[Defect, ...]
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,12 +146,14 @@ class Strip:
         frame: uint8 (rows, width).
         reference: the same rows of the golden image.
         defects: those whose box begins in these rows; boxes in the whole board's pixels.
+        marks: likewise.
     """
 
     top_px: int
     frame: Image
     reference: Image
     defects: tuple[Defect, ...]
+    marks: tuple[Mark, ...] = ()
 
 
 class Purpose(IntEnum):
@@ -146,6 +171,8 @@ class Purpose(IntEnum):
     LINES = 10
     GOLDEN = 11
     STATION = 12
+    MARK_SHARE = 13
+    MARKS = 14
 
 
 def generator_for(seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

@@ -11,9 +11,11 @@ def golden(design: BoardDesign, *, look: Look = Look.BINARISED) -> Image:
     return Board(design).golden(look=look)
 
 
-def generate(design: BoardDesign, *, look: Look, defects: int, seed: int) -> Sample:
+def generate(
+    design: BoardDesign, *, look: Look, defects: int, seed: int, marks: int = 0, contrast: float = 1.0
+) -> Sample:
     """One part of a design with its golden image and ground truth; see `Board.sample`."""
-    return Board(design).sample(look=look, defects=defects, seed=seed)
+    return Board(design).sample(look=look, defects=defects, seed=seed, marks=marks, contrast=contrast)
 
 
 def strips(design: BoardDesign, *, look: Look, defects: int, seed: int, rows_px: int = TILE_PX) -> Iterator[Strip]:

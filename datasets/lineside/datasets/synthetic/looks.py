@@ -86,7 +86,16 @@ def exposure(design: BoardDesign, look: Look, seed: int, *, is_golden: bool) -> 
 
 
 def expose_tile(
-    copper: Mask, removed: Mask, added: Mask, pass_: Exposure, *, design: BoardDesign, column: int, row: int
+    copper: Mask,
+    removed: Mask,
+    added: Mask,
+    pass_: Exposure,
+    *,
+    design: BoardDesign,
+    column: int,
+    row: int,
+    contrast: float = 1.0,
+    shade: NDArray[np.float32] | None = None,
 ) -> Image:
     """The image of one tile.
 
@@ -98,20 +107,34 @@ def expose_tile(
         design: the board, for what belongs to the camera's place on it.
         column: the tile's column.
         row: the tile's row.
+        contrast: of what defects changed, in (0, 1]; below 1 copper was etched in part, or a film of it stayed. Camera
+            only.
+        shade: share of the light that marks take away, 0 to 1, same size; None where there are none.
 
     Returns:
         uint8 (640, 640), to be cut where the board ends.
     """
     rng = generator_for(pass_.seed, Purpose.NOISE, column, row)
     if pass_.look is Look.BINARISED:
-        return _binarise(copper, removed, added, pass_, rng)
-    damaged = (copper & (1 - removed)) | added
-    return _photograph(damaged, pass_, rng, design=design, column=column, row=row)
+        return _binarise(copper, removed, added, pass_, rng, shade)
+    damaged = ((copper & (1 - removed)) | added).astype(np.float32)
+    if contrast < 1.0:
+        damaged = copper + np.float32(contrast) * (damaged - copper)
+    return _photograph(damaged, pass_, rng, design=design, column=column, row=row, shade=shade)
 
 
-def _binarise(copper: Mask, removed: Mask, added: Mask, pass_: Exposure, rng: np.random.Generator) -> Image:
+def _binarise(
+    copper: Mask,
+    removed: Mask,
+    added: Mask,
+    pass_: Exposure,
+    rng: np.random.Generator,
+    shade: NDArray[np.float32] | None,
+) -> Image:
     # Defects are drawn on the binarised image, as DeepPCB's were: specks stay sharp.
-    covered = _moved(_blurred(copper, pass_.blur_px), pass_.shift_xy_px)
+    covered = _moved(_blurred(copper.astype(np.float32), pass_.blur_px), pass_.shift_xy_px)
+    if shade is not None:
+        covered = np.maximum(covered, _moved(shade, pass_.shift_xy_px))
     grain = cv2.GaussianBlur(rng.standard_normal(covered.shape, np.float32), (3, 3), 0.7)
     # Bounded, so that the noise frays edges and leaves no dust in plain areas.
     fray = np.clip(1.8 * pass_.roughness * grain, -0.33, 0.33)
@@ -124,7 +147,14 @@ def _binarise(copper: Mask, removed: Mask, added: Mask, pass_: Exposure, rng: np
 
 
 def _photograph(
-    copper: Mask, pass_: Exposure, rng: np.random.Generator, *, design: BoardDesign, column: int, row: int
+    copper: NDArray[np.float32],
+    pass_: Exposure,
+    rng: np.random.Generator,
+    *,
+    design: BoardDesign,
+    column: int,
+    row: int,
+    shade: NDArray[np.float32] | None,
 ) -> Image:
     lines = generator_for(pass_.seed, Purpose.LINES, row).normal(0, 1, TILE_PX).astype(np.float32)
     jitter = cv2.GaussianBlur(lines[:, None], (1, 5), 1.0).ravel() * (1.6 * pass_.line_jitter_px)
@@ -136,6 +166,8 @@ def _photograph(
     ys = (np.arange(TILE_PX, dtype=np.float32) + row * TILE_PX) / height - 0.5
     light = (1.0 + pass_.slope_xy[0] * xs)[None, :] * (1.0 + pass_.slope_xy[1] * ys - 0.1 * ys * ys)[:, None]
     gray = (pass_.bright + (pass_.dark - pass_.bright) * covered) * light * gains[None, :]
+    if shade is not None:
+        gray *= 1.0 - _moved(shade, pass_.shift_xy_px, jitter)
     # The weave of the board shows through where there is no copper.
     weave = cv2.resize(rng.standard_normal((TILE_PX // 8, TILE_PX // 8), np.float32), (TILE_PX, TILE_PX))
     gray += (1.0 - covered) * weave * 3.0
@@ -143,10 +175,8 @@ def _photograph(
     return np.clip(gray + 0.5, 0, 255).astype(np.uint8)
 
 
-def _blurred(copper: Mask, sigma_px: float) -> NDArray[np.float32]:
-    blurred: NDArray[np.float32] = cv2.GaussianBlur(copper.astype(np.float32), (0, 0), sigma_px).astype(
-        np.float32, copy=False
-    )
+def _blurred(copper: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
+    blurred: NDArray[np.float32] = cv2.GaussianBlur(copper, (0, 0), sigma_px).astype(np.float32, copy=False)
     return blurred
 
 

@@ -15,7 +15,11 @@ class DemoPlan:
         data_dir: the server's data folder.
         parts: how many parts; None: until it is stopped.
         defect_rate: true share of defective parts, in [0, 1].
-        seed: of the parts; the same seed makes the same boards with the same defects.
+        mark_share: share of all parts that bear dust, ink or a scratch: good as far as those go, whatever the
+            detector says; in [0, 1].
+        faint_share: share of the defective parts whose defects are hard to see, in [0, 1].
+        audit_share: share of the passed parts that are drawn for a person's eyes, in [0, 1].
+        seed: of the parts; the same seed makes the same boards with the same defects and marks.
         parts_per_s: pace of the line.
         in_flight: parts at most under way at once; the line waits when the server is behind.
         port: of the server; None: 8470, or any free one if that is taken.
@@ -29,7 +33,10 @@ class DemoPlan:
 
     data_dir: Path
     parts: int | None = None
-    defect_rate: float = 0.15
+    defect_rate: float = 0.05
+    mark_share: float = 0.12
+    faint_share: float = 0.25
+    audit_share: float = 0.25
     seed: int = 1
     parts_per_s: float = 6.0
     in_flight: int = 3
@@ -44,8 +51,14 @@ class DemoPlan:
         """Refuse a line that cannot run."""
         if self.parts is not None and self.parts < 1:
             raise ValueError(f"{self.parts} parts: expected 1 or more")
-        if not 0.0 <= self.defect_rate <= 1.0:
-            raise ValueError(f"a defect rate of {self.defect_rate}: expected 0 to 1")
+        for what, share in (
+            ("defect rate", self.defect_rate),
+            ("share of marked parts", self.mark_share),
+            ("share of faint defects", self.faint_share),
+            ("audit share", self.audit_share),
+        ):
+            if not 0.0 <= share <= 1.0:
+                raise ValueError(f"{what}: {share}, expected 0 to 1")
         if self.parts_per_s <= 0 or self.in_flight < 1 or self.seed < 0:
             raise ValueError(
                 f"{self.parts_per_s} parts/s, {self.in_flight} in flight, seed {self.seed}: "

@@ -45,7 +45,7 @@ async def run_demo(plan: DemoPlan, *, view: LineView, stop: asyncio.Event, clock
         keys = stack.enter_context(demo_keys(settings, used_clock))
         clients = await stack.enter_async_context(_clients(server.url, keys))
         view.stage("enrol")
-        await enrol(clients.admin)
+        await enrol(clients.admin, audit_share=plan.audit_share)
         view.stage("line")
         view.running(
             DemoSite(

@@ -38,7 +38,7 @@ scale:
   mm_per_px: {mm_per_px:.8f}
   calibration: {{id: demo, method: known from the generator, at: "2026-01-01T00:00:00+00:00"}}
 deadline_ms: 3000
-audit: {{share: 0.05}}
+audit: {{share: {audit_share}}}
 retention: {{ok_share: 0.1, days: 7, max_gigabytes: 1}}
 """
 
@@ -102,11 +102,11 @@ def demo_keys(settings: Settings, clock: Clock) -> Iterator[DemoKeys]:
                 service.revoke(new.key.id)
 
 
-async def enrol(admin: LinesideClient) -> None:
+async def enrol(admin: LinesideClient, *, audit_share: float) -> None:
     """Store golden images and recipes and enrol the station; harmless when all is there already."""
     for product, design in PRODUCTS.items():
         digest = await admin.put_reference(golden_png(product), MediaType.PNG)
-        await _put_recipe(admin, product, design.size_wh_px, digest)
+        await _put_recipe(admin, product, design.size_wh_px, digest=digest, audit_share=audit_share)
     size = list(next(iter(PRODUCTS.values())).size_wh_px)
     await admin.put_station(
         STATION,
@@ -126,7 +126,9 @@ async def order_lot(mes: LinesideClient, *, product: str, lot: str, first_part_i
     )
 
 
-async def _put_recipe(admin: LinesideClient, product: str, size_wh_px: tuple[int, int], digest: str) -> None:
+async def _put_recipe(
+    admin: LinesideClient, product: str, size_wh_px: tuple[int, int], *, digest: str, audit_share: float
+) -> None:
     """Add the recipe, or the next version of it where an older program left another one."""
     width, height = size_wh_px
 
@@ -138,6 +140,7 @@ async def _put_recipe(admin: LinesideClient, product: str, size_wh_px: tuple[int
             width=width,
             height=height,
             digest=digest,
+            audit_share=audit_share,
             mm_per_px=MM_PER_PX,
         )
 

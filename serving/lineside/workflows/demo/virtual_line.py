@@ -1,4 +1,8 @@
-"""The virtual line: boards in panels and lots, a known share of them defective, as encoded frames."""
+"""The virtual line: boards in panels and lots, a known share of them defective, as encoded frames.
+
+It is as unkind to a detector as a line is: some good boards are dusty, marked or scratched, and some defects are faint.
+How often that misleads the detector is not set anywhere; it comes out.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +20,7 @@ from lineside.datasets.synthetic import (
     Defect,
     LayoutFamily,
     Look,
+    Mark,
 )
 from lineside.workflows.demo.plan import BOARDS_PER_PANEL, PANELS_PER_LOT, DemoPlan
 
@@ -31,6 +36,8 @@ PRODUCTS: Final = MappingProxyType(
 """The boards that the line makes, lot by lot in turn."""
 
 _MOST_DEFECTS = 3
+_MOST_MARKS = 2
+_FAINT_CONTRAST = (0.1, 0.5)  # of a defect's own: most of the copper is left, or a thin film of it is too much
 _PNG_LEVEL = 1  # a camera's frame is noise to a compressor: more effort gains nothing
 
 
@@ -47,6 +54,8 @@ class VirtualPart:
         starts_lot: whether it is the first of its lot.
         frame_png: the picture.
         defects: the truth; empty for a good board.
+        marks: dust, ink and scratches that are none of the defects.
+        is_faint: whether its defects are hard to see.
     """
 
     number: int
@@ -57,6 +66,8 @@ class VirtualPart:
     starts_lot: bool
     frame_png: bytes
     defects: tuple[Defect, ...]
+    marks: tuple[Mark, ...] = ()
+    is_faint: bool = False
 
     @property
     def is_defective(self) -> bool:
@@ -73,7 +84,7 @@ def virtual_parts(plan: DemoPlan, *, run_id: str) -> Iterator[VirtualPart]:
     """The parts of a run, each made when it is asked for; without end where the plan has none.
 
     Args:
-        plan: defect rate, seed and number of parts.
+        plan: defect rate, shares, seed and number of parts.
         run_id: what every identifier begins with, so that two runs on one ledger never share a part.
     """
     names = tuple(PRODUCTS)
@@ -85,7 +96,11 @@ def virtual_parts(plan: DemoPlan, *, run_id: str) -> Iterator[VirtualPart]:
         product = names[lot % len(names)]
         rng = np.random.default_rng([plan.seed, number])
         defects = int(rng.integers(1, _MOST_DEFECTS + 1)) if rng.random() < plan.defect_rate else 0
-        sample = boards[product].sample(look=LOOK, defects=defects, seed=int(rng.integers(2**31)))
+        seed = int(rng.integers(2**31))
+        marks = int(rng.integers(1, _MOST_MARKS + 1)) if rng.random() < plan.mark_share else 0
+        is_faint = defects > 0 and bool(rng.random() < plan.faint_share)
+        contrast = float(rng.uniform(*_FAINT_CONTRAST)) if is_faint else 1.0
+        sample = boards[product].sample(look=LOOK, defects=defects, seed=seed, marks=marks, contrast=contrast)
         panel_id = f"{run_id}-N{panel + 1:04d}"
         yield VirtualPart(
             number=number,
@@ -96,6 +111,8 @@ def virtual_parts(plan: DemoPlan, *, run_id: str) -> Iterator[VirtualPart]:
             starts_lot=number % (BOARDS_PER_PANEL * PANELS_PER_LOT) == 0,
             frame_png=_png(sample.frame),
             defects=sample.defects,
+            marks=sample.marks,
+            is_faint=is_faint,
         )
         number += 1
 
