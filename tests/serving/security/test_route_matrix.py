@@ -39,7 +39,16 @@ def guarded_routes(app: FastAPI) -> list[tuple[str, str, Action | None]]:
 def call(plant: Plant, method: str, path: str, headers: dict[str, str]) -> int:
     """The status of a call whose identifiers exist nowhere; streams are not read."""
     concrete = path.replace("{digest}", "0" * 64)
-    for name in ("inspection_id", "part_id", "station_id", "recipe_id", "catalogue_id", "deployment_id", "note_id"):
+    for name in (
+        "inspection_id",
+        "part_id",
+        "station_id",
+        "recipe_id",
+        "catalogue_id",
+        "deployment_id",
+        "note_id",
+        "study_id",
+    ):
         concrete = concrete.replace(f"{{{name}}}", "nothing-of-that-name")
     assert "{" not in concrete, f"give the path parameter of {path} a value here"
     return plant.http.request(method, concrete, headers=headers, json={}).status_code

@@ -27,6 +27,8 @@ LEAST_TARGETS = 60
 
 _FARTHEST = 12.0
 """How many times e beyond the best a90 a bound is looked for: 160 000 times its size is no bound."""
+_FLATTEST = 50.0
+"""How many times e away from the studied sizes a50 or a90 may lie: beyond, numbers themselves end."""
 CURVE_POINTS = 61
 """Close enough that straight lines between them look smooth."""
 
@@ -208,9 +210,15 @@ def estimate_pod(
             f"larger defects are not found more often: the slope is {line.slope:.3g} per unit of ln(size), expected "
             "more than 0; check the measured sizes and which result belongs to which part"
         )
-    allowed = _allowed_drop(confidence)
+    allowed = float(chdtri(1, 2 * (1 - confidence)))  # of twice the log-likelihood: 2.706 at 95 %
     wanted = float(logit(probability))
     log_found = (wanted - line.intercept) / line.slope
+    log_half = -line.intercept / line.slope
+    if max(abs(log_size - math.log(targets[0].size)) for log_size in (log_found, log_half)) > _FLATTEST:
+        raise SizeDoesNotHelp(
+            f"larger defects are hardly found more often: the slope is {line.slope:.3g} per unit of ln(size), and a "
+            f"size found with probability {probability:g} lies beyond any; check the measured sizes"
+        )
     log_bound = _bound(likelihood, log_found, wanted, allowed)
     size_found = math.exp(log_found)
     size_bound = None if log_bound is None else math.exp(log_bound)
@@ -229,7 +237,7 @@ def estimate_pod(
         log_likelihood=line.log_likelihood,
         probability=probability,
         confidence=confidence,
-        a50=math.exp(-line.intercept / line.slope),
+        a50=math.exp(log_half),
         size_found=size_found,
         size_bound=size_bound,
         is_extrapolated=is_extrapolated,
@@ -266,11 +274,6 @@ def _check_targets(targets: Sequence[Target], least: int) -> None:
             f"every hit is at least {min(hit):g} and every miss at most {max(missed):g}; expected sizes at which some "
             "are found and some are missed: add defects of sizes between and around the two"
         )
-
-
-def _allowed_drop(confidence: float) -> float:
-    """What a one-sided bound may lose of twice the log-likelihood: 2.706 at 95 %."""
-    return float(chdtri(1, 2 * (1 - confidence))) if confidence > 0.5 else 0.0
 
 
 def _bound(likelihood: LogisticLikelihood, log_found: float, wanted: float, allowed: float) -> float | None:

@@ -14,6 +14,9 @@ from lineside.serving.errors import StudyUnreadable
 MOST_ROWS = 20_000
 """Ten times what people inspect by hand in a week."""
 
+LARGEST_NUMBER = 1e9
+"""A size beyond, in any unit, is a slip; and its square still fits into a number."""
+
 _NUMBER = re.compile(r"[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?")
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -50,11 +53,11 @@ class Row:
         """A cell that holds a finite number.
 
         Raises:
-            StudyUnreadable: it does not; a decimal comma is none.
+            StudyUnreadable: it does not; a decimal comma is none, and neither is a number beyond a thousand million.
         """
         cell = self.text(column)
         number = _number(cell)
-        if number is None:
+        if number is None or abs(number) > LARGEST_NUMBER:
             raise self.fault(column, f"holds {cell!r}; expected a finite number with a decimal point, such as 0.25")
         return number
 
@@ -128,7 +131,7 @@ class TableFile:
         if said is None:
             return None
         number = _number(said)
-        if number is None or number <= 0:
+        if number is None or not 0 < number <= LARGEST_NUMBER:
             raise StudyUnreadable(f"{self.source}: '# {name}: {said}'; expected a number above 0")
         return number
 
