@@ -110,9 +110,10 @@ def parts_after(connection: Connection, plant: str, sequence: int, *, limit: int
     ).all()
     if not rows:
         return Chunk((), sequence, is_last=True)
-    lines = dict(
-        connection.execute(select(stations.c.id, stations.c.line).where(stations.c.plant == plant)).tuples().all()
-    )
+    lines = {
+        row.id: row.line
+        for row in connection.execute(select(stations.c.id, stations.c.line).where(stations.c.plant == plant))
+    }
     seen = [
         part
         for row in rows

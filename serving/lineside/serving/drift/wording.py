@@ -3,12 +3,12 @@
 from lineside.statistics.drift import Finding, Signal
 
 _NAMES = {
-    Signal.ALL_SCORES: "scores of all parts (median)",
-    Signal.FLAGGED_SCORES: "scores of flagged parts (median)",
-    Signal.SCORE_QUANTILE: "quantile of the scores,",
+    Signal.ALL_SCORES: "median score of all parts",
+    Signal.FLAGGED_SCORES: "median score of flagged parts",
+    Signal.SCORE_QUANTILE: "quantile of all scores:",
     Signal.FLAG_RATE: "share of flagged parts",
     Signal.NEAR_THRESHOLD: "share of scores near the threshold",
-    Signal.PICTURE: "picture of",
+    Signal.PICTURE: "picture:",
     Signal.NOVELTY: "share of parts with unusual pictures",
 }
 _SHARES = frozenset({Signal.FLAG_RATE, Signal.NEAR_THRESHOLD, Signal.NOVELTY})
@@ -27,8 +27,7 @@ def message_of(finding: Finding) -> str:
         sure = f"p = {finding.p_value:.2g}"
     if not finding.has_changed:
         return f"{name}: {before} in the reference, {after} now ({counts}; {sure})"
-    moved = "rose" if after != before and finding.after > finding.before else "fell"
-    if after == before:
-        moved = "changed its shape at"
-        return f"{name} {moved} {after} ({counts}; {sure})"
+    if before == after:  # the middle stayed, and the test saw another shape
+        return f"{name} stayed at {after}, and its distribution changed ({counts}; {sure})"
+    moved = "rose" if finding.after > finding.before else "fell"
     return f"{name} {moved} from {before} to {after} ({counts}; {sure})"

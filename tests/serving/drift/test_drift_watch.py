@@ -1,0 +1,217 @@
+"""The watch from the ledger's events to alarms and back, against a real app on both databases."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from drifting_line import START, DriftingPlant, Line, watched_plant
+from lineside.serving.clock import ManualClock
+from lineside.serving.ledger import Transaction
+from lineside.serving.ledger.drift_tables import drift_batches
+from lineside.serving.ledger.rate_tables import known_parts
+from lineside.serving.security import Role
+
+DARKER = Line(light=114.0)
+
+
+def test_a_station_goes_from_too_few_parts_to_looking_to_ok(drifting: DriftingPlant) -> None:
+    assert drifting.drift()["items"] == []
+    drifting.run(399)
+    first = drifting.state()
+    assert (first["state"], first["reference_parts"], first["reference_parts_wanted"]) == ("too_few_parts", 399, 400)
+    drifting.run(1)
+    assert drifting.state()["state"] == "looking"
+    drifting.run(99)
+    assert (drifting.state()["state"], drifting.state()["parts_since"]) == ("looking", 99)
+    drifting.run(1)
+    looked = drifting.state()
+    assert (looked["state"], looked["look"]["parts"], looked["alarm"]) == ("ok", 100, None)
+    assert {finding["signal"] for finding in looked["look"]["findings"]} == {
+        "all_scores",
+        "score_quantile",
+        "flag_rate",
+        "near_threshold",
+        "picture",
+        "novelty",
+    }
+    assert any("scores of flagged parts" in why for why in looked["look"]["untested"])
+    assert "a class that the model does not know" in drifting.drift()["cannot_see"][0]
+
+
+def test_a_darker_lamp_alarms_with_what_changed_how_much_and_since_when(drifting: DriftingPlant) -> None:
+    drifting.run(600)
+    drifting.run(200, DARKER)
+    state = drifting.state()
+    alarm = state["alarm"]
+    assert state["state"] == "alarm"
+    light = next(finding for finding in alarm["findings"] if finding["detail"] == "default/mean")
+    assert light["before"] == pytest.approx(120.0, abs=0.5)
+    assert light["after"] < 119.0
+    assert light["since"] == (START + timedelta(seconds=601)).isoformat().replace("+00:00", "Z")
+    assert "default/mean fell from 120" in alarm["message"]
+    assert [event["state"] for event in drifting.plant.events("drift_alarm.v1")] == ["raised"]
+    metrics = drifting.plant.http.get("/metrics", headers=drifting.plant.headers()).text
+    assert 'lineside_drift_alarms{line="line-1",release="blobs",station="aoi-1"} 1.0' in metrics
+
+
+def test_fainter_defects_alarm_through_the_scores_of_flagged_parts(drifting: DriftingPlant) -> None:
+    often = Line(share=0.3, defective=3.0)
+    drifting.run(500, often)
+    drifting.run(400, Line(share=0.3, defective=0.3))
+    alarm = drifting.state()["alarm"]
+    assert "flagged_scores" in {finding["signal"] for finding in alarm["findings"]}
+
+
+def test_good_parts_that_look_worse_to_the_model_alarm_before_they_are_flagged(drifting: DriftingPlant) -> None:
+    drifting.run(500)
+    drifting.run(300, Line(good=-3.2))
+    assert "score_quantile" in {finding["signal"] for finding in drifting.state()["alarm"]["findings"]}
+    last = {finding["signal"] for finding in drifting.state()["look"]["findings"] if finding["has_changed"]}
+    assert {"all_scores", "near_threshold"} <= last
+    assert "flag_rate" not in last
+
+
+def test_one_alarm_is_raised_however_long_it_stays_open(drifting: DriftingPlant) -> None:
+    drifting.run(500)
+    drifting.run(800, DARKER)
+    assert len(drifting.plant.events("drift_alarm.v1")) == 1
+
+
+def test_a_mended_line_is_held_against_its_old_reference(drifting: DriftingPlant) -> None:
+    drifting.run(500)
+    drifting.run(200, DARKER)
+    answer = _acknowledge(drifting, reason="lamp changed", reference="keep")
+    assert answer["acknowledgement"]["reason"] == "lamp changed"
+    assert answer["acknowledgement"]["by"] == "test quality"
+    assert drifting.state()["state"] == "looking"
+    drifting.run(300)
+    assert drifting.state()["state"] == "ok"
+    drifting.run(200, DARKER)
+    assert drifting.state()["state"] == "alarm"
+    states = [event["state"] for event in drifting.plant.events("drift_alarm.v1")]
+    assert states == ["raised", "acknowledged", "raised"]
+
+
+def test_a_new_normal_begins_a_reference_period_of_its_own(drifting: DriftingPlant) -> None:
+    drifting.run(500)
+    drifting.run(200, DARKER)
+    _acknowledge(drifting, reason="another lamp type", reference="renew")
+    drifting.run(100, DARKER)
+    assert (drifting.state()["state"], drifting.state()["reference_parts"]) == ("too_few_parts", 100)
+    drifting.run(500, DARKER)
+    assert drifting.state()["state"] == "ok"
+    metrics = drifting.plant.http.get("/metrics", headers=drifting.plant.headers()).text
+    assert "lineside_drift_alarms{" not in metrics
+
+
+def test_an_alarm_is_acknowledged_once_and_with_a_reason(drifting: DriftingPlant) -> None:
+    drifting.run(500)
+    drifting.run(200, DARKER)
+    path = f"/v1/drift/alarms/{drifting.state()['alarm']['id']}/acknowledgement"
+    post = drifting.plant.http.post
+    quality = drifting.plant.headers(Role.QUALITY)
+    assert post(path, json={}, headers=quality).status_code == 422
+    assert post(path, json={"reason": "x"}, headers=drifting.plant.headers(Role.MLOPS)).status_code == 403
+    assert post(path, json={"reason": "x"}, headers=quality).status_code == 200
+    again = post(path, json={"reason": "x"}, headers=quality)
+    assert (again.status_code, "by test quality: x" in again.json()["detail"]) == (409, True)
+    unknown = post("/v1/drift/alarms/nothing/acknowledgement", json={"reason": "x"}, headers=quality)
+    assert unknown.status_code == 404
+
+
+def test_another_release_begins_its_own_reference_and_the_current_one_is_shown(drifting: DriftingPlant) -> None:
+    drifting.run(500)
+    drifting.run(100, Line(release="c" * 64))
+    state = drifting.state()
+    assert (state["state"], state["watched"]["release_digest"]) == ("too_few_parts", "c" * 64)
+    assert drifting.drift(station="aoi-2")["items"] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(Line(judged_by="station", light=10.0), id="judged by the station"),
+        pytest.param(Line(attempt=2, light=10.0), id="a retest, chosen for its verdict"),
+    ],
+)
+def test_parts_that_stand_for_no_others_are_not_in_the_tests(drifting: DriftingPlant, line: Line) -> None:
+    drifting.run(500)
+    drifting.run(200, line)
+    drifting.run(50)
+    assert (drifting.state()["state"], drifting.state()["parts_since"]) == ("ok", 150)
+
+
+def test_seeded_parts_are_not_in_the_tests(drifting: DriftingPlant) -> None:
+    def know(transaction: Transaction) -> None:
+        for number in range(401, 501):
+            transaction.connection.execute(
+                insert(known_parts).values(
+                    plant=transaction.plant,
+                    part_id=f"p-{number}",
+                    truth="defective",
+                    classes=[],
+                    recorded_at=START,
+                    recorded_by="a test",
+                )
+            )
+
+    drifting.plant.services.ledger.write_blocking(know)
+    drifting.run(400)
+    drifting.run(100, Line(share=1.0))
+    assert (drifting.state()["state"], drifting.state()["parts_since"]) == ("looking", 0)
+
+
+def test_parts_that_were_not_inspected_have_pictures_and_no_score(drifting: DriftingPlant) -> None:
+    drifting.run(500)
+    drifting.run(200, Line(not_inspected=True, sharpness=0.1))
+    state = drifting.state()
+    changed = {(finding["signal"], finding["detail"]) for finding in state["alarm"]["findings"]}
+    assert ("picture", "default/sharpness") in changed
+    assert not any(signal in {"all_scores", "flag_rate", "near_threshold"} for signal, _ in changed)
+
+
+def test_a_restart_goes_on_where_the_watch_was(tmp_path: Path, either_database: None) -> None:
+    clock = ManualClock(START)
+    with watched_plant(tmp_path, clock) as plant:
+        before = DriftingPlant(plant, clock)
+        before.run(430)
+    with watched_plant(tmp_path, clock) as plant:
+        after = DriftingPlant(plant, clock, parts=before.parts)
+        after.catch_up()
+        assert (after.state()["state"], after.state()["parts_since"]) == ("looking", 30)
+        after.run(70)
+        assert (after.state()["state"], after.state()["parts_since"]) == ("ok", 100)
+    with watched_plant(tmp_path, clock) as plant:
+        again = DriftingPlant(plant, clock, parts=after.parts)
+        again.run(200, DARKER)
+        assert again.state()["state"] == "alarm"
+        again.catch_up()
+        assert len(plant.events("drift_alarm.v1")) == 1
+        batches = plant.services.ledger.read_blocking(
+            lambda connection: connection.execute(select(func.count()).select_from(drift_batches)).scalar_one()
+        )
+        assert batches == 700 // 50
+
+
+def test_the_light_of_a_station_over_time_is_there_for_a_forecast(drifting: DriftingPlant) -> None:
+    drifting.run(100)
+    drifting.run(50, DARKER)
+    service, portal = drifting.plant.services.drift, drifting.plant.http.portal  # type: ignore[attr-defined]  # TestClient
+    end = START + timedelta(hours=1)
+    series = portal.call(service.health_series, "aoi-1", "default", "mean", START, end)
+    assert [at for at, _ in series] == [START + timedelta(seconds=seconds) for seconds in (50, 100, 150)]
+    assert [round(value) for _, value in series] == [120, 120, 114]
+    assert portal.call(service.health_series, "aoi-1", "default", "shift_x_px", START, end) == ()
+
+
+def _acknowledge(drifting: DriftingPlant, **given: str) -> dict[str, dict[str, str]]:
+    answer = drifting.plant.http.post(
+        f"/v1/drift/alarms/{drifting.state()['alarm']['id']}/acknowledgement",
+        json=given,
+        headers=drifting.plant.headers(Role.QUALITY),
+    )
+    assert answer.status_code == 200, answer.text
+    found: dict[str, dict[str, str]] = answer.json()
+    return found

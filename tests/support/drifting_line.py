@@ -1,0 +1,135 @@
+"""Parts of a simulated line, written into the ledger of a running app as its verdicts are."""
+
+import math
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lineside.serving.clock import ManualClock
+from lineside.serving.ledger import Transaction
+from plant import Plant, open_plant
+
+START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+RELEASE = {"name": "blobs", "version": "1.0.0", "digest": "d" * 64}
+RECIPE = {"id": "board", "version": 1, "digest": "e" * 64}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the simulated line is like.
+
+    Attributes:
+        good: mean score of good parts, in log odds.
+        defective: of defective ones.
+        share: of defective parts.
+        light: mean gray level.
+        sharpness: of the pictures.
+        release: that judges.
+        judged_by: the server or the station.
+        attempt: number of the attempt.
+        not_inspected: whether no part could be judged.
+    """
+
+    good: float = -4.0
+    defective: float = 1.6
+    share: float = 0.05
+    light: float = 120.0
+    sharpness: float = 0.3
+    release: str = "d" * 64
+    judged_by: str = "server"
+    attempt: int = 1
+    not_inspected: bool = False
+
+
+@dataclass
+class DriftingPlant:
+    """A running app whose watch is called by the test.
+
+    Attributes:
+        plant: the app.
+        clock: its clock; each part takes a second.
+        parts: that were written so far.
+    """
+
+    plant: Plant
+    clock: ManualClock
+    parts: int = 0
+
+    def run(self, count: int, line: Line = Line()) -> None:
+        """Write the verdicts of some parts, and let the watch catch up."""
+        random = np.random.default_rng(1000 + self.parts)
+        bodies = [self._body(line, random) for _ in range(count)]
+
+        def write(transaction: Transaction) -> None:
+            for body in bodies:
+                at = datetime.fromisoformat(body["judged_at"])
+                transaction.append_event("inspection.v1", station="aoi-1", occurred_at=at, data=body)
+
+        self.plant.services.ledger.write_blocking(write)
+        self.clock.set_now(START + timedelta(seconds=self.parts))
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Let the watch take what is durable."""
+        self.plant.http.portal.call(self.plant.services.drift.catch_up)  # type: ignore[attr-defined]  # TestClient's loop
+
+    def drift(self, **query: str) -> dict[str, Any]:
+        """`GET /v1/drift`."""
+        answer = self.plant.http.get("/v1/drift", params=query, headers=self.plant.headers())
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """The one station's."""
+        (item,) = self.drift()["items"]
+        found: dict[str, Any] = item
+        return found
+
+    def _body(self, line: Line, random: np.random.Generator) -> dict[str, Any]:
+        is_defective = bool(random.random() < line.share)
+        logit = random.normal(line.defective if is_defective else line.good, 1.0)
+        score = float(f"{1 / (1 + math.exp(-logit)):.6g}")
+        self.parts += 1
+        at = START + timedelta(seconds=self.parts)
+        measures = {
+            "mean": round(float(random.normal(line.light, 2.0)), 3),
+            "std": round(float(random.normal(30.0, 1.0)), 3),
+            "black_share": 0.1,
+            "white_share": 0.01,
+            "sharpness": round(float(random.normal(line.sharpness, 0.01)), 5),
+            "shift_x_px": None,
+            "shift_y_px": None,
+            "registration_residual": None,
+            "peak_score": None if line.not_inspected else score,
+        }
+        verdict = "NG" if score >= 0.25 else "OK"
+        return {
+            "station": "aoi-1",
+            "part_id": f"p-{self.parts}",
+            "attempt": line.attempt,
+            "product": "BRD",
+            "verdict": "NOT_INSPECTED" if line.not_inspected else verdict,
+            "recipe": RECIPE,
+            "release": {**RELEASE, "digest": line.release},
+            "engine": "onnxruntime-fp32",
+            "thresholds": {"short": 0.25, "open": 0.4},
+            "judged_by": line.judged_by,
+            "judged_at": at.isoformat().replace("+00:00", "Z"),
+            "frames": [{"view": "default", "digest": "f" * 64, "kept": False, "notes": [], "measures": measures}],
+        }
+
+
+def watched_plant(folder: Path, clock: ManualClock) -> AbstractContextManager[Plant]:
+    """An app whose reference takes 400 parts, and which looks every 100."""
+    return open_plant(
+        folder,
+        clock=clock,
+        drift_reference_parts=400,
+        drift_window_parts=400,
+        drift_look_parts=100,
+        drift_risk_per_look=0.01,
+    )
