@@ -19,6 +19,7 @@ from lineside.serving.inspections.endpoints import router as inspections_router
 from lineside.serving.notes.endpoints import router as notes_router
 from lineside.serving.probes.endpoints import router as probes_router
 from lineside.serving.problems import install_problem_handlers
+from lineside.serving.rates.endpoints import router as rates_router
 from lineside.serving.recipes.endpoints import router as recipes_router
 from lineside.serving.releases.endpoints import router as releases_router
 from lineside.serving.reported.endpoints import router as reported_router
@@ -46,6 +47,7 @@ _ROUTERS = (
     gates_router,
     studies_router,
     notes_router,
+    rates_router,
     events_router,
     probes_router,
     security_router,

@@ -22,6 +22,11 @@ from lineside.serving.inspections.inspectors import InspectorPool
 from lineside.serving.inspections.service import PARALLEL, InspectionService
 from lineside.serving.ledger import Ledger
 from lineside.serving.metrics import Metrics
+from lineside.serving.rates.answers import RateAnswers
+from lineside.serving.rates.calendar_book import CalendarBook
+from lineside.serving.rates.priors import RecallPriors
+from lineside.serving.rates.projector import RateProjector
+from lineside.serving.rates.service import RateService
 from lineside.serving.recipes import RecipeBook
 from lineside.serving.releases import PackageStore, ReleaseShelf, TrustFile
 from lineside.serving.reported import ReportedInspections
@@ -55,6 +60,10 @@ class Services:
     shadowing: Shadowing
     inspections: InspectionService
     reported: ReportedInspections
+    calendar: CalendarBook
+    rates: RateService
+    rate_answers: RateAnswers
+    rate_projector: RateProjector
     metrics: Metrics
 
 
@@ -166,6 +175,17 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         stack.push_async_callback(_end, certificates, asyncio.create_task(certificates.run_forever()))
         drift = DriftService(settings=settings, clock=clock, ledger=ledger, certificates=certificates, metrics=metrics)
         stack.push_async_callback(_end, drift, asyncio.create_task(drift.run_forever()))
+        calendar = await CalendarBook.open(ledger, clock=clock)
+        rates = RateService(ledger, stations=stations, calendar=calendar.calendar, clock=clock)
+        rate_answers = RateAnswers(
+            rates,
+            calendar=calendar,
+            priors=RecallPriors(releases),
+            recipes=recipes,
+            deployments=lambda: deployments.book,
+        )
+        rate_projector = RateProjector(ledger, clock=clock)
+        stack.push_async_callback(_end, rate_projector, asyncio.create_task(rate_projector.run_forever()))
         housekeeping = Housekeeping(
             ledger=ledger,
             images=images,
@@ -194,11 +214,17 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             shadowing=shadowing,
             inspections=inspections,
             reported=reported,
+            calendar=calendar,
+            rates=rates,
+            rate_answers=rate_answers,
+            rate_projector=rate_projector,
             metrics=metrics,
         )
 
 
-async def _end(watch: Housekeeping | ExpiryWatch | CertificateService | DriftService, task: asyncio.Task[None]) -> None:
+async def _end(
+    watch: Housekeeping | ExpiryWatch | CertificateService | DriftService | RateProjector, task: asyncio.Task[None]
+) -> None:
     """Stop what looks from time to time and wait until it has ended: it reads the ledger."""
     watch.stop()
     await task

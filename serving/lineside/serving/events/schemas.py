@@ -16,6 +16,7 @@ from lineside.serving.gates.schemas import GateReportStored
 from lineside.serving.inspections.schemas import InspectionOut
 from lineside.serving.ledger import Event
 from lineside.serving.notes import NoteChanged
+from lineside.serving.rates.schemas import CalendarChanged
 from lineside.serving.recipes import RecipeChanged
 from lineside.serving.releases.schemas import ReleaseUploaded
 from lineside.serving.reported.schemas import RejudgementOut
@@ -27,6 +28,7 @@ from lineside.serving.studies.schemas import StudyFiledEvent
 
 EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
+        "calendar.v1": CalendarChanged,
         "canary.v1": CanaryEnded,
         "catalogue.v1": CatalogueChanged,
         "certificate.v1": CertificateChanged,

@@ -44,6 +44,7 @@ class RateProjector:
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._stopping = asyncio.Event()
+        self._wanted = asyncio.Event()
         self._is_out_of_step = False
 
     async def run_forever(self) -> None:
@@ -96,10 +97,14 @@ class RateProjector:
                 return await self._rebuild()
             return await self._follow(found)
 
-    async def rebuild(self) -> Position:
-        """Count every cell anew from the inspections."""
+    async def request_rebuild(self) -> None:
+        """Have every cell counted anew from the inspections; a restart in between does not forget it."""
         async with self._one_at_a_time:
-            return await self._rebuild()
+            sequence = self._ledger.last_sequence
+            await self._ledger.write(
+                lambda transaction: projection.write_position(transaction, sequence=sequence, rebuilding=True)
+            )
+            self._wanted.set()
 
     async def _follow(self, position: Position) -> Position:
         plant = self._ledger.plant
@@ -139,9 +144,13 @@ class RateProjector:
         return position
 
     async def _wait_for_event(self, sequence: int) -> None:
-        waiting = asyncio.ensure_future(self._ledger.wait_for_event(sequence, timeout_s=_WAIT_S))
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        _, unfinished = await asyncio.wait((waiting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        waits = (
+            asyncio.ensure_future(self._ledger.wait_for_event(sequence, timeout_s=_WAIT_S)),
+            asyncio.ensure_future(self._stopping.wait()),
+            asyncio.ensure_future(self._wanted.wait()),
+        )
+        _, unfinished = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        self._wanted.clear()
         for task in unfinished:
             task.cancel()
             with suppress(asyncio.CancelledError):

@@ -96,6 +96,15 @@ class RateService:
         """How far the cells follow the log."""
         return await self._ledger.read(lambda connection: read_position(connection, self._ledger.plant))
 
+    async def context(self, wanted: RateFilter) -> store.Context:
+        """The products and releases of a span.
+
+        Raises:
+            UnknownStation: there is no such station.
+        """
+        question = self._question(wanted)
+        return await self._ledger.read(lambda connection: store.read_context(connection, question))
+
     async def counts(self, wanted: RateFilter) -> RateCounts:
         """The strata that the rate of a span is estimated from."""
         return (await self.window(wanted)).counts

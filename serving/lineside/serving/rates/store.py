@@ -125,6 +125,32 @@ def read_windows(
     return tallies
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the parts of a span have in common, or not.
+
+    Attributes:
+        products: of the parts; those without one are not in it.
+        release_digests: of all that judged them.
+    """
+
+    products: frozenset[str]
+    release_digests: frozenset[str]
+
+
+def read_context(connection: Connection, question: Question) -> Context:
+    """The products and releases of a question's span."""
+    products: set[str] = set()
+    digests: set[str] = set()
+    for piece in pieces_of(question.wanted.start, question.wanted.end):
+        table = piece.tier.cells
+        query = select(table.c.product, table.c.release_digest).where(*_conditions(table, question, piece)).distinct()
+        for row in connection.execute(query):
+            products.add(row.product)
+            digests.add(row.release_digest)
+    return Context(frozenset(products - {""}), frozenset(digests - {""}))
+
+
 def read_quarters(connection: Connection, question: Question) -> list[tuple[datetime, Tally]]:
     """One tally for each quarter of an hour of the span in which anything came, in order."""
     found: dict[datetime, Tally] = {}

@@ -25,6 +25,9 @@ class Action(StrEnum):
     READ_INSPECTIONS = "read_inspections"
     READ_IMAGES = "read_images"
     READ_RATES = "read_rates"
+    REBUILD_RATES = "rebuild_rates"
+    WRITE_CALENDAR = "write_calendar"
+    WRITE_KNOWN_PARTS = "write_known_parts"
     WRITE_CHARTS = "write_charts"
     WRITE_NOTES = "write_notes"
     ACKNOWLEDGE_DRIFT = "acknowledge_drift"
@@ -78,6 +81,8 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
         Role.QUALITY: _LOOKING
         | {
             Action.POST_REVIEW,
+            Action.WRITE_CALENDAR,
+            Action.WRITE_KNOWN_PARTS,
             Action.HOLD_STATIONS,
             Action.WRITE_RECIPES,
             Action.WRITE_CATALOGUES,
@@ -98,6 +103,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
                 Action.READ_EVENTS,
                 Action.READ_API_DESCRIPTION,
                 Action.READ_SESSION,
+                Action.WRITE_CALENDAR,
                 Action.WRITE_ORDERS,
                 Action.HOLD_STATIONS,
                 Action.WRITE_NOTES,  # maintenance systems say when a lamp was changed
