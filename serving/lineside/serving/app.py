@@ -16,6 +16,7 @@ from lineside.serving.events.endpoints import router as events_router
 from lineside.serving.gates.endpoints import router as gates_router
 from lineside.serving.history.endpoints import router as history_router
 from lineside.serving.inspections.endpoints import router as inspections_router
+from lineside.serving.known_parts.endpoints import router as known_parts_router
 from lineside.serving.notes.endpoints import router as notes_router
 from lineside.serving.probes.endpoints import router as probes_router
 from lineside.serving.problems import install_problem_handlers
@@ -48,6 +49,7 @@ _ROUTERS = (
     studies_router,
     notes_router,
     rates_router,
+    known_parts_router,
     events_router,
     probes_router,
     security_router,

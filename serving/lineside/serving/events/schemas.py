@@ -14,6 +14,7 @@ from lineside.serving.dispositions import DispositionOut
 from lineside.serving.drift import AlarmOut
 from lineside.serving.gates.schemas import GateReportStored
 from lineside.serving.inspections.schemas import InspectionOut
+from lineside.serving.known_parts import KnownPartOut
 from lineside.serving.ledger import Event
 from lineside.serving.notes import NoteChanged
 from lineside.serving.rates.schemas import CalendarChanged
@@ -39,6 +40,7 @@ EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
         "hold.v1": HoldChanged,
         "inspection.v1": InspectionOut,
         "note.v1": NoteChanged,
+        "known_part.v1": KnownPartOut,
         "order.v1": OrderChanged,
         "recipe.v1": RecipeChanged,
         "rejudgement.v1": RejudgementOut,
