@@ -48,6 +48,7 @@ def call(plant: Plant, method: str, path: str, headers: dict[str, str]) -> int:
         "deployment_id",
         "note_id",
         "study_id",
+        "certificate_id",
     ):
         concrete = concrete.replace(f"{{{name}}}", "nothing-of-that-name")
     assert "{" not in concrete, f"give the path parameter of {path} a value here"

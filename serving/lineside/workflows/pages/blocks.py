@@ -110,7 +110,9 @@ class Section:
     Attributes:
         heading: its title; empty for none, as of a summary right below the page's title.
         blocks: from top to bottom.
+        starts_page: whether it starts a page of its own when printed.
     """
 
     heading: str
     blocks: Sequence[Block]
+    starts_page: bool = False
