@@ -229,6 +229,15 @@ class LinesideClient:
         """The reviews of an inspection, and what they amount to."""
         return _object(await self._get(f"/v1/inspections/{_segment(inspection_id)}/reviews"))
 
+    async def rates(self, **asked: str | int) -> Json:
+        """Defect rates with their intervals, and what they rest on.
+
+        Args:
+            asked: the query of `GET /v1/rates`: `to`, `station`, `lot`, `by`, `bucket` and so on; `from` is a word of
+                Python's and comes as `**{"from": "2026-01-31T06:00:00+00:00"}`.
+        """
+        return _object(await self._get("/v1/rates", asked))
+
     async def stations(self) -> Sequence[Json]:
         """All stations that the key may see."""
         items: Sequence[Json] = _object(await self._get("/v1/stations"))["items"]
@@ -400,6 +409,41 @@ class LinesideClient:
             "DELETE", f"/v1/deployments/{_segment(deployment_id)}", params={"reason": reason}
         )
         return _object((await self._sender.send(request, give_up_after_s=give_up_after_s)).content)
+
+    async def certificates(self, *, line: str | None = None, in_force: bool = False) -> Sequence[Json]:
+        """Certificates of thresholds that the server accepted, newest first."""
+        wanted = {"in_force": str(in_force).lower(), **({} if line is None else {"line": line})}
+        items: Sequence[Json] = _object(await self._get("/v1/certificates", wanted))["items"]
+        return items
+
+    async def certificate_standing(self) -> Json:
+        """What the thresholds in force rest on now: `threshold_status`, and `items` by line and product."""
+        return _object(await self._get("/v1/certificates/standing"))
+
+    async def put_certificate(self, document: bytes, signature: bytes) -> Json:
+        """Put a signed certificate in force; the very same one again changes nothing."""
+        return await self._change("POST", "/v1/certificates", _signed(document, signature))
+
+    async def end_certificate(self, certificate_id: str, *, reason: str) -> Json:
+        """End a certificate: from the next verdict on it guarantees nothing."""
+        path = f"/v1/certificates/{_segment(certificate_id)}"
+        request = self._http.build_request("DELETE", path, params={"reason": reason})
+        return _object((await self._sender.send(request, give_up_after_s=self._timeout_s)).content)
+
+    async def drift(self, *, station: str | None = None) -> Json:
+        """How each station (or one) stands against its reference period (`items`), and what no watch can see."""
+        return _object(await self._get("/v1/drift", None if station is None else {"station": station}))
+
+    async def acknowledge_drift(self, alarm_id: str, *, reason: str, reference: str = "keep") -> Json:
+        """End a drift alarm.
+
+        Args:
+            alarm_id: which.
+            reason: what it was.
+            reference: "keep" where it is mended, "renew" where this is the new normal.
+        """
+        path = f"/v1/drift/alarms/{_segment(alarm_id)}/acknowledgement"
+        return await self._change("POST", path, {"reason": reason, "reference": reference})
 
     async def is_ready(self) -> bool:
         """Whether the server answers and says that it can judge; never raises for one that is not there."""
