@@ -1,13 +1,14 @@
 """What is believed of a count that was not seen: a mass for each value it may have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve  # type: ignore[import-untyped]  # scipy ships no types
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 DROPPED_TAIL = 1e-9
 """At most this much of the belief is left out where a support is cut; far below any interval's tail."""
@@ -79,7 +80,7 @@ class CountBelief:
         if step == self.step:
             return self
         places = np.rint((self.counts - self.start) / step).astype(np.int64)
-        return CountBelief(self.start, step, np.bincount(places, weights=self.masses))
+        return CountBelief(self.start, step, np.asarray(np.bincount(places, weights=self.masses), dtype=np.float64))
 
     def _shortened(self) -> "CountBelief":
         if len(self.masses) <= _LONGEST_SUPPORT:
@@ -90,6 +91,17 @@ class CountBelief:
 def certain(count: int) -> CountBelief:
     """The belief of one who knows."""
     return CountBelief(count, 1, np.ones(1))
+
+
+def mixture(beliefs: Sequence[CountBelief], weights: Floats) -> CountBelief:
+    """One of several beliefs holds, each with its weight; the weights need not add up to 1."""
+    step = max(belief.step for belief in beliefs)
+    start = min(belief.start for belief in beliefs)
+    places = [np.rint((belief.counts - start) / step).astype(np.int64) for belief in beliefs]
+    masses = np.zeros(max(int(place[-1]) for place in places) + 1)
+    for belief, place, weight in zip(beliefs, places, weights, strict=True):
+        masses += np.bincount(place, weights=belief.masses * weight, minlength=len(masses))
+    return CountBelief(start, step, masses / masses.sum())
 
 
 def belief_from(log_mass: Callable[[Floats], Floats], *, least: int, most: int) -> CountBelief:
@@ -136,4 +148,5 @@ def _scouts(low: int, high: int) -> Floats:
     """Integers between two, dense at the lower end where rare events live, and even over the whole as well."""
     spread = np.geomspace(1, high - low + 1, _SCOUTS) - 1 + low
     even = np.linspace(low, high, _SCOUTS)
-    return np.unique(np.rint(np.concatenate((spread, even))))
+    scouts: Floats = np.unique(np.rint(np.concatenate((spread, even))))
+    return scouts

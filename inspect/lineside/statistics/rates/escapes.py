@@ -16,37 +16,46 @@ import numpy as np
 from scipy.special import betaln, gammaln  # type: ignore[import-untyped]  # scipy ships no types
 
 from lineside.statistics.rates.distributions import CountBelief, Floats, belief_from, certain
-from lineside.statistics.rates.likelihood import log_audit_likelihood
-from lineside.statistics.rates.recall import RecallPart
-from lineside.statistics.rates.records import PassedStratum
+from lineside.statistics.rates.likelihood import log_audit_likelihood, possible_escapes
+from lineside.statistics.rates.reading import ReadingErrors
+from lineside.statistics.rates.recall import RecallPart, golden_recall
+from lineside.statistics.rates.records import KnownReads, PassedStratum
 from lineside.statistics.rates.strata import escapes_of_strata
 
 SHAPE_OFFSET = 0.5
-"""Added to the flagged defective parts: the Jeffreys prior of a Poisson intensity, so that a lot without a find still has
-a belief in what got past."""
+"""Added to the flagged defective parts: the Jeffreys prior of a Poisson intensity, so that a lot without a find still
+has a belief in what got past."""
 
 
-def escape_belief(strata: Sequence[PassedStratum], *, confirmed: float, recall: Sequence[RecallPart]) -> CountBelief:
+def escape_belief(
+    strata: Sequence[PassedStratum],
+    *,
+    confirmed: float,
+    recall: Sequence[RecallPart],
+    errors: ReadingErrors | None = None,
+) -> CountBelief:
     """The belief in the number of escapes among the parts passed.
 
     Args:
         strata: the passed parts; one at least must have been audited, unless there are none.
         confirmed: truly defective parts among those flagged; its expectation where it is not known.
         recall: the belief in the recall.
+        errors: of the reviewers; None where they are taken to be right.
     """
     filled = [stratum for stratum in strata if stratum.parts]
     if not filled:
         return certain(0)
     shape = confirmed + SHAPE_OFFSET
     if len(filled) > 1:
-        return escapes_of_strata(filled, shape=shape, recall=recall)
+        return escapes_of_strata(filled, shape=shape, recall=recall, errors=errors)
     (stratum,) = filled
 
     def log_mass(escapes: Floats) -> Floats:
         prior = log_escape_prior(escapes, shape=shape, recall=recall)
-        return prior + log_audit_likelihood(escapes, passed=stratum.parts, read=stratum.read, found=stratum.escapes)
+        return prior + log_audit_likelihood(escapes, stratum, errors)
 
-    return belief_from(log_mass, least=stratum.escapes, most=stratum.parts - (stratum.read - stratum.escapes))
+    least, most = possible_escapes(stratum, errors)
+    return belief_from(log_mass, least=least, most=most)
 
 
 def log_escape_prior(escapes: Floats, *, shape: float, recall: Sequence[RecallPart]) -> Floats:
@@ -62,3 +71,17 @@ def log_escape_prior(escapes: Floats, *, shape: float, recall: Sequence[RecallPa
     ]
     prior: Floats = np.logaddexp.reduce(parts, axis=0) if len(parts) > 1 else parts[0]
     return prior
+
+
+def escapes_expected_of(golden: KnownReads, *, confirmed: float, passed: int) -> int:
+    """The most escapes that the golden set's recall allows: the 97.5 % limit of what it predicts.
+
+    Args:
+        golden: with one part at least.
+        confirmed: truly defective parts among those flagged.
+        passed: parts passed.
+    """
+    recall = (golden_recall(golden),)
+    shape = confirmed + SHAPE_OFFSET
+    predicted = belief_from(lambda escapes: log_escape_prior(escapes, shape=shape, recall=recall), least=0, most=passed)
+    return predicted.upper(0.025)

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lineside.statistics.binomial import units_for_upper_bound
 from lineside.statistics.counts import check_share
 from lineside.statistics.intervals import RateInterval, wilson_interval
+from lineside.statistics.rates.contract import audits_needed, contract_upper_bound
 from lineside.statistics.rates.distributions import CountBelief
-from lineside.statistics.rates.escapes import escape_belief
+from lineside.statistics.rates.escapes import escape_belief, escapes_expected_of
 from lineside.statistics.rates.flagged import defective_among_flagged
+from lineside.statistics.rates.notes import notes_on
+from lineside.statistics.rates.reading import reading_errors
 from lineside.statistics.rates.recall import recall_belief
 from lineside.statistics.rates.records import FlaggedStratum, KnownReads, RateCounts, ReviewerReads
 
@@ -81,28 +83,59 @@ def estimate_rate(
     confidence: float = 0.95,
     wanted_bound: float = 0.001,
 ) -> RateEstimate:
-    """Estimate the share of defective parts among those inspected."""
+    """Estimate the share of defective parts among those inspected in one lot or window.
+
+    Defective parts are those flagged and truly defective, plus the escapes among those passed:
+
+        rate = (T + J) / inspected
+
+    T, where every flagged part was read, is what was confirmed; otherwise a beta-binomial belief fills in the unread
+    (`flagged`). J has the exact posterior of `escapes`: beta-negative-binomial given T, with a recall believed to be
+    that of the golden set or anything, half and half, times the hypergeometric chance of what the audit found. The
+    point is the expectation, the interval central. T and J are added as if the error in T did not touch J: J's prior
+    uses the expectation of T.
+
+    Assumptions: the audit is a simple random sample of each stratum of passed parts, drawn before anybody looked; so
+    are the reads of flagged parts; parts that were drawn and not yet read are like those read. Reviewers are right, or
+    `reviewers` tells how often they are not. The rate is that of these parts: for what the process will make next, lot
+    to lot variation comes on top (`process_rate`).
+
+    Where it covers and where not: docs/benchmarks.md. After a silent loss of recall and with an audit that finds next
+    to nothing, the golden half still counts; leave `golden` out where nothing watches the recall.
+
+    Defined answers: nothing inspected gives no point and [0, 1]. No audit gives no point, and an interval from no
+    escape at all to every passed part; `audits_needed` says how many reads would bound the escapes. Nothing
+    passed leaves no escapes to look for.
+
+    Args:
+        counts: of the lot or window.
+        golden: what the live release did with the defective parts of the golden set.
+        reviewers: what the same reviewers said of parts whose truth is known; None where they are taken to be right.
+        confidence: nominal coverage, strictly between 0 and 1.
+        wanted_bound: share of escapes among the inspected parts that `audits_needed` is to exclude.
+
+    Raises:
+        ValueError: a share is out of range.
+    """
     check_share("confidence", confidence)
     check_share("wanted_bound", wanted_bound)
     tail = (1 - confidence) / 2
-    recall = recall_belief(golden)
-    flagged = defective_among_flagged(counts.flagged)
+    errors = reading_errors(reviewers)
+    flagged = defective_among_flagged(counts.flagged, errors=errors)
     is_known = counts.parts_passed == 0 or counts.audited > 0
+    escapes, belief, alarm = EscapeEstimate(None, 0, counts.parts_passed), None, None
     if is_known:
-        belief = escape_belief(counts.passed, confirmed=flagged.mean, recall=recall)
+        belief = escape_belief(counts.passed, confirmed=flagged.mean, recall=recall_belief(golden), errors=errors)
         escapes = EscapeEstimate(belief.mean, belief.lower(tail), belief.upper(tail))
-    else:
-        belief = None
-        escapes = EscapeEstimate(None, 0, counts.parts_passed)
+        if golden is not None and golden.hits + golden.misses and counts.parts_passed:
+            alarm = belief.share_above(escapes_expected_of(golden, confirmed=flagged.mean, passed=counts.parts_passed))
     point, lower, upper = _rate(counts, flagged, belief, tail)
     bounds_lower, bounds_upper = lower, upper
     if counts.unconfirmed:
-        _, bounds_lower, _ = _rate(
-            counts, defective_among_flagged(_settled(counts.flagged, as_defective=0)), belief, tail
-        )
-        _, _, bounds_upper = _rate(
-            counts, defective_among_flagged(_settled(counts.flagged, as_defective=1)), belief, tail
-        )
+        none = defective_among_flagged(_settled(counts.flagged, as_defective=0), errors=errors)
+        all_ = defective_among_flagged(_settled(counts.flagged, as_defective=1), errors=errors)
+        bounds_lower = min(lower, _rate(counts, none, belief, tail)[1])
+        bounds_upper = max(upper, _rate(counts, all_, belief, tail)[2])
     return RateEstimate(
         inspected=counts.inspected,
         not_inspected=counts.not_inspected,
@@ -115,12 +148,12 @@ def estimate_rate(
         unconfirmed=counts.unconfirmed,
         bounds_lower=bounds_lower,
         bounds_upper=bounds_upper,
-        contract_upper_bound=upper,
+        contract_upper_bound=contract_upper_bound(counts, reviewers=reviewers, confidence=confidence),
         detector_rate=wilson_interval(counts.parts_flagged, counts.inspected, confidence=confidence),
-        recall_alarm=None,
+        recall_alarm=alarm,
         is_escape_rate_known=is_known,
-        audits_needed=units_for_upper_bound(wanted_bound, events=counts.escapes_found, confidence=confidence),
-        notes=(),
+        audits_needed=audits_needed(counts, wanted_bound=wanted_bound, confidence=confidence),
+        notes=notes_on(counts, golden=golden, reviewers=reviewers),
     )
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft  # type: ignore[import-untyped]  # scipy ships no types
-from scipy.special import betaincinv, gammaln  # type: ignore[import-untyped]  # scipy ships no types
+from scipy.special import betaincinv, gammaln, logsumexp  # type: ignore[import-untyped]  # scipy ships no types
 
-from lineside.statistics.rates.distributions import CountBelief, Floats, belief_from
-from lineside.statistics.rates.likelihood import log_audit_likelihood
+from lineside.statistics.rates.distributions import CountBelief, Floats, belief_from, mixture
+from lineside.statistics.rates.likelihood import log_audit_likelihood, possible_escapes
+from lineside.statistics.rates.reading import ReadingErrors
 from lineside.statistics.rates.recall import RecallPart
 from lineside.statistics.rates.records import PassedStratum
 
@@ -20,47 +22,75 @@ _VARIATION = 1.0
 go badly: strata must be free to differ."""
 
 
-def escapes_of_strata(strata: Sequence[PassedStratum], *, shape: float, recall: Sequence[RecallPart]) -> CountBelief:
+_FALSE_ALARM_NODES = 7
+"""False alarm rates of the reviewers that all strata share, equally believed."""
+
+
+def escapes_of_strata(
+    strata: Sequence[PassedStratum],
+    *,
+    shape: float,
+    recall: Sequence[RecallPart],
+    errors: ReadingErrors | None = None,
+) -> CountBelief:
     """The belief in the number of escapes in several strata together.
 
     Given the recall R, the escapes of stratum i follow a negative binomial distribution with the mean
-    shape * (its share of the passed parts) * (1 - R) / R and a variation between strata of 100 %; R is integrated out by
-    Gauss-Legendre quadrature on its quantiles, the strata are convolved. A stratum that was not audited gets its escapes
-    from the recall that the others show: an extrapolation.
+    shape * (its share of the passed parts) * (1 - R) / R and a variation between strata of 100 %; R is integrated out
+    by Gauss-Legendre quadrature on its quantiles, the strata are convolved. So is the reviewers' false alarm rate,
+    which the strata share as well; their misses are taken stratum by stratum. A stratum that was not audited gets its
+    escapes from the recall that the others show: an extrapolation.
 
     Args:
         strata: with one part at least each, two or more.
         shape: flagged defective parts, plus the prior's share.
         recall: the belief in it.
+        errors: of the reviewers; None where they are taken to be right.
     """
+    cases = (None,) if errors is None else errors.at_false_alarms(_FALSE_ALARM_NODES)
+    beliefs, log_weights = zip(
+        *(_given_errors(strata, shape=shape, recall=recall, errors=case) for case in cases), strict=True
+    )
+    weights = np.exp(np.array(log_weights) - max(log_weights))
+    return mixture(beliefs, weights)
+
+
+def _given_errors(
+    strata: Sequence[PassedStratum], *, shape: float, recall: Sequence[RecallPart], errors: ReadingErrors | None
+) -> tuple[CountBelief, float]:
+    """The belief, and the log probability of what was found, up to a constant."""
     recalls, weights = _recall_nodes(recall)
     passed = sum(stratum.parts for stratum in strata)
     odds = (1 - recalls) / recalls
-    beliefs = []
-    for stratum in strata:
-        own = shape * stratum.parts / passed
-        stratum_shape = 1 / (1 / own + _VARIATION**2)
-        beliefs.append(_StratumBelief(stratum, own * odds, stratum_shape))
+    owns = [shape * stratum.parts / passed for stratum in strata]
+    beliefs = [
+        _StratumBelief(stratum, errors, own * odds, 1 / (1 / own + _VARIATION**2))
+        for stratum, own in zip(strata, owns, strict=True)
+    ]
     marginals = [belief.marginal(weights) for belief in beliefs]
     step = max(marginal.step for marginal in marginals)
-    masses = [
-        belief.given_recall(marginal.start + step * np.arange(-(-len(marginal.masses) * marginal.step // step)))
-        for belief, marginal in zip(beliefs, marginals, strict=True)
-    ]
-    length = sum(mass.shape[1] - 1 for mass in masses) + 1
-    size = next_fast_len(length, real=True)
-    product = np.ones(1)
-    for mass in masses:
-        product = product * rfft(mass, size, axis=1)
+    size = next_fast_len(sum(len(marginal.masses) * marginal.step // step + 1 for marginal in marginals), real=True)
+    product: NDArray[np.complex128] = np.ones((1, 1), dtype=np.complex128)
+    log_evidence, length = 0.0, 1
+    for belief, marginal in zip(beliefs, marginals, strict=True):
+        counts = marginal.start + step * np.arange(-(-len(marginal.masses) * marginal.step // step), dtype=np.float64)
+        heights = belief.log_given_recall(counts)
+        top = float(heights.max())
+        product = product * rfft(np.exp(heights - top), size, axis=1)
+        log_evidence += top + np.log(step)
+        length += len(counts) - 1
     together = np.maximum(weights @ irfft(product, size, axis=1)[:, :length], 0.0)
-    return CountBelief(sum(marginal.start for marginal in marginals), step, together / together.sum())
+    total = float(together.sum())
+    start = sum(marginal.start for marginal in marginals)
+    return CountBelief(start, step, together / total), log_evidence + float(np.log(total))
 
 
 class _StratumBelief:
     """Escapes of one stratum, given each recall."""
 
-    def __init__(self, stratum: PassedStratum, means: Floats, shape: float) -> None:
+    def __init__(self, stratum: PassedStratum, errors: ReadingErrors | None, means: Floats, shape: float) -> None:
         self._stratum = stratum
+        self._errors = errors
         self._means = means
         self._shape = shape
 
@@ -68,28 +98,23 @@ class _StratumBelief:
         """Over all recalls, to see which counts matter."""
 
         def log_mass(counts: Floats) -> Floats:
-            return np.logaddexp.reduce(self._log_given_recall(counts) + np.log(weights)[:, None], axis=0)
+            over_recalls = logsumexp(self.log_given_recall(counts) + np.log(weights)[:, None], axis=0)
+            return np.asarray(over_recalls)
 
-        unread_good = self._stratum.read - self._stratum.escapes
-        return belief_from(log_mass, least=self._stratum.escapes, most=self._stratum.parts - unread_good)
+        least, most = possible_escapes(self._stratum, self._errors)
+        return belief_from(log_mass, least=least, most=most)
 
-    def given_recall(self, counts: Floats) -> Floats:
-        """Masses up to one constant, shape (recalls, counts)."""
-        heights = self._log_given_recall(counts)
-        return np.exp(heights - heights.max())
-
-    def _log_given_recall(self, counts: Floats) -> Floats:
-        likelihood = log_audit_likelihood(
-            counts, passed=self._stratum.parts, read=self._stratum.read, found=self._stratum.escapes
-        )
+    def log_given_recall(self, counts: Floats) -> Floats:
+        """Log masses up to a constant, shape (recalls, counts)."""
+        likelihood = log_audit_likelihood(counts, self._stratum, self._errors)
         s, m = self._shape, self._means[:, None]
         base = gammaln(s + counts) - gammaln(s) - gammaln(counts + 1) + likelihood
-        return base[None, :] + s * np.log(s / (s + m)) + counts[None, :] * np.log(m / (s + m))
+        heights: Floats = base[None, :] + s * np.log(s / (s + m)) + counts[None, :] * np.log(m / (s + m))
+        return heights
 
 
 def _recall_nodes(recall: Sequence[RecallPart]) -> tuple[Floats, Floats]:
     places, shares = np.polynomial.legendre.leggauss(_NODES)
-    quantiles, shares = (places + 1) / 2, shares / 2
-    nodes = [betaincinv(part.a, part.b, quantiles) for part in recall]
+    nodes = [betaincinv(part.a, part.b, (places + 1) / 2) for part in recall]
     recalls = np.clip(np.concatenate(nodes), 1e-9, 1 - 1e-9)
-    return recalls, np.concatenate([part.weight * shares for part in recall])
+    return recalls, np.concatenate([part.weight * shares / 2 for part in recall])

@@ -1,0 +1,155 @@
+"""What a reviewer's word is worth: how well a number of defective parts fits what people called defective.
+
+A reviewer calls a defective part defective with probability s (sensitivity) and a good part defective with probability
+f (false alarm), each part independently; s and f are believed to follow Beta(right + 1/2, wrong + 1/2), the Jeffreys
+posterior of reads whose truth is known. Left out, a false alarm of 0.5 % in the audit adds 0.5 points to the rate.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator  # type: ignore[import-untyped]  # scipy ships no types
+from scipy.special import betaincinv, betaln, gammaln, logsumexp  # type: ignore[import-untyped]  # as above
+
+from lineside.statistics.rates.distributions import Floats
+from lineside.statistics.rates.records import ReviewerReads
+
+_DENSE_KNOTS = 48
+_SPARSE_KNOTS = 96
+"""The likelihood is computed for the first counts one by one, then at ever wider places, and interpolated in its
+logarithm: it has one broad hump there."""
+
+
+@dataclass(frozen=True, slots=True)
+class BetaShape:
+    """A belief in a share: Beta(a, b)."""
+
+    a: float
+    b: float
+
+    @property
+    def mean(self) -> float:
+        """Expected share."""
+        return self.a / (self.a + self.b)
+
+    def scaled(self, factor: float) -> "BetaShape":
+        """A beta distribution with the mean and the variance of `factor` (over 0 to 1) times this share."""
+        if factor == 1.0:
+            return self
+        mean = factor * self.mean
+        variance = factor**2 * self.mean * (1 - self.mean) / (self.a + self.b + 1)
+        size = mean * (1 - mean) / variance - 1
+        return BetaShape(mean * size, (1 - mean) * size)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingErrors:
+    """What is believed of the reviewers.
+
+    Attributes:
+        sensitivity: share of defective parts that are called defective; None where taken to be 1.
+        false_alarm: share of good parts that are called defective; None where taken to be 0.
+    """
+
+    sensitivity: BetaShape | None
+    false_alarm: BetaShape | None
+
+    def at_false_alarms(self, nodes: int) -> tuple["ReadingErrors", ...]:
+        """Equally believed cases, each with a false alarm rate that is as good as known."""
+        if self.false_alarm is None:
+            return (self,)
+        quantiles = (np.arange(nodes) + 0.5) / nodes
+        rates = np.clip(betaincinv(self.false_alarm.a, self.false_alarm.b, quantiles), 1e-9, 1 - 1e-9)
+        return tuple(
+            replace(self, false_alarm=BetaShape(float(rate) * _KNOWN, (1 - float(rate)) * _KNOWN)) for rate in rates
+        )
+
+
+_KNOWN = 1e7
+"""Reads behind a share that is as good as known."""
+
+
+def reading_errors(reviewers: ReviewerReads | None) -> ReadingErrors | None:
+    """The belief that reads of known parts leave; None where reviewers are taken to be right.
+
+    A kind of part that nobody has read (no good part, or no defective one) is taken to be read rightly.
+    """
+    if reviewers is None or reviewers.good + reviewers.defective == 0:
+        return None
+    return ReadingErrors(
+        sensitivity=BetaShape(reviewers.defective_right + 0.5, reviewers.defective_wrong + 0.5)
+        if reviewers.defective
+        else None,
+        false_alarm=BetaShape(reviewers.good_wrong + 0.5, reviewers.good_right + 0.5) if reviewers.good else None,
+    )
+
+
+def log_call_likelihood(defective: Floats, *, parts: int, read: int, called: int, errors: ReadingErrors) -> Floats:
+    """Log probability that reviewers call `called` parts defective, of a random sample of `read` among `parts`.
+
+    The number of defective parts that are in the sample and called so is taken as binomial with chance s * read / parts
+    each: exact where all are read, and a little wide (by the share of defective parts) where a part of them is. Both s
+    and f are integrated out in closed form, which leaves beta-binomial distributions; they are summed over how many of
+    the calls were right.
+
+    Args:
+        defective: defective parts among `parts`, ascending, shape (n,).
+        parts: parts the sample was drawn from.
+        read: parts read.
+        called: parts called defective, 0 to `read`.
+        errors: of the reviewers.
+    """
+
+    def exactly(counts: Floats) -> Floats:
+        rightly = np.arange(called + 1.0) if errors.false_alarm is not None else np.array([float(called)])
+        share = read / parts
+        true, right = counts[:, None], rightly[None, :]
+        if errors.sensitivity is None:
+            seen = _log_binomial(right, true, share)
+        else:
+            shape = errors.sensitivity.scaled(share)
+            seen = log_beta_binomial(right, true, shape.a, shape.b)
+        if errors.false_alarm is None:
+            return np.asarray(seen[:, 0])
+        good: Floats = np.asarray(np.maximum(read - true * share, 0.0))
+        wrong = log_beta_binomial(called - right, good, errors.false_alarm.a, errors.false_alarm.b)
+        return np.asarray(logsumexp(seen + wrong, axis=1))
+
+    return _on_knots(exactly, defective)
+
+
+def log_beta_binomial(events: Floats, units: Floats | float, a: Floats | float, b: Floats | float) -> Floats:
+    """Log probability of `events` in `units` when their share follows Beta(a, b).
+
+    -inf outside 0 to `units`. The arguments broadcast; each term is worked out in the shape of what it depends on.
+    """
+    possible = (np.asarray(events) >= 0) & (np.asarray(events) <= units)
+    events = np.maximum(events, 0.0)
+    rest = np.subtract(units, events)
+    others = np.maximum(rest, 0.0)
+    ways = gammaln(np.add(units, 1)) - gammaln(np.add(events, 1)) - gammaln(others + 1)
+    chance = gammaln(a + events) + gammaln(b + others) - gammaln(np.add(a, b) + units) - betaln(a, b)
+    mass: Floats = np.where(possible, ways + chance, -np.inf)
+    return mass
+
+
+def _log_binomial(events: Floats, units: Floats, share: float) -> Floats:
+    if share == 1.0:
+        return np.where(events == units, 0.0, -np.inf)
+    possible = events <= units
+    x = np.where(possible, events, 0.0)
+    ways = gammaln(units + 1) - gammaln(x + 1) - gammaln(units - x + 1)
+    return np.where(possible, ways + x * np.log(share) + (units - x) * np.log1p(-share), -np.inf)
+
+
+def _on_knots(exactly: Callable[[Floats], Floats], counts: Floats) -> Floats:
+    if len(counts) <= _DENSE_KNOTS + _SPARSE_KNOTS:
+        return exactly(counts)
+    sparse = np.geomspace(_DENSE_KNOTS, len(counts) - 1, _SPARSE_KNOTS)
+    places = np.unique(np.concatenate((np.arange(_DENSE_KNOTS), np.rint(sparse).astype(np.int64))))
+    heights = exactly(counts[places])
+    if not np.all(np.isfinite(heights)):  # a sharp edge, where nothing can be interpolated
+        return exactly(counts)
+    between: Floats = PchipInterpolator(counts[places], heights)(counts)
+    return between
