@@ -115,8 +115,8 @@ def plan(
     if agreement is not None:
         say(
             f"{agreement.defective} defective parts ({agreement.borderline_defective} of them borderline) and "
-            f"{agreement.good} good ones ({agreement.borderline_good} borderline): without a single miss the miss rate is "
-            f"shown to be at most {agreement.miss_bound:.1%}, without a false alarm the false-alarm rate at most "
+            f"{agreement.good} good ones ({agreement.borderline_good} borderline): without a single miss the miss rate "
+            f"is shown to be at most {agreement.miss_bound:.1%}, without a false alarm the false-alarm rate at most "
             f"{agreement.false_alarm_bound:.1%} ({agreement.confidence:.0%} confidence)"
         )
         for note in agreement.notes:
@@ -124,8 +124,17 @@ def plan(
 
 
 @capability_app.command()
-def analyse(sheet: SheetArgument, key: KeyFileOption = None, *, as_json: JsonOption = False) -> None:
-    """Analyse a study: what each appraiser can do, and how far they agree; or how much of the sizes' spread is measuring."""
+def analyse(
+    sheet: SheetArgument,
+    key: KeyFileOption = None,
+    html: Annotated[Path | None, typer.Option(help="Write a report to print and to file.", dir_okay=False)] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Analyse a study: what each appraiser can do and how far they agree, or how much of a spread is measuring.
+
+    The sheet and its key are files of `lineside capability plan`, filled in.
+    """
     from lineside.workflows.studies.capability import judge_capability_files, tables_of
 
     judged = judge_capability_files(sheet, key)
@@ -135,5 +144,10 @@ def analyse(sheet: SheetArgument, key: KeyFileOption = None, *, as_json: JsonOpt
         for title, columns, rows in tables_of(judged):
             say(title)
             print_table(columns, rows)
+    if html is not None:
+        from lineside.serving.clock import SystemClock
+        from lineside.workflows.studies.capability_report import write_capability_report
+
+        write_capability_report(judged, html, written_at=SystemClock().now())
     for note in judged.notes():
         say(note)

@@ -26,7 +26,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @pod_app.command()
-def analyse(study: StudyArgument, *, indicative: IndicativeOption = False, as_json: JsonOption = False) -> None:
+def analyse(
+    study: StudyArgument,
+    html: Annotated[Path | None, typer.Option(help="Write a report to print and to file.", dir_okay=False)] = None,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", "--svg", help="Write the curve (.svg or .png).", dir_okay=False)
+    ] = None,
+    *,
+    indicative: IndicativeOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """Estimate the curve, a90 and a90/95, with the false-call rate beside them.
 
     The file says `# design: designed` above its columns part_id,size,result: hit or miss where a size is given, clear
@@ -41,5 +50,14 @@ def analyse(study: StudyArgument, *, indicative: IndicativeOption = False, as_js
         print_json(judged.as_json())
     else:
         print_table(("", ""), pod_facts(judged.estimate, judged.study.unit))
+    if html is not None:
+        from lineside.serving.clock import SystemClock
+        from lineside.workflows.studies.pod_report import write_pod_report
+
+        write_pod_report(judged, html, written_at=SystemClock().now())
+    if figure is not None:
+        from lineside.workflows.studies.pod_report import save_pod_figure
+
+        save_pod_figure(judged, figure)
     for note in judged.estimate.notes:
         say(note)

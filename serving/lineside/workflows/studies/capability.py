@@ -207,6 +207,25 @@ def gauge_rows(result: GaugeStudy) -> Rows:
     return rows
 
 
+def key_facts(judged: JudgedCapability) -> list[tuple[str, str]]:
+    """What the study was: name and text."""
+    result, key = judged.result, judged.study.key
+    if isinstance(result, GaugeStudy):
+        facts = [
+            ("Parts", str(result.parts)),
+            ("Appraisers", str(result.appraisers)),
+            ("Trials", str(result.trials)),
+            ("Unit", key.unit),
+        ]
+        return facts if key.tolerance is None else [*facts, ("Tolerance", f"{key.tolerance:g} {key.unit}")]
+    return [
+        ("Parts", f"{result.parts}, {result.defective} of them defective, {key.borderline} borderline"),
+        ("Appraisers", ", ".join(each.appraiser for each in result.appraisers)),
+        ("Detector", key.detector or "none in this study"),
+        ("Trials", str(result.trials)),
+    ]
+
+
 def tables_of(judged: JudgedCapability) -> Iterator[tuple[str, Sequence[str], Rows]]:
     """Every table of the study: title, columns, rows."""
     result = judged.result

@@ -216,8 +216,9 @@ def _pages(plan: SheetPlan, orders: Sequence[tuple[str, int, tuple[str, ...]]]) 
             (
                 Paragraph(f"Look at the parts in this order. Write {what} for each; do not skip one, do not go back."),
                 _sheet_table(codes, _called(plan.kind)),
-                SignatureLines((f"{name}",)),
+                SignatureLines((name,)),
             ),
+            starts_page=True,
         )
 
 

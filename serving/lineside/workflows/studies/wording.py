@@ -26,7 +26,7 @@ def band_text(bands: Bands, figure: CallShare | Kappa) -> str:
     if value is None:
         return UNKNOWN
     found, sure = bands.of(value), bands.worst_of(figure.lower, figure.upper)
-    return found.value if found is sure else f"{found.value}, surely not worse than {sure.value}"
+    return found.value if found is sure else f"{found.value} (at worst {sure.value})"
 
 
 def variance_text(component: Component | None) -> tuple[str, str, str, str]:
