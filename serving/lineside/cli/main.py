@@ -8,6 +8,7 @@ from lineside.cli.capability import capability_app
 from lineside.cli.dataset import dataset_app
 from lineside.cli.demo import demo
 from lineside.cli.deployments import deployments_app
+from lineside.cli.drift import drift_app
 from lineside.cli.evaluate import evaluate
 from lineside.cli.export import export
 from lineside.cli.inspect_parts import inspect
@@ -18,6 +19,7 @@ from lineside.cli.predict import predict
 from lineside.cli.recipe import recipe_app
 from lineside.cli.release import release_app
 from lineside.cli.serve import serve
+from lineside.cli.threshold import threshold_app
 from lineside.cli.train import train
 from lineside.cli.version import version
 from lineside.inspection.errors import LinesideError
@@ -43,8 +45,10 @@ app.add_typer(dataset_app)
 app.add_typer(recipe_app)
 app.add_typer(release_app)
 app.add_typer(deployments_app)
+app.add_typer(drift_app)
 app.add_typer(pod_app)
 app.add_typer(capability_app)
+app.add_typer(threshold_app)
 app.add_typer(keys_app)
 app.command()(version)
 

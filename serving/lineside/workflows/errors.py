@@ -10,10 +10,14 @@ LinesideError
     ├── NotText (ValueError)            a file that should be text and is not
     ├── RecipeUnusable (ValueError)     a recipe that cannot be used without a server
     ├── ReportUnsigned (ValueError)     a gate's report without its signature
+    ├── SampleUnfit (ValueError)        parts that certify no threshold
+    ├── GuaranteeRefused (ValueError)   a guarantee that the sample cannot carry; carries the parts missing
     ├── ServerFailed (RuntimeError)     a server could not start
     └── LineFailed (RuntimeError)       the demonstration line cannot go on
 ```
 """
+
+from collections.abc import Mapping
 
 from lineside.inspection.errors import LinesideError
 
@@ -48,6 +52,23 @@ class RecipeUnusable(WorkflowError, ValueError):
 
 class ReportUnsigned(WorkflowError, ValueError):
     """A gate's report has no signature beside it, so that no server takes it."""
+
+
+class SampleUnfit(WorkflowError, ValueError):
+    """The parts are no sample that could certify a threshold."""
+
+
+class GuaranteeRefused(WorkflowError, ValueError):
+    """A guarantee was asked for that the sample cannot carry.
+
+    Attributes:
+        missing: parts that are missing, by class, "part" for parts with any defect; a class that no number of parts
+            would help is not in it.
+    """
+
+    def __init__(self, message: str, *, missing: Mapping[str, int]) -> None:
+        super().__init__(message)
+        self.missing = missing
 
 
 class LineFailed(WorkflowError, RuntimeError):
