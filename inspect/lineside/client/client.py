@@ -2,27 +2,24 @@
 
 import base64
 import hashlib
-import json
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 
 import httpx
 
-from lineside.client.errors import AnswerUnreadable
+from lineside.client.calls import Json, json_object, path_segment, signed
 from lineside.client.event_stream import follow
 from lineside.client.packages import ReleasePackage
 from lineside.client.records import Cause, InspectionAnswer, LedgerEvent, Pending, parse
-from lineside.client.sending import Pace, Sender
+from lineside.client.sending import Pace
+from lineside.client.statistics_calls import StatisticsCalls
 from lineside.inspection.frames import MediaType, RawGeometry
 
-Json = dict[str, Any]
 
-
-class LinesideClient:
+class LinesideClient(StatisticsCalls):
     """A typed client of one server. Nothing connects before the first request.
 
     ```python
@@ -50,18 +47,16 @@ class LinesideClient:
         transport: httpx.AsyncBaseTransport | None = None,
         pace: Pace | None = None,
     ) -> None:
-        self._timeout_s = timeout_s
-        self._pace = pace or Pace()
         # No timeout of the pool's own: each call has one, over all its tries. A proxy that the environment names
         # is not ours to use: a plant's server is reached directly.
-        self._http = httpx.AsyncClient(
+        http = httpx.AsyncClient(
             base_url=base_url,
             headers={"Authorization": f"Bearer {key}"},
             timeout=None,  # noqa: S113 - see above
             transport=transport,
             trust_env=False,
         )
-        self._sender = Sender(self._http, self._pace)
+        super().__init__(http, pace or Pace(), timeout_s=timeout_s)
 
     async def __aenter__(self) -> Self:
         """Hold the connection pool open."""
@@ -152,13 +147,13 @@ class LinesideClient:
 
     async def inspection(self, inspection_id: str) -> InspectionAnswer:
         """One inspection as its station was answered."""
-        return parse(InspectionAnswer, await self._get(f"/v1/inspections/{_segment(inspection_id)}"))
+        return parse(InspectionAnswer, await self._get(f"/v1/inspections/{path_segment(inspection_id)}"))
 
     async def inspections(self, **filters: str | int) -> AsyncIterator[Json]:
         """Inspections in the server's order, page after page; filters are the route's query parameters."""
         cursor: str | None = None
         while True:
-            page = _object(await self._get("/v1/inspections", filters | ({"cursor": cursor} if cursor else {})))
+            page = json_object(await self._get("/v1/inspections", filters | ({"cursor": cursor} if cursor else {})))
             for item in page["items"]:
                 yield item
             cursor = page.get("next_cursor")
@@ -167,7 +162,7 @@ class LinesideClient:
 
     async def image(self, inspection_id: str, *, view: str = "default") -> bytes:
         """The kept picture of one view, as it was sent."""
-        return await self._get(f"/v1/inspections/{_segment(inspection_id)}/image", {"view": view})
+        return await self._get(f"/v1/inspections/{path_segment(inspection_id)}/image", {"view": view})
 
     async def dispose(
         self,
@@ -188,7 +183,7 @@ class LinesideClient:
             grade: with "graded".
         """
         content = {"kind": kind, "confirmed_by_sensor": confirmed_by_sensor, "at": at.isoformat(), "grade": grade}
-        return await self._change("POST", f"/v1/inspections/{_segment(inspection_id)}/disposition", content)
+        return await self._change("POST", f"/v1/inspections/{path_segment(inspection_id)}/disposition", content)
 
     async def review(
         self,
@@ -201,6 +196,7 @@ class LinesideClient:
         boxes: Sequence[Mapping[str, Any]] = (),
         reason: str | None = None,
         supersedes: str | None = None,
+        blind: bool = False,
     ) -> Json:
         """Say what a human finds of an inspection.
 
@@ -213,6 +209,7 @@ class LinesideClient:
             boxes: with "escape" and "corrected": view, class_name and box_xyxy_px of each defect.
             reason: in words.
             supersedes: the review that this one replaces.
+            blind: whether it was said without knowing what another reader said.
         """
         content = {
             "kind": kind,
@@ -222,34 +219,26 @@ class LinesideClient:
             "boxes": list(boxes),
             "reason": reason,
             "supersedes": supersedes,
+            "blind": blind,
         }
-        return await self._change("POST", f"/v1/inspections/{_segment(inspection_id)}/reviews", content)
+        return await self._change("POST", f"/v1/inspections/{path_segment(inspection_id)}/reviews", content)
 
     async def reviews(self, inspection_id: str) -> Json:
         """The reviews of an inspection, and what they amount to."""
-        return _object(await self._get(f"/v1/inspections/{_segment(inspection_id)}/reviews"))
-
-    async def rates(self, **asked: str | int) -> Json:
-        """Defect rates with their intervals, and what they rest on.
-
-        Args:
-            asked: the query of `GET /v1/rates`: `to`, `station`, `lot`, `by`, `bucket` and so on; `from` is a word of
-                Python's and comes as `**{"from": "2026-01-31T06:00:00+00:00"}`.
-        """
-        return _object(await self._get("/v1/rates", asked))
+        return json_object(await self._get(f"/v1/inspections/{path_segment(inspection_id)}/reviews"))
 
     async def stations(self) -> Sequence[Json]:
         """All stations that the key may see."""
-        items: Sequence[Json] = _object(await self._get("/v1/stations"))["items"]
+        items: Sequence[Json] = json_object(await self._get("/v1/stations"))["items"]
         return items
 
     async def station(self, station_id: str) -> Json:
         """A station's settings and what is in force there."""
-        return _object(await self._get(f"/v1/stations/{_segment(station_id)}"))
+        return json_object(await self._get(f"/v1/stations/{path_segment(station_id)}"))
 
     async def put_station(self, station_id: str, settings: Mapping[str, Any]) -> Json:
         """Enrol a station or change its settings, given as the API's JSON has them (`name` at least)."""
-        return await self._change("PUT", f"/v1/stations/{_segment(station_id)}", settings)
+        return await self._change("PUT", f"/v1/stations/{path_segment(station_id)}", settings)
 
     async def put_order(
         self,
@@ -279,7 +268,7 @@ class LinesideClient:
         elif from_encoder is not None:
             effective = {"from": "encoder", "value": from_encoder}
         content = {"order_id": order_id, "product": product, "lot": lot, "quantity": quantity, "effective": effective}
-        return await self._change("PUT", f"/v1/stations/{_segment(station_id)}/order", content)
+        return await self._change("PUT", f"/v1/stations/{path_segment(station_id)}/order", content)
 
     async def put_reference(self, image: bytes, media_type: MediaType) -> str:
         """Store a reference image; what a recipe calls it is `sha256:` and the digest that this returns."""
@@ -295,13 +284,13 @@ class LinesideClient:
 
     async def recipes(self) -> Sequence[Json]:
         """The latest version of every recipe, without its text."""
-        items: Sequence[Json] = _object(await self._get("/v1/recipes"))["items"]
+        items: Sequence[Json] = json_object(await self._get("/v1/recipes"))["items"]
         return items
 
     async def recipe(self, recipe_id: str, *, version: int | None = None) -> Json:
         """One version of a recipe with its text; the latest if none is named."""
-        return _object(
-            await self._get(f"/v1/recipes/{_segment(recipe_id)}", {} if version is None else {"version": version})
+        return json_object(
+            await self._get(f"/v1/recipes/{path_segment(recipe_id)}", {} if version is None else {"version": version})
         )
 
     async def put_recipe(
@@ -329,12 +318,12 @@ class LinesideClient:
         }
         request = self._http.build_request(
             "PUT",
-            f"/v1/recipes/{_segment(recipe_id)}",
+            f"/v1/recipes/{path_segment(recipe_id)}",
             params={name: value for name, value in override.items() if value is not None},
             content=text.encode(),
             headers={"Content-Type": "application/yaml"},
         )
-        return _object((await self._sender.send(request, give_up_after_s=self._timeout_s)).content)
+        return json_object((await self._sender.send(request, give_up_after_s=self._timeout_s)).content)
 
     async def put_gate_report(self, document: bytes, signature: bytes) -> str:
         """Store a gate's report on a recipe, signed by the deploy key; gives the digest that `put_recipe` names.
@@ -344,12 +333,12 @@ class LinesideClient:
             signature: the content of its signature file.
         """
         digest = hashlib.sha256(document).hexdigest()
-        await self._change("PUT", f"/v1/gates/{digest}", _signed(document, signature))
+        await self._change("PUT", f"/v1/gates/{digest}", signed(document, signature))
         return digest
 
     async def releases(self) -> Json:
         """Every release that the server has (`items`), and those that do not verify (`unusable`)."""
-        return _object(await self._get("/v1/releases"))
+        return json_object(await self._get("/v1/releases"))
 
     async def upload_release(self, package: ReleasePackage, *, give_up_after_s: float = 120.0) -> Json:
         """Store a signed release on the server; it judges nothing until a deployment names it.
@@ -364,7 +353,7 @@ class LinesideClient:
             content=package.content,
             headers={"Content-Type": "application/zip"},
         )
-        return _object((await self._sender.send(request, give_up_after_s=give_up_after_s)).content)
+        return json_object((await self._sender.send(request, give_up_after_s=give_up_after_s)).content)
 
     async def deploy(self, document: bytes, signature: bytes, *, give_up_after_s: float = 120.0) -> Json:
         """Have the server carry out a signed deployment; the very same one again changes nothing.
@@ -375,26 +364,26 @@ class LinesideClient:
             give_up_after_s: instead of the client's timeout: the release is loaded and tried first.
         """
         return await self._change(
-            "POST", "/v1/deployments", _signed(document, signature), give_up_after_s=give_up_after_s
+            "POST", "/v1/deployments", signed(document, signature), give_up_after_s=give_up_after_s
         )
 
     async def deployments(self) -> Json:
         """Every deployment that the server accepted (`items`, newest first), and the `highest_serial`."""
-        return _object(await self._get("/v1/deployments"))
+        return json_object(await self._get("/v1/deployments"))
 
     async def deployment(self, deployment_id: str) -> Json:
         """One deployment; of a shadow or canary with its `comparison`."""
-        return _object(await self._get(f"/v1/deployments/{_segment(deployment_id)}"))
+        return json_object(await self._get(f"/v1/deployments/{path_segment(deployment_id)}"))
 
     async def in_force(self) -> Sequence[Json]:
         """Who judges what now, for each line and product that a station works on."""
-        items: Sequence[Json] = _object(await self._get("/v1/deployments/in-force"))["items"]
+        items: Sequence[Json] = json_object(await self._get("/v1/deployments/in-force"))["items"]
         return items
 
     async def disagreements(self, deployment_id: str, *, limit: int = 50) -> Sequence[Json]:
         """The latest parts that two releases see differently, newest first."""
-        path = f"/v1/deployments/{_segment(deployment_id)}/disagreements"
-        items: Sequence[Json] = _object(await self._get(path, {"limit": limit}))["items"]
+        path = f"/v1/deployments/{path_segment(deployment_id)}/disagreements"
+        items: Sequence[Json] = json_object(await self._get(path, {"limit": limit}))["items"]
         return items
 
     async def withdraw(self, deployment_id: str, *, reason: str, give_up_after_s: float = 120.0) -> Json:
@@ -406,44 +395,9 @@ class LinesideClient:
             give_up_after_s: instead of the client's timeout: what comes back is loaded first.
         """
         request = self._http.build_request(
-            "DELETE", f"/v1/deployments/{_segment(deployment_id)}", params={"reason": reason}
+            "DELETE", f"/v1/deployments/{path_segment(deployment_id)}", params={"reason": reason}
         )
-        return _object((await self._sender.send(request, give_up_after_s=give_up_after_s)).content)
-
-    async def certificates(self, *, line: str | None = None, in_force: bool = False) -> Sequence[Json]:
-        """Certificates of thresholds that the server accepted, newest first."""
-        wanted = {"in_force": str(in_force).lower(), **({} if line is None else {"line": line})}
-        items: Sequence[Json] = _object(await self._get("/v1/certificates", wanted))["items"]
-        return items
-
-    async def certificate_standing(self) -> Json:
-        """What the thresholds in force rest on now: `threshold_status`, and `items` by line and product."""
-        return _object(await self._get("/v1/certificates/standing"))
-
-    async def put_certificate(self, document: bytes, signature: bytes) -> Json:
-        """Put a signed certificate in force; the very same one again changes nothing."""
-        return await self._change("POST", "/v1/certificates", _signed(document, signature))
-
-    async def end_certificate(self, certificate_id: str, *, reason: str) -> Json:
-        """End a certificate: from the next verdict on it guarantees nothing."""
-        path = f"/v1/certificates/{_segment(certificate_id)}"
-        request = self._http.build_request("DELETE", path, params={"reason": reason})
-        return _object((await self._sender.send(request, give_up_after_s=self._timeout_s)).content)
-
-    async def drift(self, *, station: str | None = None) -> Json:
-        """How each station (or one) stands against its reference period (`items`), and what no watch can see."""
-        return _object(await self._get("/v1/drift", None if station is None else {"station": station}))
-
-    async def acknowledge_drift(self, alarm_id: str, *, reason: str, reference: str = "keep") -> Json:
-        """End a drift alarm.
-
-        Args:
-            alarm_id: which.
-            reason: what it was.
-            reference: "keep" where it is mended, "renew" where this is the new normal.
-        """
-        path = f"/v1/drift/alarms/{_segment(alarm_id)}/acknowledgement"
-        return await self._change("POST", path, {"reason": reason, "reference": reference})
+        return json_object((await self._sender.send(request, give_up_after_s=give_up_after_s)).content)
 
     async def is_ready(self) -> bool:
         """Whether the server answers and says that it can judge; never raises for one that is not there."""
@@ -462,40 +416,7 @@ class LinesideClient:
         """
         return follow(self._http, self._pace, after=after, types=frozenset(types))
 
-    async def _get(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
-        request = self._http.build_request("GET", path, params=params)
-        return (await self._sender.send(request, give_up_after_s=self._timeout_s)).content
-
-    async def _change(
-        self, method: str, path: str, content: Mapping[str, Any], *, give_up_after_s: float | None = None
-    ) -> Json:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
-        body = json.dumps(content, allow_nan=False).encode()
-        request = self._http.build_request(method, path, content=body, headers=headers)
-        patience_s = self._timeout_s if give_up_after_s is None else give_up_after_s
-        return _object((await self._sender.send(request, give_up_after_s=patience_s)).content)
-
-
-def _segment(name: str) -> str:
-    """A name as one segment of a path, whatever characters it has."""
-    return quote(name, safe="")
-
-
-def _signed(document: bytes, signature: bytes) -> Json:
-    """A signed document as the API takes it: its exact bytes."""
-    return {"document": base64.b64encode(document).decode(), "signature": base64.b64encode(signature).decode()}
-
 
 def content_digest(body: bytes) -> str:
     """The `Content-Digest` header (RFC 9530) of a body."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
-
-
-def _object(body: bytes) -> Json:
-    try:
-        parsed = json.loads(body)
-    except ValueError as error:
-        raise AnswerUnreadable(f"the answer is no JSON: {error}; is that a Lineside server?") from error
-    if not isinstance(parsed, dict):
-        raise AnswerUnreadable(f"the answer is {type(parsed).__name__}; expected a JSON object")
-    return parsed
