@@ -1,21 +1,36 @@
 """Parts of a simulated line, written into the ledger of a running app as its verdicts are."""
 
 import math
+import uuid
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 
+from lineside.inspection.verdict import Verdict
+from lineside.serving.certificates import ThresholdStatus
 from lineside.serving.clock import ManualClock
-from lineside.serving.ledger import Transaction
+from lineside.serving.inspections.schemas import FrameOut, InspectionOut, MeasuresOut, RecipeOut, ReleaseOut
+from lineside.serving.inspections.submission import Cause
+from lineside.serving.ledger import Ledger, Transaction
 from plant import Plant, open_plant
 
 START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
-RELEASE = {"name": "blobs", "version": "1.0.0", "digest": "d" * 64}
-RECIPE = {"id": "board", "version": 1, "digest": "e" * 64}
+
+SHORT_PERIODS: Mapping[str, Any] = MappingProxyType(
+    {
+        "drift_reference_parts": 400,
+        "drift_window_parts": 400,
+        "drift_look_parts": 100,
+        "drift_risk_per_look": 0.01,
+    }
+)
+"""Settings under which the watch needs few parts."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,7 @@ class Line:
     light: float = 120.0
     sharpness: float = 0.3
     release: str = "d" * 64
-    judged_by: str = "server"
+    judged_by: Literal["server", "station"] = "server"
     attempt: int = 1
     not_inspected: bool = False
 
@@ -61,15 +76,8 @@ class DriftingPlant:
 
     def run(self, count: int, line: Line = Line()) -> None:
         """Write the verdicts of some parts, and let the watch catch up."""
-        random = np.random.default_rng(1000 + self.parts)
-        bodies = [self._body(line, random) for _ in range(count)]
-
-        def write(transaction: Transaction) -> None:
-            for body in bodies:
-                at = datetime.fromisoformat(body["judged_at"])
-                transaction.append_event("inspection.v1", station="aoi-1", occurred_at=at, data=body)
-
-        self.plant.services.ledger.write_blocking(write)
+        write_parts(self.plant.services.ledger, line_bodies(count, line, first=self.parts + 1))
+        self.parts += count
         self.clock.set_now(START + timedelta(seconds=self.parts))
         self.catch_up()
 
@@ -89,47 +97,82 @@ class DriftingPlant:
         found: dict[str, Any] = item
         return found
 
-    def _body(self, line: Line, random: np.random.Generator) -> dict[str, Any]:
-        is_defective = bool(random.random() < line.share)
-        logit = random.normal(line.defective if is_defective else line.good, 1.0)
-        score = float(f"{1 / (1 + math.exp(-logit)):.6g}")
-        self.parts += 1
-        at = START + timedelta(seconds=self.parts)
-        measures = {
-            "mean": round(float(random.normal(line.light, 2.0)), 3),
-            "std": round(float(random.normal(30.0, 1.0)), 3),
-            "black_share": 0.1,
-            "white_share": 0.01,
-            "sharpness": round(float(random.normal(line.sharpness, 0.01)), 5),
-            "shift_x_px": None,
-            "shift_y_px": None,
-            "registration_residual": None,
-            "peak_score": None if line.not_inspected else score,
-        }
-        verdict = "NG" if score >= 0.25 else "OK"
-        return {
-            "station": "aoi-1",
-            "part_id": f"p-{self.parts}",
-            "attempt": line.attempt,
-            "product": "BRD",
-            "verdict": "NOT_INSPECTED" if line.not_inspected else verdict,
-            "recipe": RECIPE,
-            "release": {**RELEASE, "digest": line.release},
-            "engine": "onnxruntime-fp32",
-            "thresholds": {"short": 0.25, "open": 0.4},
-            "judged_by": line.judged_by,
-            "judged_at": at.isoformat().replace("+00:00", "Z"),
-            "frames": [{"view": "default", "digest": "f" * 64, "kept": False, "notes": [], "measures": measures}],
-        }
+
+def write_parts(ledger: Ledger, bodies: Sequence[Mapping[str, Any]]) -> None:
+    """Append verdicts to the ledger's events, in one write."""
+
+    def write(transaction: Transaction) -> None:
+        for body in bodies:
+            at = datetime.fromisoformat(body["judged_at"])
+            transaction.append_event("inspection.v1", station="aoi-1", occurred_at=at, data=body)
+
+    ledger.write_blocking(write)
+
+
+def line_bodies(count: int, line: Line, *, first: int) -> list[dict[str, Any]]:
+    """The answers of some parts, numbered from `first` on; part n comes n seconds after `START`."""
+    random = np.random.default_rng(1000 + first)
+    return [_body(number, line, random) for number in range(first, first + count)]
+
+
+def _body(number: int, line: Line, random: np.random.Generator) -> dict[str, Any]:
+    is_defective = bool(random.random() < line.share)
+    logit = random.normal(line.defective if is_defective else line.good, 1.0)
+    score = float(f"{1 / (1 + math.exp(-logit)):.6g}")
+    verdict = Verdict.NG if score >= 0.25 else Verdict.OK
+    at = START + timedelta(seconds=number)
+    answer = InspectionOut(
+        id=str(uuid.UUID(int=number)),
+        plant="plant-1",
+        station="aoi-1",
+        part_id=f"p-{number}",
+        attempt=line.attempt,
+        cause=Cause.FIRST if line.attempt == 1 else Cause.RETEST,
+        parent_id=None,
+        product="BRD",
+        lot=None,
+        order_id=None,
+        verdict=Verdict.NOT_INSPECTED if line.not_inspected else verdict,
+        reasons=(),
+        defects=(),
+        audit=False,
+        audit_probability=0.0,
+        confirmation=False,
+        confirmation_probability=0.0,
+        recipe=RecipeOut(id="board", version=1, digest="e" * 64),
+        release=ReleaseOut(name="blobs", version="1.0.0", digest=line.release),
+        engine="onnxruntime-fp32",
+        thresholds={"short": 0.25, "open": 0.4},
+        threshold_status=ThresholdStatus.UNCERTIFIED,
+        judged_by=line.judged_by,
+        is_simulated=True,
+        opened_at=at,
+        judged_at=at,
+        deadline_ms=500.0,
+        timings_ms={},
+        frames=(
+            FrameOut(
+                view="default",
+                digest="f" * 64,
+                kept=False,
+                measures=MeasuresOut(
+                    mean=round(float(random.normal(line.light, 2.0)), 3),
+                    std=round(float(random.normal(30.0, 1.0)), 3),
+                    black_share=0.1,
+                    white_share=0.01,
+                    sharpness=round(float(random.normal(line.sharpness, 0.01)), 5),
+                    shift_x_px=None,
+                    shift_y_px=None,
+                    registration_residual=None,
+                    peak_score=None if line.not_inspected else score,
+                ),
+            ),
+        ),
+    )
+    body: dict[str, Any] = answer.model_dump(mode="json")
+    return body
 
 
 def watched_plant(folder: Path, clock: ManualClock) -> AbstractContextManager[Plant]:
     """An app whose reference takes 400 parts, and which looks every 100."""
-    return open_plant(
-        folder,
-        clock=clock,
-        drift_reference_parts=400,
-        drift_window_parts=400,
-        drift_look_parts=100,
-        drift_risk_per_look=0.01,
-    )
+    return open_plant(folder, clock=clock, **SHORT_PERIODS)

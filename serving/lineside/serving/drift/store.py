@@ -299,7 +299,7 @@ def acknowledge(transaction: Transaction, alarm_id: str, given: AcknowledgementI
 
     Raises:
         UnknownDriftAlarm: there is none.
-        DriftAlarmAcknowledged: somebody did before.
+        DriftAlarmAcknowledged: somebody else did before, or with another reason.
     """
     row = transaction.connection.execute(
         select(drift_alarms).where(drift_alarms.c.plant == transaction.plant, drift_alarms.c.id == alarm_id)
@@ -307,6 +307,9 @@ def acknowledge(transaction: Transaction, alarm_id: str, given: AcknowledgementI
     if row is None:
         raise UnknownDriftAlarm(f"no drift alarm {alarm_id!r}; GET /v1/drift lists those that are open")
     if row.acknowledged_at is not None:
+        said = (row.acknowledged_by, row.acknowledged_reason, "keep" if row.reference_kept else "renew")
+        if said == (by, given.reason, given.reference):  # the answer was lost, and the request came again
+            return _acknowledged(row.document, given, by=by, at=row.acknowledged_at)
         raise DriftAlarmAcknowledged(
             f"drift alarm {alarm_id!r} was acknowledged at {row.acknowledged_at:%Y-%m-%d %H:%M} UTC by "
             f"{row.acknowledged_by}: {row.acknowledged_reason}"
@@ -328,12 +331,7 @@ def acknowledge(transaction: Transaction, alarm_id: str, given: AcknowledgementI
     transaction.connection.execute(
         update(drift_references).where(drift_references.c.id == row.reference_id).values(**changes)
     )
-    acknowledged = AlarmOut.model_validate(row.document).model_copy(
-        update={
-            "state": "acknowledged",
-            "acknowledgement": AcknowledgementOut(at=now, by=by, reason=given.reason, reference=given.reference),
-        }
-    )
+    acknowledged = _acknowledged(row.document, given, by=by, at=now)
     transaction.append_event(
         ALARM_EVENT,
         station=acknowledged.watched.station,
@@ -341,6 +339,13 @@ def acknowledge(transaction: Transaction, alarm_id: str, given: AcknowledgementI
         data=acknowledged.model_dump(mode="json"),
     )
     return acknowledged
+
+
+def _acknowledged(document: Any, given: AcknowledgementIn, *, by: str, at: datetime) -> AlarmOut:
+    acknowledgement = AcknowledgementOut(at=at, by=by, reason=given.reason, reference=given.reference)
+    return AlarmOut.model_validate(
+        {**document, "state": "acknowledged", "acknowledgement": acknowledgement.model_dump()}
+    )
 
 
 def _reference(row: Row[Any]) -> ReferenceRow:
