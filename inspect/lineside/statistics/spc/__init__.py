@@ -1,0 +1,42 @@
+"""Control charts: is the process as it was, and what does it do next?"""
+
+from lineside.statistics.spc.chart import DEFAULT_KINDS, control_chart, default_charts
+from lineside.statistics.spc.errors import BaselineMismatch, NothingToChart, UnequalSizes, UnknownExclusion
+from lineside.statistics.spc.memory import cumulative_sums, exponential_averages
+from lineside.statistics.spc.options import ChartOptions, Tails, TimeLimits
+from lineside.statistics.spc.records import (
+    Baseline,
+    ChartKind,
+    ChartPoint,
+    ControlChart,
+    Gap,
+    Measure,
+    Subgroup,
+)
+from lineside.statistics.spc.rules import NELSON, WESTERN_ELECTRIC, Rule, broken_rules
+
+__all__ = [
+    "DEFAULT_KINDS",
+    "NELSON",
+    "WESTERN_ELECTRIC",
+    "Baseline",
+    "BaselineMismatch",
+    "ChartKind",
+    "ChartOptions",
+    "ChartPoint",
+    "ControlChart",
+    "Gap",
+    "Measure",
+    "NothingToChart",
+    "Rule",
+    "Subgroup",
+    "Tails",
+    "TimeLimits",
+    "UnequalSizes",
+    "UnknownExclusion",
+    "broken_rules",
+    "control_chart",
+    "cumulative_sums",
+    "default_charts",
+    "exponential_averages",
+]
