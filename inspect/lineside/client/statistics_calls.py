@@ -1,9 +1,11 @@
-"""The client's calls about rates and what stands behind them: calendar, known parts, certificates, drift."""
+"""The client's calls about rates and what stands behind them: calendar, known parts, certificates, drift, studies."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from lineside.client.calls import Calls, Json, json_object, path_segment, signed
+
+StudyArea = Literal["pod", "capability"]
 
 
 class StatisticsCalls(Calls):
@@ -94,3 +96,28 @@ class StatisticsCalls(Calls):
         """
         path = f"/v1/drift/alarms/{path_segment(alarm_id)}/acknowledgement"
         return await self._change("POST", path, {"reason": reason, "reference": reference})
+
+    async def put_study(
+        self, area: StudyArea, study_id: str, content: Mapping[str, Any], *, give_up_after_s: float = 120.0
+    ) -> Json:
+        """File a study; the server makes its figures from the files. The very same one again changes nothing.
+
+        Args:
+            area: "pod" or "capability".
+            study_id: its name.
+            content: of a pod study `study` and, where wanted, `indicative`; of a capability study `sheet` and `key`:
+                the texts of the files.
+            give_up_after_s: instead of the client's timeout: figures of large studies take a while.
+        """
+        return await self._change(
+            "PUT", f"/v1/{area}/{path_segment(study_id)}", content, give_up_after_s=give_up_after_s
+        )
+
+    async def studies(self, area: StudyArea) -> Sequence[Json]:
+        """The filed studies, newest first, without their figures."""
+        items: Sequence[Json] = json_object(await self._get(f"/v1/{area}"))["items"]
+        return items
+
+    async def study(self, area: StudyArea, study_id: str) -> Json:
+        """A filed study with its figures and files."""
+        return json_object(await self._get(f"/v1/{area}/{path_segment(study_id)}"))

@@ -7,6 +7,17 @@ from typing import Annotated
 import typer
 
 from lineside.cli.output import print_json, print_table, say
+from lineside.cli.studies_on_server import (
+    ApiKeyOption,
+    NameArgument,
+    NameOption,
+    ServerOption,
+    ask,
+    file_study,
+    list_studies,
+    summary_columns,
+    summary_row,
+)
 
 capability_app = typer.Typer(
     name="capability",
@@ -151,3 +162,37 @@ def analyse(
         write_capability_report(judged, html, written_at=SystemClock().now())
     for note in judged.notes():
         say(note)
+
+
+@capability_app.command()
+def put(
+    sheet: SheetArgument,
+    study_id: NameOption,
+    server: ServerOption,
+    api_key: ApiKeyOption,
+    key: KeyFileOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """File a study with a server, which makes the figures itself; the same study again changes nothing."""
+    from lineside.workflows.studies.capability import key_beside
+    from lineside.workflows.text_files import read_text_file
+
+    content = {"sheet": read_text_file(sheet), "key": read_text_file(key_beside(sheet, key))}
+    filed = file_study(server, api_key, "capability", study_id, content)
+    if as_json:
+        print_json(filed)
+        return
+    print_table(summary_columns(), [summary_row(filed)])
+
+
+@capability_app.command(name="list")
+def list_filed(server: ServerOption, api_key: ApiKeyOption, *, as_json: JsonOption = False) -> None:
+    """List the studies that are filed with a server, newest first."""
+    list_studies(server, api_key, "capability", as_json=as_json)
+
+
+@capability_app.command()
+def show(study_id: NameArgument, server: ServerOption, api_key: ApiKeyOption) -> None:
+    """Print a filed study as JSON: its figures, and the files that they were made of."""
+    print_json(ask(server, api_key, lambda client: client.study("capability", study_id)))

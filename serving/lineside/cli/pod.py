@@ -6,6 +6,17 @@ from typing import Annotated
 import typer
 
 from lineside.cli.output import print_json, print_table, say
+from lineside.cli.studies_on_server import (
+    ApiKeyOption,
+    NameArgument,
+    NameOption,
+    ServerOption,
+    ask,
+    file_study,
+    list_studies,
+    summary_columns,
+    summary_row,
+)
 
 pod_app = typer.Typer(
     name="pod",
@@ -61,3 +72,35 @@ def analyse(
         save_pod_figure(judged, figure)
     for note in judged.estimate.notes:
         say(note)
+
+
+@pod_app.command()
+def put(
+    study: StudyArgument,
+    study_id: NameOption,
+    server: ServerOption,
+    key: ApiKeyOption,
+    *,
+    indicative: IndicativeOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """File a study with a server, which makes the figures itself; the same study again changes nothing."""
+    from lineside.workflows.text_files import read_text_file
+
+    filed = file_study(server, key, "pod", study_id, {"study": read_text_file(study), "indicative": indicative})
+    if as_json:
+        print_json(filed)
+        return
+    print_table(summary_columns(), [summary_row(filed)])
+
+
+@pod_app.command(name="list")
+def list_filed(server: ServerOption, key: ApiKeyOption, *, as_json: JsonOption = False) -> None:
+    """List the studies that are filed with a server, newest first."""
+    list_studies(server, key, "pod", as_json=as_json)
+
+
+@pod_app.command()
+def show(study_id: NameArgument, server: ServerOption, key: ApiKeyOption) -> None:
+    """Print a filed study as JSON: its figures, and the file that they were made of."""
+    print_json(ask(server, key, lambda client: client.study("pod", study_id)))

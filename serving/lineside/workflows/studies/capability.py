@@ -91,13 +91,11 @@ def judge_capability_texts(sheet: str, key: str, *, source: str, key_source: str
 
 
 APPRAISER_COLUMNS = (
-    "appraiser",
+    "who",
     "effectiveness",
     "miss rate (underkill)",
     "false-alarm rate (overkill)",
     "kappa to reference",
-    "repeatability",
-    "kappa within",
 )
 
 
@@ -110,14 +108,24 @@ def appraiser_rows(result: AgreementStudy) -> Rows:
             share_text(each.miss_rate),
             share_text(each.false_alarm_rate),
             kappa_text(each.against_reference),
-            share_text(each.repeatability),
-            kappa_text(each.within),
         )
         for each in result.appraisers
     ]
 
 
-BAND_COLUMNS = ("appraiser", "effectiveness", "miss rate", "false-alarm rate", "kappa to reference")
+REPEAT_COLUMNS = ("who", "parts on which the own trials agree", "kappa of the own trials (Fleiss)")
+
+
+def repeat_rows(result: AgreementStudy) -> Rows:
+    """How far each appraiser agrees with itself, under `REPEAT_COLUMNS`; empty with one trial."""
+    return [
+        (each.appraiser, share_text(each.repeatability), kappa_text(each.within))
+        for each in result.appraisers
+        if each.repeatability is not None
+    ]
+
+
+BAND_COLUMNS = ("who", "effectiveness", "miss rate", "false-alarm rate", "kappa to reference")
 
 
 def band_rows(result: AgreementStudy) -> Rows:
@@ -236,6 +244,8 @@ def tables_of(judged: JudgedCapability) -> Iterator[tuple[str, Sequence[str], Ro
         return
     yield "Appraisers", APPRAISER_COLUMNS, appraiser_rows(result)
     yield "Held to be", BAND_COLUMNS, band_rows(result)
+    if result.trials > 1:
+        yield "Repeatability", REPEAT_COLUMNS, repeat_rows(result)
     yield "Agreement", ("between", "figure"), pair_rows(result)
 
 

@@ -63,32 +63,52 @@ def _verdicts(judged: JudgedCapability) -> Iterator[Notice]:
         for each in result.appraisers:
             yield _appraiser_verdict(each)
         return
-    band = GRR_SHARE.of(result.share_of_study.estimate)
+    shares = [each for each in (result.share_of_study, result.share_of_tolerance) if each is not None]
+    band = worst([GRR_SHARE.of(each.estimate) for each in shares])
+    at_worst = worst([GRR_SHARE.worst_of(each.lower, each.upper) for each in shares])
     share, categories = result.share_of_study, result.distinct_categories
+    of_tolerance = (
+        "" if result.share_of_tolerance is None else f" and {result.share_of_tolerance.estimate:.1%} of the tolerance"
+    )
     too_few = categories is not None and categories < LEAST_CATEGORIES
     told = "any number of" if categories is None else str(categories)
     yield Notice(
-        f"Measuring makes {share.estimate:.1%} of the study variation ({share.lower:.1%} to {share.upper:.1%}): "
-        f"{band.value}. It tells {told} categories of parts apart"
+        f"Measuring makes {share.estimate:.1%} of the study variation ({share.lower:.1%} to {share.upper:.1%})"
+        f"{of_tolerance}: {_held_to_be(band, at_worst)}. It tells {told} categories of parts apart"
         + (f"; {LEAST_CATEGORIES} are needed." if too_few else "."),
-        _LEVELS[Band.UNACCEPTABLE if too_few else band],
+        NoticeLevel.BAD if too_few else _level(band, at_worst),
     )
 
 
 def _appraiser_verdict(each: AppraiserFigures) -> Notice:
-    figures = (
-        (EFFECTIVENESS, each.effectiveness.estimate),
-        (MISS_RATE, each.miss_rate.estimate),
-        (FALSE_ALARM_RATE, each.false_alarm_rate.estimate),
-        (KAPPA, each.against_reference.value),
+    shares = (
+        (EFFECTIVENESS, each.effectiveness),
+        (MISS_RATE, each.miss_rate),
+        (FALSE_ALARM_RATE, each.false_alarm_rate),
     )
-    band = worst([bands.of(value) for bands, value in figures if value is not None])
+    known = [(bands, share.estimate, share.lower, share.upper) for bands, share in shares if share.estimate is not None]
+    kappa = each.against_reference
+    if kappa.value is not None:
+        known.append((KAPPA, kappa.value, kappa.lower, kappa.upper))
+    band = worst([bands.of(value) for bands, value, _, _ in known])
+    at_worst = worst([bands.worst_of(lower, upper) for bands, _, lower, upper in known])
     name = f"{each.appraiser} (detector)" if each.is_detector else each.appraiser
     return Notice(
-        f"{name}: {band.value}. Misses {share_text(each.miss_rate)}, false alarms {share_text(each.false_alarm_rate)}, "
+        f"{name}: {_held_to_be(band, at_worst)}. Misses {share_text(each.miss_rate)}, false alarms {share_text(each.false_alarm_rate)}, "
         f"right in every trial on {share_text(each.effectiveness)} of the parts.",
-        _LEVELS[band],
+        _level(band, at_worst),
     )
+
+
+def _held_to_be(band: Band, at_worst: Band) -> str:
+    return band.value if band is at_worst else f"{band.value} (at worst {at_worst.value})"
+
+
+def _level(band: Band, at_worst: Band) -> NoticeLevel:
+    """Green only where the whole interval is good: a figure that may as well be bad is no reassurance."""
+    if band is Band.GOOD and at_worst is not Band.GOOD:
+        return NoticeLevel.CAUTION
+    return _LEVELS[band]
 
 
 def _notes(judged: JudgedCapability) -> Iterator[Notice]:
@@ -105,7 +125,7 @@ _LEGENDS = {
     "Appraisers": (
         "In brackets: 95 % interval and counts. Effectiveness: parts on which every trial is right. Miss rate "
         "(underkill, escapes): calls of defective parts that say OK. False-alarm rate (overkill, false calls): calls "
-        "of good parts that say NG. Repeatability: parts on which the own trials agree."
+        "of good parts that say NG."
     ),
     "Held to be": (
         "Effectiveness: 90 % and more is good, 80 % and more marginal. Miss rate: up to 2 % and 5 %. False-alarm rate: "
@@ -121,18 +141,18 @@ _LEGENDS = {
 
 _AGREEMENT_METHOD = (
     (
-        "Crossed attribute study: every appraiser calls every part in every trial, blind and in random order; the detector "
-        "is one of the appraisers, its trials are the part imaged anew. Figures and their limits as in the Automotive "
-        "Industry Action Group's Measurement Systems Analysis, 4th edition, chapter III, section C."
+        "Crossed attribute study: every appraiser calls every part in every trial, blind and in random order; the "
+        "detector is one of the appraisers, its trials are the part imaged anew. Figures and their limits as in the "
+        "Automotive Industry Action Group's Measurement Systems Analysis, 4th edition, chapter III, section C."
     ),
     (
-        "Intervals treat parts, not calls, as independent: shares by Clopper and Pearson with an effective number of calls "
-        "(Korn and Graubard, Survey Methodology 24, 1998, 193-201); kappas (Cohen 1960, Fleiss 1971) by the jackknife over "
-        "parts, with an exact bound where nobody disagrees."
+        "Intervals treat parts, not calls, as independent: shares by Clopper and Pearson with an effective number of "
+        "calls (Korn and Graubard, Survey Methodology 24, 1998, 193-201); kappas (Cohen 1960, Fleiss 1971) by the jackknife "
+        "over parts, with an exact bound where nobody disagrees."
     ),
     (
-        "The shares speak of parts like those of the study, with its many borderline parts. They are not the line's rates: "
-        "those come from the audit."
+        "The shares speak of parts like those of the study, with its many borderline parts. They are not the line's "
+        "rates: those come from the audit."
     ),
 )
 

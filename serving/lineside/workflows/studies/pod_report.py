@@ -108,17 +108,17 @@ def _seen(estimate: PodEstimate, unit: str) -> Table:
 def _method(estimate: PodEstimate) -> tuple[str, ...]:
     return (
         (
-            "Hit/miss model: the log-odds of a hit are linear in the natural logarithm of the size, which was measured by "
-            "something else than the system under study. Fitted by Firth's penalised likelihood (Biometrika 80, 1993, "
-            "27-38); bounds from the profile of the penalised likelihood (Heinze and Schemper, Statistics in Medicine 21, "
-            "2002, 2409-2419), one-sided. The false-call interval is Clopper and Pearson's."
+            "Hit/miss model: the log-odds of a hit are linear in the natural logarithm of the size, which was measured "
+            "by something else than the system under study. Fitted by Firth's penalised likelihood (Biometrika 80, 1993, "
+            "27-38); bounds from the profile of the penalised likelihood (Heinze and Schemper, Statistics in Medicine "
+            "21, 2002, 2409-2419), one-sided. The false-call interval is Clopper and Pearson's."
         ),
         (
-            "It holds for defects, parts, lighting and settings like those of the study, one defect per part. It does not "
-            "hold for sizes outside the studied range, for another release, or for another threshold."
+            "It holds for defects, parts, lighting and settings like those of the study, one defect per part. It does "
+            "not hold for sizes outside the studied range, for another release, or for another threshold."
         ),
         (
-            f"Sizes: {estimate.design.value}. Refused are fewer than 60 targets, several targets on a part, no overlap of "
-            "hits and misses, a curve that does not rise, and production's sizes unless marked as indicative."
+            f"Sizes: {estimate.design.value}. Refused are fewer than 60 targets, several targets on a part, no overlap "
+            "of hits and misses, a curve that does not rise, and production's sizes unless marked as indicative."
         ),
     )
