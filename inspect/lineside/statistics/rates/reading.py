@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator  # type: ignore[import-untyped]  # scipy ships no types
-from scipy.special import betaincinv, betaln, gammaln, logsumexp  # type: ignore[import-untyped]  # as above
+from scipy.special import betaincinv, betaln, gammaln  # type: ignore[import-untyped]  # as above
 
 from lineside.statistics.rates.distributions import Floats
 from lineside.statistics.rates.records import ReviewerReads
 
-_DENSE_KNOTS = 48
-_SPARSE_KNOTS = 96
+_DENSE_KNOTS = 32
+_SPARSE_KNOTS = 64
 """The likelihood is computed for the first counts one by one, then at ever wider places, and interpolated in its
 logarithm: it has one broad hump there."""
 
@@ -102,9 +102,8 @@ def log_call_likelihood(defective: Floats, *, parts: int, read: int, called: int
     """
 
     def exactly(counts: Floats) -> Floats:
-        rightly = np.arange(called + 1.0) if errors.false_alarm is not None else np.array([float(called)])
         share = read / parts
-        true, right = counts[:, None], rightly[None, :]
+        true, right = counts[:, None], called - wrongly[None, :]
         if errors.sensitivity is None:
             seen = _log_binomial(right, true, share)
         else:
@@ -113,10 +112,32 @@ def log_call_likelihood(defective: Floats, *, parts: int, read: int, called: int
         if errors.false_alarm is None:
             return np.asarray(seen[:, 0])
         good: Floats = np.asarray(np.maximum(read - true * share, 0.0))
-        wrong = log_beta_binomial(called - right, good, errors.false_alarm.a, errors.false_alarm.b)
-        return np.asarray(logsumexp(seen + wrong, axis=1))
+        heights = seen + log_beta_binomial(wrongly, good, errors.false_alarm.a, errors.false_alarm.b)
+        tops = np.maximum(heights.max(axis=1), _LEAST_LOG)
+        with np.errstate(divide="ignore"):  # no way at all to such a number of calls: -inf
+            return np.asarray(tops + np.log(np.exp(heights - tops[:, None]).sum(axis=1)))
 
+    wrongly = _false_alarms(read, called, errors.false_alarm)
     return _on_knots(exactly, defective)
+
+
+def _false_alarms(read: int, called: int, false_alarm: BetaShape | None) -> Floats:
+    """The numbers of false alarms among the calls that are worth a thought, shape (n,), from 0 on.
+
+    Fewer good parts only make false alarms rarer, so what is negligible with all of them good is so always.
+    """
+    if false_alarm is None:
+        return np.zeros(1)
+    alarms = np.arange(called + 1.0)
+    likely = log_beta_binomial(alarms, read, false_alarm.a, false_alarm.b) > _NEGLIGIBLE_LOG
+    return alarms[: int(np.flatnonzero(likely)[-1]) + 1] if likely.any() else alarms
+
+
+_NEGLIGIBLE_LOG = -46.0
+"""e^-46 = 1e-20: numbers of false alarms that are rarer than this are left out."""
+
+_LEAST_LOG = -1e300
+"""Stands for the log of nothing where a difference must stay a number."""
 
 
 def log_beta_binomial(events: Floats, units: Floats | float, a: Floats | float, b: Floats | float) -> Floats:
