@@ -62,12 +62,12 @@ class Interval:
 
     Attributes:
         estimate: the figure.
-        lower, upper: the interval's ends; `upper` None where it has none.
+        lower, upper: the interval's ends.
     """
 
     estimate: float
     lower: float
-    upper: float | None
+    upper: float
 
 
 @dataclass(frozen=True, slots=True)

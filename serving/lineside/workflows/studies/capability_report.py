@@ -94,8 +94,8 @@ def _appraiser_verdict(each: AppraiserFigures) -> Notice:
     at_worst = worst([bands.worst_of(lower, upper) for bands, _, lower, upper in known])
     name = f"{each.appraiser} (detector)" if each.is_detector else each.appraiser
     return Notice(
-        f"{name}: {_held_to_be(band, at_worst)}. Misses {share_text(each.miss_rate)}, false alarms {share_text(each.false_alarm_rate)}, "
-        f"right in every trial on {share_text(each.effectiveness)} of the parts.",
+        f"{name}: {_held_to_be(band, at_worst)}. Misses {share_text(each.miss_rate)}, false alarms "
+        f"{share_text(each.false_alarm_rate)}, right in every trial on {share_text(each.effectiveness)} of the parts.",
         _level(band, at_worst),
     )
 
@@ -147,8 +147,8 @@ _AGREEMENT_METHOD = (
     ),
     (
         "Intervals treat parts, not calls, as independent: shares by Clopper and Pearson with an effective number of "
-        "calls (Korn and Graubard, Survey Methodology 24, 1998, 193-201); kappas (Cohen 1960, Fleiss 1971) by the jackknife "
-        "over parts, with an exact bound where nobody disagrees."
+        "calls (Korn and Graubard, Survey Methodology 24, 1998, 193-201); kappas (Cohen 1960, Fleiss 1971) by the "
+        "jackknife over parts, with an exact bound where nobody disagrees."
     ),
     (
         "The shares speak of parts like those of the study, with its many borderline parts. They are not the line's "
