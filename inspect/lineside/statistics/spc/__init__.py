@@ -13,11 +13,34 @@ from lineside.statistics.spc.records import (
     Measure,
     Subgroup,
 )
-from lineside.statistics.spc.rules import NELSON, WESTERN_ELECTRIC, Rule, broken_rules
+from lineside.statistics.spc.rules import (
+    BEYOND_LIMITS,
+    EIGHT_AWAY,
+    EIGHT_ON_ONE_SIDE,
+    FIFTEEN_CLOSE,
+    FOUR_OF_FIVE,
+    FOURTEEN_ALTERNATING,
+    NELSON,
+    NINE_ON_ONE_SIDE,
+    SIX_IN_A_TREND,
+    TWO_OF_THREE,
+    WESTERN_ELECTRIC,
+    Rule,
+    broken_rules,
+)
 
 __all__ = [
+    "BEYOND_LIMITS",
     "DEFAULT_KINDS",
+    "EIGHT_AWAY",
+    "EIGHT_ON_ONE_SIDE",
+    "FIFTEEN_CLOSE",
+    "FOURTEEN_ALTERNATING",
+    "FOUR_OF_FIVE",
     "NELSON",
+    "NINE_ON_ONE_SIDE",
+    "SIX_IN_A_TREND",
+    "TWO_OF_THREE",
     "WESTERN_ELECTRIC",
     "Baseline",
     "BaselineMismatch",
