@@ -270,7 +270,7 @@ def _row(view: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _promise(miss_rate: float, confidence: float | None) -> str:
     if confidence is None:
-        return f"none; misses {miss_rate:g} on average"
+        return f"misses {miss_rate:g} on average, no guarantee"
     return f"misses at most {miss_rate:g} at {confidence:g}"
 
 
@@ -278,7 +278,7 @@ def _said(signed: "SignedCertificate") -> str:
     certificate = signed.certificate
     figures, scope = certificate.figures, certificate.scope
     return (
-        f"{scope.label}: threshold {figures.threshold:g} {_promise(figures.miss_rate, figures.confidence)}; "
+        f"{scope.label}: threshold {figures.threshold:g}, {_promise(figures.miss_rate, figures.confidence)}; "
         f"{figures.misses} of {figures.parts} parts of {certificate.data.groups} groups missed, "
         f"{figures.never_found} never found, {certificate.data.not_inspected} not inspected; {scope.engine}, line "
         f"{scope.line}, until {certificate.expires_at:%Y-%m-%d}"

@@ -182,12 +182,13 @@ def write_certificates(signed: Sequence[SignedCertificate], folder: Path) -> tup
         The documents' files, named after their class.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    written: list[Path] = []
     for each in signed:
         scope = each.certificate.scope
         safe = re.sub(r"[^A-Za-z0-9_-]+", "_", scope.label)
-        kind = "part" if scope.class_name is None else "class"
-        path = folder / f"{kind}-{safe}.json"
+        name = safe if scope.class_name is None else f"class-{safe}"
+        is_taken = folder / f"{name}.json" in written  # two classes that differ in what no file name has
+        path = folder / (f"{name}-{len(written)}.json" if is_taken else f"{name}.json")
         path.write_bytes(each.document)
         path.with_suffix(SIGNATURE_SUFFIX).write_bytes(each.signature)
         written.append(path)
