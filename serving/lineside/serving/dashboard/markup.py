@@ -5,6 +5,8 @@ from html import escape
 from urllib.parse import quote
 
 from lineside.inspection.verdict import Verdict
+from lineside.serving.certificates import ThresholdStatus
+from lineside.serving.certificates.schemas import StandingList
 from lineside.serving.dashboard.line_state import REMEMBERED, LineState, ShownPart
 from lineside.serving.dashboard.wording import Wording, clock_time, percent
 from lineside.serving.reviews import ReviewStanding
@@ -111,6 +113,18 @@ def _drawn_frame(part: ShownPart, address: str, size_wh_px: tuple[int, int], wor
         f'<svg class="ls-frame" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(part.part_id)}">'
         f'<image href="{escape(address)}" width="{width}" height="{height}"/>{"".join(marks)}</svg>'
     )
+
+
+def threshold_badge(standing: StandingList, wording: Wording) -> str:
+    """Whether the thresholds that judge now are certified; pointed at, it says what is guaranteed or why nothing is."""
+    if standing.threshold_status is ThresholdStatus.CERTIFIED:
+        rates = [each.miss_rate for item in standing.items for each in item.classes if each.miss_rate is not None]
+        hint = wording("certified_hint", rate=percent(max(rates)))
+    else:
+        why = [f"{item.line}: {item.why_not}" for item in standing.items if item.why_not is not None]
+        hint = " ".join([wording("uncertified_hint"), *why])
+    text = wording(standing.threshold_status.value)
+    return f'<span class="ls-badge" title="{escape(hint, quote=True)}">{escape(text)}</span>'
 
 
 def standing_chip(standing: ReviewStanding, wording: Wording) -> str:

@@ -11,6 +11,7 @@ from nicegui.element import Element
 from starlette.requests import Request
 
 from lineside.inspection.errors import LinesideError
+from lineside.serving.certificates.standing import standing_now
 from lineside.serving.dashboard.chart import rate_options
 from lineside.serving.dashboard.feed import LineFeed
 from lineside.serving.dashboard.line_state import RATE_WINDOW, LineState, ShownPart
@@ -20,6 +21,7 @@ from lineside.serving.dashboard.markup import (
     lane_table,
     standing_chip,
     station_table,
+    threshold_badge,
     verdict_strip,
 )
 from lineside.serving.dashboard.releases import release_table, shown_releases
@@ -54,7 +56,6 @@ class LinePage:
         services, feed = self._services(), self._feed()
         wording = Wording(language, [stored.catalogue for stored in services.catalogues.latest()])
         ui.add_css(_STYLE)
-        ui.html(_header(services, wording), sanitize=False).classes("w-full").style("width: 100%")
         view = _View(services, feed, wording)
         view.refresh()
         await view.refresh_releases()
@@ -77,6 +78,8 @@ class _View:
         self._feed = feed
         self._wording = wording
         self._shown_revision = -1
+        self._shown_header = ""
+        self._header = ui.html("", sanitize=False).classes("w-full").style("width: 100%")
         self._releases_shown_s: float | None = None
         self._stale = ui.html("", sanitize=False).style("width: 100%")
         with ui.element("main").classes("ls-main"):
@@ -104,8 +107,20 @@ class _View:
         if self._releases_shown_s is not None and now_s - self._releases_shown_s < _RELEASES_EVERY_S:
             return
         self._releases_shown_s = now_s
+        self._refresh_header()
         with suppress(LinesideError):  # the ledger is away: the page says so, and these figures stand still
             self._releases.set_content(release_table(await shown_releases(self._services), self._wording))
+
+    def _refresh_header(self) -> None:
+        """Say whether the thresholds are certified now; a certificate may have ended meanwhile."""
+        services = self._services
+        standing = standing_now(
+            services.deployments, services.releases, services.certificates.book, now=services.clock.now()
+        )
+        header = _header(services, self._wording, threshold_badge(standing, self._wording))
+        if header != self._shown_header:
+            self._shown_header = header
+            self._header.set_content(header)
 
     def refresh(self) -> None:
         """Show what changed since the last time."""
@@ -171,7 +186,7 @@ def _heading(title: str, hint: str = "") -> str:
     return f"<h2>{escape(title)}</h2>" + (f'<div class="ls-hint">{escape(hint)}</div>' if hint else "")
 
 
-def _header(services: Services, wording: Wording) -> str:
+def _header(services: Services, wording: Wording, badge: str) -> str:
     other = wording.language.other
     simulated = (
         f'<span class="ls-badge">{escape(wording("simulated"))}</span>' if services.settings.is_simulated else ""
@@ -179,8 +194,7 @@ def _header(services: Services, wording: Wording) -> str:
     return (
         f'<header class="ls-header" lang="{wording.language.value}"><b>Lineside</b>'
         f'<span class="ls-plant">{escape(wording("title"))} · {escape(services.settings.plant)}</span>{simulated}'
-        f'<span class="ls-badge" title="{escape(wording("uncertified_hint"), quote=True)}">'
-        f"{escape(wording('uncertified'))}</span>"
+        f"{badge}"
         f'<span class="ls-space"></span><a href="?lang={other.value}">{escape(wording("other_language"))}</a>'
         f'<form method="post" action="/logout"><button>{escape(wording("log_out"))}</button></form></header>'
     )
