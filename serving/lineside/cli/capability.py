@@ -1,6 +1,7 @@
 """`lineside capability`: can people and the detector tell good from bad, and measure, well enough?"""
 
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -162,6 +163,43 @@ def analyse(
         write_capability_report(judged, html, written_at=SystemClock().now())
     for note in judged.notes():
         say(note)
+
+
+@capability_app.command()
+def fill(
+    sheet: SheetArgument,
+    server: ServerOption,
+    api_key: ApiKeyOption,
+    out: Annotated[Path, typer.Option(help="Where the filled-in sheet goes (CSV).", dir_okay=False)],
+    key: KeyFileOption = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            help="When the study began, UTC; earlier attempts do not count.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+        ),
+    ] = None,
+) -> None:
+    """Fill in the detector's calls from what a server recorded: each part, imaged anew, one attempt per trial.
+
+    The key names the detector's station. Have the parts judged there as often as the study has trials, the first time
+    as attempt 1 and then as attempts with cause retest.
+    """
+    from lineside.workflows.studies.capability import key_beside
+    from lineside.workflows.studies.filling import fill_detector_calls
+    from lineside.workflows.text_files import read_text_file
+
+    key_file = key_beside(sheet, key)
+    filled = fill_detector_calls(
+        read_text_file(sheet),
+        read_text_file(key_file),
+        server=server,
+        api_key=api_key,
+        since=None if since is None else since.replace(tzinfo=UTC),
+        sheet_source=sheet.name,
+        key_source=key_file.name,
+    )
+    out.write_text(filled.text, "utf-8")
+    say(f"{filled.filled} calls of the detector filled in; {filled.not_inspected} attempts were not inspected")
 
 
 @capability_app.command()

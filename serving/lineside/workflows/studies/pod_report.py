@@ -110,8 +110,8 @@ def _method(estimate: PodEstimate) -> tuple[str, ...]:
         (
             "Hit/miss model: the log-odds of a hit are linear in the natural logarithm of the size, which was measured "
             "by something else than the system under study. Fitted by Firth's penalised likelihood (Biometrika 80, "
-            "1993, 27-38); bounds from the profile of the penalised likelihood (Heinze and Schemper, Statistics in Medicine "
-            "21, 2002, 2409-2419), one-sided. The false-call interval is Clopper and Pearson's."
+            "1993, 27-38); bounds from the profile of the penalised likelihood (Heinze and Schemper, Statistics in "
+            "Medicine 21, 2002, 2409-2419), one-sided. The false-call interval is Clopper and Pearson's."
         ),
         (
             "It holds for defects, parts, lighting and settings like those of the study, one defect per part. It does "
