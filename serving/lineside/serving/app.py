@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from lineside.serving.catalogue.endpoints import router as catalogue_router
 from lineside.serving.certificates.endpoints import router as certificates_router
+from lineside.serving.charts.endpoints import router as charts_router
 from lineside.serving.clock import Clock, SystemClock
 from lineside.serving.deployments.endpoints import router as deployments_router
 from lineside.serving.dispositions.endpoints import router as dispositions_router
@@ -47,6 +48,7 @@ _ROUTERS = (
     drift_router,
     gates_router,
     studies_router,
+    charts_router,
     notes_router,
     rates_router,
     known_parts_router,

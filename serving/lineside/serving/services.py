@@ -10,6 +10,7 @@ from lineside.inspection.audit import PlantSecret
 from lineside.inspection.decoding import DecodingLimits
 from lineside.serving.catalogue import CatalogueShelf
 from lineside.serving.certificates.service import CertificateService
+from lineside.serving.charts.service import ChartService
 from lineside.serving.clock import Clock
 from lineside.serving.deployments.assignment import Assigner
 from lineside.serving.deployments.expiry import ExpiryWatch
@@ -62,6 +63,7 @@ class Services:
     reported: ReportedInspections
     calendar: CalendarBook
     rates: RateService
+    charts: ChartService
     rate_answers: RateAnswers
     rate_projector: RateProjector
     metrics: Metrics
@@ -216,6 +218,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             reported=reported,
             calendar=calendar,
             rates=rates,
+            charts=ChartService(ledger, rates=rates, stations=stations, calendar=calendar.calendar, clock=clock),
             rate_answers=rate_answers,
             rate_projector=rate_projector,
             metrics=metrics,

@@ -47,6 +47,9 @@ def call(plant: Plant, method: str, path: str, headers: dict[str, str]) -> int:
         "catalogue_id",
         "deployment_id",
         "note_id",
+        "exclusion_id",
+        "baseline_id",
+        "kind",
         "study_id",
         "certificate_id",
     ):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lineside.serving.catalogue import CatalogueChanged
 from lineside.serving.certificates.schemas import CertificateChanged
+from lineside.serving.charts import BaselineStored, ExclusionChanged
 from lineside.serving.deployments.schemas import DeploymentChanged
 from lineside.serving.dispositions import DispositionOut
 from lineside.serving.drift import AlarmOut
@@ -33,6 +34,8 @@ EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
         "canary.v1": CanaryEnded,
         "catalogue.v1": CatalogueChanged,
         "certificate.v1": CertificateChanged,
+        "chart_baseline.v1": BaselineStored,
+        "chart_exclusion.v1": ExclusionChanged,
         "deployment.v1": DeploymentChanged,
         "disposition.v1": DispositionOut,
         "drift_alarm.v1": AlarmOut,
