@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, select
 
-from blob_detector import Blob
+from blob_detector import Blob, draw_blobs
 from lineside.serving.ledger.tables import frames
 from plant import TWO_VIEWS, board_png, good_board, open_plant
 
@@ -34,6 +34,20 @@ def test_a_frame_in_which_nothing_was_found_has_a_peak_score_too(tmp_path: Path)
         found = plant.post(good_board(1), part_id="p-1").json()
     assert found["verdict"] == "OK"
     assert 0.0 <= found["frames"][0]["measures"]["peak_score"] < 0.25
+
+
+def test_a_defect_of_a_class_that_the_model_does_not_know_leaves_the_score_as_it_is(tmp_path: Path) -> None:
+    """Why the watch for drift says that it cannot see a new kind of defect."""
+    board = draw_blobs([], (160, 160))
+    board[40:60, 20:140] = 25  # a dark stain: no class of the model has its gray level
+    stained = bytes(cv2.imencode(".png", board)[1].tobytes())
+    clean = bytes(cv2.imencode(".png", draw_blobs([], (160, 160)))[1].tobytes())
+    with open_plant(tmp_path) as plant:
+        scores = [
+            plant.post(body, part_id=part_id).json()["frames"][0]["measures"]["peak_score"]
+            for body, part_id in ((clean, "clean"), (stained, "stained"))
+        ]
+    assert scores[0] == scores[1]
 
 
 def test_every_view_of_a_part_has_its_own_and_an_unhealthy_one_has_no_score(tmp_path: Path) -> None:
