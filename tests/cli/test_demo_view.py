@@ -2,12 +2,16 @@
 
 import io
 from pathlib import Path
+from string import Formatter
 
 import pytest
 from rich.console import Console
 
+from lineside.cli.demo_texts import TEXTS
 from lineside.cli.demo_view import LivePanel, PlainView, print_summary
-from lineside.workflows.demo import DemoPlan, DemoSite, DemoSummary, Outcome, Tally
+from lineside.inspection.verdict import Verdict
+from lineside.statistics.rates import FlaggedStratum, PassedStratum, RateCounts, estimate_rate, wilson_interval
+from lineside.workflows.demo import DemoPlan, DemoSite, DemoSummary, Outcome, RunRate, Tally
 from lineside.workflows.demo.virtual_line import virtual_parts
 
 SITE = DemoSite("http://127.0.0.1:1", "http://127.0.0.1:1/page", "lsk_viewer", None)
@@ -55,17 +59,31 @@ def test_plain_lines_say_the_same_without_a_terminal(capsys: pytest.CaptureFixtu
     assert "\x1b" not in captured.err
 
 
-def test_the_summary_names_the_interval_and_the_true_rate() -> None:
-    console, written = terminal()
-    tally = run_line(PlainView(DemoPlan(Path("data"), parts=4)), DemoPlan(Path("data"), parts=4, defect_rate=1.0))
-    summary = DemoSummary(
-        parts=4,
-        defective=4,
-        defect_rate=1.0,
-        outcomes=dict(tally.outcomes),
-        verdicts={},
+def run_rate(*, passed: int, false_calls: int, hits: int, audited: int, escapes: int = 0) -> RunRate:
+    flagged = hits + false_calls
+    counts = RateCounts(
+        (FlaggedStratum(flagged, 1.0, flagged, flagged, hits),),
+        (PassedStratum(passed, 0.25, audited, audited, escapes),),
+    )
+    return RunRate(estimate_rate(counts), audited, escapes, "vague")
+
+
+def summary_of(rate: RunRate, *, outcomes: dict[Outcome, int]) -> DemoSummary:
+    """The summary of a run of which only the counts matter."""
+    ng = outcomes.get(Outcome.HIT, 0) + outcomes.get(Outcome.FALSE_CALL, 0)
+    ok = outcomes.get(Outcome.ESCAPE, 0) + outcomes.get(Outcome.CORRECT_PASS, 0)
+    parts = sum(outcomes.values())
+    return DemoSummary(
+        parts=parts,
+        defective=outcomes.get(Outcome.HIT, 0) + outcomes.get(Outcome.ESCAPE, 0),
+        marked=11,
+        faint=2,
+        defect_rate=0.05,
+        outcomes=outcomes,
+        verdicts={Verdict.NG: ng, Verdict.OK: ok},
         reviews={},
-        detector_rate=tally.detector_rate(),
+        detector_rate=wilson_interval(ng, ng + ok),
+        rate=rate,
         latency_p50_ms=None,
         latency_p99_ms=None,
         duration_s=1.0,
@@ -73,8 +91,63 @@ def test_the_summary_names_the_interval_and_the_true_rate() -> None:
         run_id="R",
         data_dir=Path("data"),
     )
-    print_summary(summary, console, language="en")
-    text = written.getvalue()
-    assert "95 % interval (Wilson)" in text
-    assert "100.0% (4/4); the line was set to 100.0%" in text
-    assert summary.outcomes == {Outcome.UNANSWERED: 4}
+
+
+def printed(summary: DemoSummary, language: str) -> list[str]:
+    console, written = terminal()
+    print_summary(summary, console, language=language)
+    return written.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_the_summary_says_of_each_interval_whether_it_holds_the_truth(language: str) -> None:
+    texts = TEXTS[language]
+    outcomes = {Outcome.HIT: 7, Outcome.ESCAPE: 1, Outcome.FALSE_CALL: 17, Outcome.CORRECT_PASS: 125}
+    rate = run_rate(passed=126, false_calls=17, hits=7, audited=38)
+    lines = printed(summary_of(rate, outcomes=outcomes), language)
+    [truth, detector, ours] = [
+        next(line for line in lines if line.strip().startswith(texts[name]))
+        for name in ("true_rate", "detector_rate", "rate")
+    ]
+    assert "5.3%" in truth
+    assert "16.0%" in detector
+    assert "11.0% .. 22.7%" in detector
+    assert detector.rstrip().endswith(texts["outside"])
+    assert f"{rate.estimate.lower:.1%} .. {rate.estimate.upper:.1%}" in ours
+    assert ours.rstrip().endswith(texts["inside"])
+    rests = texts["rests_on"].format(confirmed=7, escapes=0, audited=38, open=0)
+    assert any(rests in line for line in lines)
+
+
+def test_the_summary_does_not_hide_that_the_rates_interval_missed() -> None:
+    outcomes = {Outcome.HIT: 2, Outcome.ESCAPE: 40, Outcome.FALSE_CALL: 0, Outcome.CORRECT_PASS: 108}
+    lines = printed(summary_of(run_rate(passed=148, false_calls=0, hits=2, audited=37), outcomes=outcomes), "en")
+    ours = next(line for line in lines if line.strip().startswith("defect rate"))
+    assert ours.rstrip().endswith("outside")
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_without_an_audit_the_rate_is_unknown(language: str) -> None:
+    outcomes = {Outcome.HIT: 7, Outcome.FALSE_CALL: 17, Outcome.CORRECT_PASS: 126}
+    lines = printed(summary_of(run_rate(passed=126, false_calls=17, hits=7, audited=0), outcomes=outcomes), language)
+    ours = next(line for line in lines if line.strip().startswith(TEXTS[language]["rate"]))
+    assert TEXTS[language]["unknown"] in ours
+    assert f"{7 / 150:.1%} .. {133 / 150:.1%}" in ours
+
+
+def test_a_line_that_judged_nothing_has_no_rate_and_no_truth() -> None:
+    summary = summary_of(run_rate(passed=0, false_calls=0, hits=0, audited=0), outcomes={Outcome.UNANSWERED: 4})
+    assert summary.true_rate_inspected is None
+    assert summary.is_truth_in_rate is None
+    lines = printed(summary, "en")
+    assert not any(word in line for line in lines for word in ("inside", "outside"))
+
+
+def test_both_languages_have_the_same_texts_and_placeholders() -> None:
+    def placeholders(language: str) -> dict[str, set[str]]:
+        return {
+            name: {field for _, field, _, _ in Formatter().parse(text) if field}
+            for name, text in TEXTS[language].items()
+        }
+
+    assert placeholders("en") == placeholders("ko")

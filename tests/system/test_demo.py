@@ -42,6 +42,18 @@ def check_summary(summary: dict[str, Any], data: Path) -> None:
         assert rate["lower"] <= rate["estimate"] <= rate["upper"]
         assert summary["latency_ms"]["p50"] <= summary["latency_ms"]["p99"]
 
+    ours = summary["rate"]
+    assert ours["inspected"] == rate["inspected"]
+    assert ours["not_inspected"] == verdicts["NOT_INSPECTED"]
+    assert (ours["confirmed"], ours["unconfirmed"]) == (outcomes["hit"], 0)
+    assert ours["lower"] <= (ours["estimate"] or ours["lower"]) <= ours["upper"] <= 1.0
+    if rate["inspected"]:
+        true_rate = (outcomes["hit"] + outcomes["escape"]) / rate["inspected"]
+        assert summary["true_rate"]["of_inspected"] == true_rate
+        for said in (rate, ours):
+            is_inside = said["lower"] - 1e-9 <= true_rate <= said["upper"] + 1e-9
+            assert said["holds_truth"] is is_inside
+
     settings = Settings(data_dir=data)
     with Ledger.open_readonly(settings.ledger_url, plant=settings.plant, clock=SystemClock()) as ledger:
         rows = ledger.read_blocking(lambda connection: connection.execute(select(inspections)).all())
@@ -53,6 +65,8 @@ def check_summary(summary: dict[str, Any], data: Path) -> None:
     assert Counter(row.kind for row in recorded) == Counter(summary["reviews"])
     flagged_or_drawn = {row.id for row in rows if row.verdict == "NG" or row.audit}
     assert {row.inspection_id for row in recorded} == flagged_or_drawn
+    drawn = {row.id for row in rows if row.verdict == "OK" and row.audit}
+    assert ours["audited"] == len(drawn)
 
 
 def test_thirty_parts_end_by_themselves_and_every_verdict_is_in_the_ledger_once(tmp_path: Path) -> None:
@@ -66,6 +80,26 @@ def test_thirty_parts_end_by_themselves_and_every_verdict_is_in_the_ledger_once(
     check_summary(summary, data)
     # the starter knows these boards: at a true rate of 0.3 a detector that finds nothing would have no hit
     assert summary["outcomes"]["hit"] > 0, ran.stderr
+
+
+def test_the_truth_is_in_the_rates_interval_and_out_of_the_detector_rates(tmp_path: Path) -> None:
+    """The line as it is by default, with a fixed seed: what the detector sees is fixed by it, what the audit draws is
+    not, and at a quarter of the passed parts it may not matter. A second run on the same ledger does not blur it."""
+    data = tmp_path / "data"
+    command = [*LINESIDE, "demo", "--data", str(data), "--parts", "150", "--pace", "40", "--seed", "1", "--no-page"]
+    command += ["--port", "0", "--engine", "onnxruntime-fp32", "--json"]
+    for _ in range(2):
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        assert ran.returncode == 0, ran.stderr
+        summary = json.loads(ran.stdout)
+        rate, detector, truth = summary["rate"], summary["detector_rate"], summary["true_rate"]["of_inspected"]
+        assert rate["inspected"] == 150
+        assert rate["holds_truth"] is True
+        assert rate["lower"] <= truth <= rate["upper"]
+        assert detector["holds_truth"] is False
+        assert not detector["lower"] <= truth <= detector["upper"]
+        assert summary["outcomes"]["false_call"] > 0
+        assert summary["outcomes"]["escape"] > 0
 
 
 def test_ctrl_c_ends_the_line_in_good_order_and_leaves_nothing_running(tmp_path: Path) -> None:

@@ -124,22 +124,50 @@ def _document(summary: "DemoSummary") -> dict[str, Any]:
     from lineside.inspection.verdict import Verdict
     from lineside.workflows.demo import Outcome
 
-    rate = summary.detector_rate
+    detector, rate = summary.detector_rate, summary.rate
+    estimate = rate.estimate
     return {
         "parts": summary.parts,
         "verdicts": {verdict.value: summary.verdicts.get(verdict, 0) for verdict in Verdict},
-        "truth": {"defective": summary.defective, "good": summary.parts - summary.defective},
+        "truth": {
+            "defective": summary.defective,
+            "good": summary.parts - summary.defective,
+            "faint": summary.faint,
+            "marked": summary.marked,
+        },
         "outcomes": {outcome.value: summary.outcomes.get(outcome, 0) for outcome in Outcome},
         "detector_rate": {
-            "estimate": rate.estimate,
-            "lower": rate.lower,
-            "upper": rate.upper,
-            "confidence": rate.confidence,
+            "estimate": detector.estimate,
+            "lower": detector.lower,
+            "upper": detector.upper,
+            "confidence": detector.confidence,
             "method": "Wilson score interval",
-            "ng": rate.events,
-            "inspected": rate.units,
+            "ng": detector.events,
+            "inspected": detector.units,
+            "holds_truth": summary.is_truth_in_detector_rate,
         },
-        "true_rate": {"set": summary.defect_rate, "of_this_run": summary.true_rate},
+        "rate": {
+            "estimate": estimate.point,
+            "lower": estimate.lower,
+            "upper": estimate.upper,
+            "confidence": estimate.confidence,
+            "method": "confirmed parts and the posterior of escapes",
+            "inspected": estimate.inspected,
+            "not_inspected": estimate.not_inspected,
+            "confirmed": estimate.confirmed,
+            "unconfirmed": estimate.unconfirmed,
+            "audited": rate.audited,
+            "escapes_found": rate.escapes_found,
+            "contract_upper_bound": estimate.contract_upper_bound,
+            "recall_prior": rate.recall_prior,
+            "notes": list(estimate.notes),
+            "holds_truth": summary.is_truth_in_rate,
+        },
+        "true_rate": {
+            "set": summary.defect_rate,
+            "of_this_run": summary.true_rate,
+            "of_inspected": summary.true_rate_inspected,
+        },
         "reviews": summary.reviews,
         "latency_ms": {"p50": summary.latency_p50_ms, "p99": summary.latency_p99_ms},
         "duration_s": round(summary.duration_s, 3),

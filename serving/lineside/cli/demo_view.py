@@ -16,7 +16,7 @@ from lineside.cli.demo_texts import TEXTS
 from lineside.cli.output import say
 from lineside.inspection.verdict import Verdict
 from lineside.statistics.rates import RateInterval
-from lineside.workflows.demo import DemoPlan, DemoSite, DemoSummary, Outcome, Passage, Tally
+from lineside.workflows.demo import DemoPlan, DemoSite, DemoSummary, Outcome, Passage, RunRate, Tally
 
 _LAST = 8
 _REFRESH_PER_S = 8
@@ -162,14 +162,10 @@ def print_summary(summary: DemoSummary, console: Console, *, language: str) -> N
     """Print the closing summary."""
     texts = TEXTS[language]
     console.print(confusion_table(summary.outcomes, texts, title=texts["summary"]))
+    console.print(rates_table(summary, texts))
     figures = Table.grid(padding=(0, 2))
-    figures.add_row(texts["parts"], str(summary.parts))
-    figures.add_row(texts["detector_rate"], interval_text(summary.detector_rate, texts))
-    true_rate = texts["none"] if summary.true_rate is None else f"{summary.true_rate:.1%}"
-    figures.add_row(
-        texts["true_rate"],
-        f"{true_rate} ({summary.defective}/{summary.parts}); {texts['set_to'].format(rate=summary.defect_rate)}",
-    )
+    figures.add_row(texts["parts"], f"{summary.parts}: {_made_of(summary, texts)}")
+    figures.add_row(texts["rests"], _rests_on(summary.rate, texts))
     figures.add_row(texts["latency"], latency_text(summary.latency_p50_ms, summary.latency_p99_ms))
     reviews = ", ".join(f"{count} {kind}" for kind, count in sorted(summary.reviews.items()))
     figures.add_row(texts["reviews"], reviews or texts["none"])
@@ -208,6 +204,43 @@ def interval_text(rate: RateInterval, texts: Mapping[str, str]) -> str:
     if rate.estimate is None:
         return texts["none"]
     return f"{rate.estimate:.1%} [{rate.lower:.1%}, {rate.upper:.1%}] ({rate.events}/{rate.units})"
+
+
+def _made_of(summary: DemoSummary, texts: Mapping[str, str]) -> str:
+    return texts["made_of"].format(
+        defective=summary.defective, rate=summary.defect_rate, faint=summary.faint, marked=summary.marked
+    )
+
+
+def rates_table(summary: DemoSummary, texts: Mapping[str, str]) -> Table:
+    """The true rate, the detector rate and the rate, and of each interval whether it holds the truth."""
+    table = Table(title=texts["rates"], box=None, padding=(0, 2))
+    for name in ("", "share", "interval", "truth_in"):
+        table.add_column(texts[name] if name else "")
+    truth, detector, estimate = summary.true_rate_inspected, summary.detector_rate, summary.rate.estimate
+    table.add_row(texts["true_rate"], _share(truth, texts), "", "")
+    for name, point, lower, upper, holds in (
+        ("detector_rate", detector.estimate, detector.lower, detector.upper, summary.is_truth_in_detector_rate),
+        ("rate", estimate.point, estimate.lower, estimate.upper, summary.is_truth_in_rate),
+    ):
+        mark = Text() if holds is None else Text(texts["inside"], style="green")
+        if holds is False:
+            mark = Text(texts["outside"], style="bold red")
+        table.add_row(texts[name], _share(point, texts), f"{lower:.1%} .. {upper:.1%}", mark)
+    return table
+
+
+def _share(share: float | None, texts: Mapping[str, str]) -> str:
+    return texts["unknown"] if share is None else f"{share:.1%}"
+
+
+def _rests_on(rate: RunRate, texts: Mapping[str, str]) -> str:
+    return texts["rests_on"].format(
+        confirmed=rate.estimate.confirmed,
+        escapes=rate.escapes_found,
+        audited=rate.audited,
+        open=rate.estimate.unconfirmed,
+    )
 
 
 def latency_text(p50_ms: float | None, p99_ms: float | None) -> str:

@@ -12,6 +12,7 @@ from lineside.serving.clock import Clock, SystemClock
 from lineside.serving.settings import Settings
 from lineside.workflows.demo.plan import BOARDS_PER_PANEL, PANELS_PER_LOT, DemoPlan
 from lineside.workflows.demo.reviewing import ScriptedReviewer
+from lineside.workflows.demo.run_rate import ask_run_rate
 from lineside.workflows.demo.server_child import server_child
 from lineside.workflows.demo.site import STATION, DemoKeys, DemoSite, demo_keys, enrol, order_lot
 from lineside.workflows.demo.tally import DemoSummary, Tally
@@ -57,20 +58,33 @@ async def run_demo(plan: DemoPlan, *, view: LineView, stop: asyncio.Event, clock
         )
         reviewer = await stack.enter_async_context(ScriptedReviewer(clients.quality, used_clock))
         line = _Line(plan, clients, reviewer, view, run_id)
+        began_at = used_clock.now()
         started_s = used_clock.monotonic()
         await server.watch(line.run(stop))
         view.stage("closing")
         line.tally.reviews.update(await reviewer.finish())
         duration_s = used_clock.monotonic() - started_s
+        rate = await server.watch(
+            ask_run_rate(
+                clients.quality,
+                lots=line.lots,
+                since=began_at,
+                judged=line.tally.inspected,
+                audit_share=plan.audit_share,
+            )
+        )
     tally = line.tally
     return DemoSummary(
         parts=tally.parts,
         defective=tally.defective,
+        marked=tally.marked,
+        faint=tally.faint,
         defect_rate=plan.defect_rate,
         outcomes=dict(tally.outcomes),
         verdicts=dict(tally.verdicts),
         reviews=dict(tally.reviews),
         detector_rate=tally.detector_rate(),
+        rate=rate,
         latency_p50_ms=tally.latency_ms(0.5),
         latency_p99_ms=tally.latency_ms(0.99),
         duration_s=duration_s,
@@ -106,6 +120,7 @@ class _Line:
         self, plan: DemoPlan, clients: _Clients, reviewer: ScriptedReviewer, view: LineView, run_id: str
     ) -> None:
         self.tally = Tally()
+        self.lots: list[str] = []
         self._plan = plan
         self._clients = clients
         self._reviewer = reviewer
@@ -132,6 +147,7 @@ class _Line:
 
     async def _change_over(self, first: VirtualPart, room: asyncio.Semaphore) -> None:
         """A new lot: the line runs empty, then the MES orders it from its first part on."""
+        self.lots.append(first.lot)
         for _ in range(self._plan.in_flight):
             await room.acquire()
         await order_lot(

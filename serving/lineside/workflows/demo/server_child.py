@@ -10,10 +10,12 @@ import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lineside.workflows.demo.plan import DemoPlan
 from lineside.workflows.errors import ServerFailed
+
+T = TypeVar("T")
 
 DEFAULT_PORT = 8470
 _READY_S = 120.0  # opening ledger and page takes seconds; the bound is for a machine that is badly overloaded
@@ -32,7 +34,7 @@ class ServerChild:
         self._process = process
         self._log_path = log_path
 
-    async def watch(self, work: Coroutine[Any, Any, None]) -> None:
+    async def watch(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something that needs the server, and stop doing it if the server ends.
 
         Raises:
@@ -45,7 +47,7 @@ class ServerChild:
             if not working.done():
                 said = await asyncio.to_thread(_last_words, self._log_path)
                 raise ServerFailed(f"the server ended by itself: {said}")
-            await working
+            return await working
         finally:
             for task in (working, ended):
                 task.cancel()

@@ -10,7 +10,10 @@ from pathlib import Path
 from lineside.client import InspectionAnswer
 from lineside.inspection.verdict import Verdict
 from lineside.statistics.rates import RateInterval, wilson_interval
+from lineside.workflows.demo.run_rate import RunRate
 from lineside.workflows.demo.virtual_line import VirtualPart
+
+_ROUNDING = 1e-12  # an end may be the truth itself: all that is defective was confirmed
 
 
 class Outcome(StrEnum):
@@ -68,12 +71,19 @@ class Tally:
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     reviews: Counter[str] = field(default_factory=Counter)
     defective: int = 0
+    marked: int = 0
+    faint: int = 0
     latencies_ms: list[float] = field(default_factory=list)
 
     @property
     def parts(self) -> int:
         """Parts that passed the camera."""
         return self.outcomes.total()
+
+    @property
+    def inspected(self) -> int:
+        """Parts judged OK or NG: what every rate is of."""
+        return self.verdicts[Verdict.NG] + self.verdicts[Verdict.OK]
 
     def add(
         self, part: VirtualPart, answer: InspectionAnswer | None, *, latency_ms: float, failure: str | None = None
@@ -83,6 +93,8 @@ class Tally:
         outcome = outcome_of(part, verdict)
         self.outcomes[outcome] += 1
         self.defective += part.is_defective
+        self.marked += bool(part.marks)
+        self.faint += part.is_faint
         if verdict is not None:
             self.verdicts[verdict] += 1
             self.latencies_ms.append(latency_ms)
@@ -90,8 +102,7 @@ class Tally:
 
     def detector_rate(self) -> RateInterval:
         """Share of NG among OK and NG, with its 95 % Wilson score interval."""
-        ng, ok = self.verdicts[Verdict.NG], self.verdicts[Verdict.OK]
-        return wilson_interval(ng, ng + ok, confidence=0.95)
+        return wilson_interval(self.verdicts[Verdict.NG], self.inspected, confidence=0.95)
 
     def latency_ms(self, share: float) -> float | None:
         """A quantile of the latencies, from the station's side of the wire; None before the first."""
@@ -116,11 +127,14 @@ class DemoSummary:
     Attributes:
         parts: parts that passed the camera.
         defective: how many of them were truly defective.
+        marked: how many bore a harmless mark, good and defective ones.
+        faint: how many were defective in a way that is hard to see.
         defect_rate: the true rate that the line was set to.
         outcomes: truth against verdicts; they add up to `parts`.
         verdicts: as answered; with the unanswered they add up to `parts`.
         reviews: scripted reviews that the server took, by kind.
         detector_rate: NG among OK and NG with its 95 % Wilson score interval.
+        rate: the defect rate as estimated from what people confirmed and what the audit found.
         latency_p50_ms: median from sending a frame to having its verdict; None without an answer.
         latency_p99_ms: the 99 % quantile of the same.
         duration_s: length of the run without the server's start.
@@ -131,11 +145,14 @@ class DemoSummary:
 
     parts: int
     defective: int
+    marked: int
+    faint: int
     defect_rate: float
     outcomes: dict[Outcome, int]
     verdicts: dict[Verdict, int]
     reviews: dict[str, int]
     detector_rate: RateInterval
+    rate: RunRate
     latency_p50_ms: float | None
     latency_p99_ms: float | None
     duration_s: float
@@ -147,3 +164,25 @@ class DemoSummary:
     def true_rate(self) -> float | None:
         """Truly defective among all parts that passed the camera; None of no part."""
         return self.defective / self.parts if self.parts else None
+
+    @property
+    def true_rate_inspected(self) -> float | None:
+        """Truly defective among the parts judged OK or NG, of which both rates speak; None of no part."""
+        of = {outcome: self.outcomes.get(outcome, 0) for outcome in Outcome}
+        defective = of[Outcome.HIT] + of[Outcome.ESCAPE]
+        inspected = defective + of[Outcome.FALSE_CALL] + of[Outcome.CORRECT_PASS]
+        return defective / inspected if inspected else None
+
+    @property
+    def is_truth_in_rate(self) -> bool | None:
+        """Whether the truth lies in the interval of the rate; None without a part to speak of."""
+        return self._holds_truth(self.rate.estimate.lower, self.rate.estimate.upper)
+
+    @property
+    def is_truth_in_detector_rate(self) -> bool | None:
+        """Whether it lies in the interval of the detector rate; None without a part to speak of."""
+        return self._holds_truth(self.detector_rate.lower, self.detector_rate.upper)
+
+    def _holds_truth(self, lower: float, upper: float) -> bool | None:
+        truth = self.true_rate_inspected
+        return None if truth is None else lower - _ROUNDING <= truth <= upper + _ROUNDING
