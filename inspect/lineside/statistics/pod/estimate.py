@@ -313,7 +313,7 @@ def _edge(likelihood: LogisticLikelihood, log_size: float, odds: float, allowed:
         away *= 2
         if away > 500.0:  # expit has long been 0 or 1
             return odds + side * away
-    return odds + side * float(brentq(excess, 0.0, away, xtol=1e-6))
+    return odds + side * float(brentq(excess, 0.0, away, xtol=1e-4))
 
 
 def _bins(targets: Sequence[Target]) -> tuple[SizeBin, ...]:

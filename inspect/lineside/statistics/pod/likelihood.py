@@ -11,7 +11,7 @@ from scipy.special import expit  # type: ignore[import-untyped]  # scipy ships n
 
 _STEPS = 200
 _HALVINGS = 40
-_SMALL_STEP = 1e-10  # in units of the standardised log size: far below what any study resolves
+_SMALL_STEP = 1e-7  # in units of the standardised log size; what the likelihood still gains is its square
 
 
 class Fit(StrEnum):
@@ -63,7 +63,8 @@ class LogisticLikelihood:
         self._centre = float(np.mean(logs))
         self._scale = float(np.std(logs)) or 1.0
         self._positions = (logs - self._centre) / self._scale
-        self._best = self._climb(np.zeros(2), np.column_stack((np.ones_like(logs), self._positions)), offset=0.0)
+        self._powers = np.column_stack((np.ones_like(logs), self._positions, self._positions**2))
+        self._best = self._climb(np.zeros(2), self._powers[:, :2], offset=0.0)
 
     @property
     def best(self) -> Line:
@@ -115,11 +116,11 @@ class LogisticLikelihood:
         value, residuals = _log_likelihood(odds, self._hits), self._hits - chances
         if self._fit is Fit.ML:
             return _Look(value, residuals, weights)
-        total, first, second = (float(np.sum(weights * self._positions**power)) for power in range(3))
+        total, first, second = (weights @ self._powers).tolist()
         determinant = total * second - first**2
         if determinant <= 0.0:  # so far out that no target weighs anything
             return _Look(-np.inf, residuals, weights)
-        spread = second - 2 * first * self._positions + total * self._positions**2
+        spread = self._powers @ (second, -2 * first, total)
         hat = weights * spread / determinant
         return _Look(value + 0.5 * float(np.log(determinant)), residuals + hat * (0.5 - chances), weights)
 
