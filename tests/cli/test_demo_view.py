@@ -2,7 +2,6 @@
 
 import io
 from pathlib import Path
-from string import Formatter
 
 import pytest
 from rich.console import Console
@@ -141,13 +140,3 @@ def test_a_line_that_judged_nothing_has_no_rate_and_no_truth() -> None:
     assert summary.is_truth_in_rate is None
     lines = printed(summary, "en")
     assert not any(word in line for line in lines for word in ("inside", "outside"))
-
-
-def test_both_languages_have_the_same_texts_and_placeholders() -> None:
-    def placeholders(language: str) -> dict[str, set[str]]:
-        return {
-            name: {field for _, field, _, _ in Formatter().parse(text) if field}
-            for name, text in TEXTS[language].items()
-        }
-
-    assert placeholders("en") == placeholders("ko")
