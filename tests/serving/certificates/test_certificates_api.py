@@ -40,7 +40,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def plant(tmp_path: Path, keys: TestKeys, clock: ManualClock, either_database: None) -> Iterator[Plant]:
+def plant(tmp_path: Path, keys: TestKeys, clock: ManualClock) -> Iterator[Plant]:
     with open_plant(tmp_path, signing=keys, clock=clock) as plant:
         yield plant
 
@@ -87,6 +87,7 @@ def ended(plant: Plant) -> list[str]:
     return [event["certificate"]["end"]["cause"] for event in events if event["state"] == "ended"]
 
 
+@pytest.mark.usefixtures("either_database")
 def test_verdicts_are_certified_once_every_class_is_and_say_so_in_the_history(
     plant: Plant, keys: TestKeys, release: Release
 ) -> None:
@@ -107,6 +108,13 @@ def test_verdicts_are_certified_once_every_class_is_and_say_so_in_the_history(
     assert found["threshold_status"] == "certified"
     stored = plant.http.get(f"/v1/inspections/{found['id']}", headers=plant.headers()).json()
     assert stored["threshold_status"] == "certified"
+    for params, expected in (
+        ({}, "certified"),
+        ({"station": "aoi-1"}, "certified"),
+        ({"line": "line-9"}, "uncertified"),
+    ):
+        rates = plant.http.get("/v1/rates", params=params, headers=plant.headers()).json()
+        assert rates["threshold_status"] == expected
     whole = standing(plant)
     assert whole["threshold_status"] == "certified"
     assert [each["miss_rate"] for each in whole["items"][0]["classes"]] == [0.05] * len(BLOB_CLASSES)
@@ -141,6 +149,7 @@ def test_an_average_certifies_nothing(plant: Plant, keys: TestKeys, release: Rel
     assert "on average only" in str(standing(plant))
 
 
+@pytest.mark.usefixtures("either_database")
 def test_a_withdrawn_certificate_never_comes_back(
     plant: Plant, keys: TestKeys, release: Release, clock: ManualClock
 ) -> None:
@@ -171,6 +180,7 @@ def test_a_withdrawn_certificate_never_comes_back(
     assert ended(plant) == ["withdrawn"]
 
 
+@pytest.mark.usefixtures("either_database")
 def test_a_newer_certificate_takes_the_place_of_the_older(plant: Plant, keys: TestKeys, release: Release) -> None:
     certify_all(plant, keys, release)
     stricter = a_certificate(release, class_name="short", threshold=0.1, issued_at=NOW + timedelta(seconds=1))

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from lineside.serving.certificates import ThresholdStatus
+from lineside.serving.certificates.standing import standing_now
 from lineside.serving.dependencies import ServicesDep
 from lineside.serving.errors import RateQuestionUnfit
 from lineside.serving.fields import Instant, Name
@@ -13,6 +15,7 @@ from lineside.serving.rates.schemas import CalendarIn, CalendarOut, RatesOut
 from lineside.serving.rates.service import Bucket, By
 from lineside.serving.rates.windows import RateFilter
 from lineside.serving.security import Action, Principal, allow
+from lineside.serving.services import Services
 
 router = APIRouter(prefix="/v1", tags=["rates"])
 
@@ -79,7 +82,8 @@ async def get_rates(
     question = RateQuestion(
         wanted, by=by, bucket=None if bucket is None else Bucket.parse(bucket), confidence=confidence
     )
-    return await services.rate_answers.answer(question)
+    answer = await services.rate_answers.answer(question)
+    return answer.model_copy(update={"threshold_status": _threshold_status(services, wanted)})
 
 
 @router.delete("/rates/cells", dependencies=[Depends(allow(Action.REBUILD_RATES))], status_code=204)
@@ -107,6 +111,16 @@ async def put_calendar(
 ) -> CalendarOut:
     """Say when production days and shifts begin; windows of the past begin and end otherwise, too."""
     return _out(await services.calendar.put(calendar, changed_by=principal.name))
+
+
+def _threshold_status(services: Services, wanted: RateFilter) -> ThresholdStatus:
+    """What the rates' thresholds rest on now, on the asked line, or that of the asked station."""
+    line = wanted.line
+    if line is None and wanted.station is not None:
+        line = next((station.line for station in services.stations.all() if station.id == wanted.station), None)
+    return standing_now(
+        services.deployments, services.releases, services.certificates.book, now=services.clock.now(), line=line
+    ).threshold_status
 
 
 def _out(stored: StoredCalendar) -> CalendarOut:

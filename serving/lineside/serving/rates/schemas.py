@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from lineside.serving.certificates import ThresholdStatus
 from lineside.serving.fields import Name
 from lineside.serving.rates.calendar import Break, PlantCalendar, Shift
 
@@ -239,6 +240,10 @@ class RatesOut(_Shape):
     time_zone: str
     calendar_version: int
     recall_prior: RecallPrior
+    threshold_status: ThresholdStatus = Field(
+        default=ThresholdStatus.UNCERTIFIED,
+        description="Of the thresholds that judge there now, all of them; each verdict carries its own.",
+    )
     total: WindowOut
     groups: tuple[GroupOut, ...]
     series: tuple[WindowOut, ...]
