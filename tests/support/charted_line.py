@@ -1,6 +1,6 @@
 """A line whose hours are known: how many parts were good, called, and confirmed, hour by hour."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -52,7 +52,7 @@ class ChartedLine:
         """Play hours one after the other, from the next full hour on; ends with the last one's end."""
         for hour in hours:
             began = self.clock.now()
-            parts = [(good_board, None)] * hour.good
+            parts: list[tuple[Callable[[int], bytes], str | None]] = [(good_board, None)] * hour.good
             parts += [(bad_board, "confirmed")] * hour.confirmed
             parts += [(bad_board, "false_call")] * hour.overturned
             parts += [(bad_board, "")] * hour.unsettled

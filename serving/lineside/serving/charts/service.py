@@ -16,6 +16,7 @@ from lineside.serving.charts.computing import (
     compute_window_chart,
 )
 from lineside.serving.charts.exclusions import ChartPlace, why_excluded
+from lineside.serving.charts.gap_charts import compute_gap_chart
 from lineside.serving.charts.gaps import read_defectives
 from lineside.serving.charts.schemas import (
     AnnotationOut,
@@ -187,8 +188,6 @@ class ChartService:
         left_out = await self._ledger.read(partial(exclusions.standing_exclusions, plant=self._ledger.plant))
         wanted = self._filter(question)
         if kind in _GAP_KINDS:
-            from lineside.serving.charts.gap_charts import compute_gap_chart
-
             if question.counted is Counted.DETECTOR:
                 raise ChartRefused(
                     f"a {kind.value} chart is of the gaps between confirmed defective parts; expected counted=process"
