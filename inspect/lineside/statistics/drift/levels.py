@@ -152,8 +152,7 @@ class CusumRun:
         upper: sum of what lies above the reference, 0 or more.
         lower: sum of what lies below, 0 or more.
         crossed_at: the first batch (from 0) at which the limit was reached; None if never.
-        began_at: the batch after which the sum that crossed, or else the larger one, last stood at 0: Page's estimate
-            of when the change began.
+        began_at: the batch after which the larger sum last stood at 0: Page's estimate of when the change began.
     """
 
     upper: float
@@ -181,16 +180,13 @@ def cusum(deviates: Sequence[float], *, limit: float, slack: float = CUSUM_SLACK
     upper = lower = 0.0
     upper_began = lower_began = 0
     crossed_at: int | None = None
-    began_at = 0
     for index, deviate in enumerate(finite("a deviate", deviates).tolist()):
         upper, lower = max(0.0, upper + deviate - slack), max(0.0, lower - deviate - slack)
         upper_began = index + 1 if upper == 0 else upper_began
         lower_began = index + 1 if lower == 0 else lower_began
-        if crossed_at is None:
-            began_at = upper_began if upper >= lower else lower_began
-            if max(upper, lower) >= limit:
-                crossed_at = index
-    return CusumRun(upper, lower, crossed_at, began_at)
+        if crossed_at is None and max(upper, lower) >= limit:
+            crossed_at = index
+    return CusumRun(upper, lower, crossed_at, upper_began if upper >= lower else lower_began)
 
 
 def cusum_limit(batches_between_false_alarms: float, *, slack: float = CUSUM_SLACK) -> float:
