@@ -18,6 +18,9 @@ KEY_NAME = "key.csv"
 SHEET_NAME = "sheet.csv"
 PRINT_NAME = "sheets.html"
 
+_BLANKS = {StudyKind.ATTRIBUTE: "OK \u2003 NG", StudyKind.VARIABLE: "_" * 10}
+"""What a cell to be filled in by hand shows: the calls, to ring one, or a line to write on."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedPart:
@@ -187,7 +190,7 @@ def _sheet_text(plan: SheetPlan, orders: Sequence[tuple[str, int, tuple[str, ...
 
 
 def _pages(plan: SheetPlan, orders: Sequence[tuple[str, int, tuple[str, ...]]]) -> Iterator[Section]:
-    what = "OK or NG" if plan.kind is StudyKind.ATTRIBUTE else "the size"
+    what = "Ring OK or NG" if plan.kind is StudyKind.ATTRIBUTE else "Write the size"
     yield Section(
         "For whoever runs the study",
         (
@@ -197,8 +200,8 @@ def _pages(plan: SheetPlan, orders: Sequence[tuple[str, int, tuple[str, ...]]]) 
             ),
             Paragraph(
                 f"Put each part's code, and nothing else, on it as the key says. Hand out one sheet at a time and take "
-                f"it back before the next: whoever sees the first round's calls repeats them. Type {what} into "
-                f"{SHEET_NAME}; `lineside capability analyse` reads it."
+                f"it back before the next: whoever sees the first round's calls repeats them. Type what was called "
+                f"into {SHEET_NAME}; `lineside capability analyse` reads it."
             ),
             Facts(
                 (
@@ -211,27 +214,30 @@ def _pages(plan: SheetPlan, orders: Sequence[tuple[str, int, tuple[str, ...]]]) 
         ),
     )
     for name, trial, codes in orders:
+        told = (
+            f"Have the station image the parts in this order, as attempt {trial} of each. Its calls need not be "
+            "written down: `lineside capability fill` takes them from the server."
+            if name == plan.detector and plan.kind is StudyKind.ATTRIBUTE
+            else f"Look at the parts in this order. {what} for each; do not skip one, do not go back."
+        )
         yield Section(
             f"{name}, trial {trial}",
-            (
-                Paragraph(f"Look at the parts in this order. Write {what} for each; do not skip one, do not go back."),
-                _sheet_table(codes, _called(plan.kind)),
-                SignatureLines((name,)),
-            ),
+            (Paragraph(told), _sheet_table(codes, plan.kind), SignatureLines((name,))),
             starts_page=True,
         )
 
 
-def _sheet_table(codes: Sequence[str], called: str) -> Table:
+def _sheet_table(codes: Sequence[str], kind: StudyKind) -> Table:
     """Two parts a line, so that fifty fit on a page."""
+    blank = _BLANKS[kind]
     half = -(-len(codes) // 2)
     places = list(enumerate(codes, start=1))
     rows = []
     for left in range(half):
-        cells = [*map(str, places[left]), ""]
-        cells += [*map(str, places[left + half]), ""] if left + half < len(places) else ["", "", ""]
+        cells = [*map(str, places[left]), blank]
+        cells += [*map(str, places[left + half]), blank] if left + half < len(places) else ["", "", ""]
         rows.append(cells)
-    return Table(("order", "code", called) * 2, rows)
+    return Table(("order", "code", _called(kind)) * 2, rows)
 
 
 def _called(kind: StudyKind) -> str:

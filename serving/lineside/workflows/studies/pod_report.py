@@ -60,7 +60,7 @@ def _summary(estimate: PodEstimate, unit: str) -> Iterator[Notice | Paragraph]:
     for note in estimate.notes:
         yield Notice(note, NoticeLevel.BAD if estimate.is_indicative else NoticeLevel.CAUTION)
     if estimate.is_indicative:
-        yield Paragraph(_headline(estimate, unit))
+        yield Paragraph(f"As if the set had been designed: {_headline(estimate, unit)}")
 
 
 def _headline(estimate: PodEstimate, unit: str) -> str:
