@@ -3,11 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 
+import jsonschema
 import pytest
 from sqlalchemy import func, insert, select
 
 from drifting_line import START, DriftingPlant, Line, watched_plant
 from lineside.serving.clock import ManualClock
+from lineside.serving.events.schemas import event_json_schemas
 from lineside.serving.ledger import Transaction
 from lineside.serving.ledger.drift_tables import drift_batches
 from lineside.serving.ledger.rate_tables import known_parts
@@ -90,8 +92,12 @@ def test_a_mended_line_is_held_against_its_old_reference(drifting: DriftingPlant
     assert drifting.state()["state"] == "ok"
     drifting.run(200, DARKER)
     assert drifting.state()["state"] == "alarm"
-    states = [event["state"] for event in drifting.plant.events("drift_alarm.v1")]
-    assert states == ["raised", "acknowledged", "raised"]
+    alarms = drifting.plant.events("drift_alarm.v1")
+    assert [alarm["state"] for alarm in alarms] == ["raised", "acknowledged", "raised"]
+    schema = event_json_schemas()["drift_alarm.v1"]
+    data = {**schema["properties"]["data"], "$defs": schema["$defs"]}
+    for alarm in alarms:
+        jsonschema.validate(alarm, data, jsonschema.Draft202012Validator)
 
 
 def test_a_new_normal_begins_a_reference_period_of_its_own(drifting: DriftingPlant) -> None:

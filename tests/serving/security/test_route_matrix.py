@@ -52,6 +52,7 @@ def call(plant: Plant, method: str, path: str, headers: dict[str, str]) -> int:
         "kind",
         "study_id",
         "certificate_id",
+        "alarm_id",
     ):
         concrete = concrete.replace(f"{{{name}}}", "nothing-of-that-name")
     assert "{" not in concrete, f"give the path parameter of {path} a value here"
