@@ -79,7 +79,7 @@ def _given_errors(
         product = product * rfft(np.exp(heights - top), size, axis=1)
         log_evidence += top + np.log(step)
         length += len(counts) - 1
-    together = np.maximum(weights @ irfft(product, size, axis=1)[:, :length], 0.0)
+    together = np.maximum(np.sum(weights[:, None] * irfft(product, size, axis=1)[:, :length], axis=0), 0.0)
     total = float(together.sum())
     start = sum(marginal.start for marginal in marginals)
     return CountBelief(start, step, together / total), log_evidence + float(np.log(total))
