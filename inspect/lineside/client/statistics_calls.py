@@ -28,6 +28,19 @@ class StatisticsCalls(Calls):
         """
         return json_object(await self._get("/v1/rates/comparison", asked))
 
+    async def charts(self, kind: str = "default", **asked: str | int) -> Json:
+        """Control charts of one kind, or those to look at first, with what happened meanwhile.
+
+        Args:
+            kind: as in `GET /v1/charts/{kind}`.
+            asked: its query: `station`, `by`, `to` and so on; `from` as with `rates`.
+        """
+        return json_object(await self._get(f"/v1/charts/{path_segment(kind)}", asked))
+
+    async def put_note(self, note: Mapping[str, Any]) -> Json:
+        """Say what happened at the line, as the API's JSON has it: `kind`, `text`, `at`, and `station` or `line`."""
+        return await self._change("POST", "/v1/notes", note)
+
     async def calendar(self) -> Json:
         """The plant's calendar: time zone, production day, shifts."""
         return json_object(await self._get("/v1/calendar"))

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from lineside.cli.capability import capability_app
+from lineside.cli.chart import chart
 from lineside.cli.dataset import dataset_app
 from lineside.cli.demo import demo
 from lineside.cli.deployments import deployments_app
@@ -44,6 +45,7 @@ app.command()(parity)
 app.add_typer(dataset_app)
 app.add_typer(recipe_app)
 app.add_typer(release_app)
+app.command()(chart)
 app.add_typer(deployments_app)
 app.add_typer(drift_app)
 app.add_typer(pod_app)
