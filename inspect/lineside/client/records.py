@@ -105,7 +105,7 @@ class InspectionAnswer:
         audit: whether a passed part was drawn for human review: set it aside if the line can.
         confirmation: whether a flagged part was drawn to be confirmed by a human; all are, unless the recipe says less.
         thresholds: the confidence from which a detection counted, by class.
-        threshold_status: "uncertified" until a certificate says otherwise.
+        threshold_status: "certified" if every class in force has a valid certificate, else "uncertified".
         judged_by: "server" or "station".
         opened_at: aware UTC instant at which the attempt's first frame arrived.
         judged_at: aware UTC instant of the verdict.

@@ -281,6 +281,20 @@ def test_a_restart_keeps_what_is_in_force_and_believes_no_revoked_key(
         assert judged(plant, "bb") == "uncertified", "signed by a key that nobody trusts any more"
 
 
+def test_a_key_revoked_while_the_server_runs_is_soon_believed_no_more(
+    plant: Plant, keys: TestKeys, release: Release, tmp_path: Path
+) -> None:
+    certify_all(plant, keys, release)
+    stored = (tmp_path / "trust.json").read_bytes()
+    TestKeys(build=keys.build).write_trust(tmp_path / "trust.json")
+    look(plant)
+    assert judged(plant, "a") == "uncertified"
+    assert ended(plant) == [], "who trusts the key again, believes it again"
+    (tmp_path / "trust.json").write_bytes(stored)
+    look(plant)
+    assert judged(plant, "bb") == "certified"
+
+
 def test_another_engine_on_the_host_ends_what_was_certified_on_the_old_one(
     tmp_path: Path, keys: TestKeys, clock: ManualClock
 ) -> None:

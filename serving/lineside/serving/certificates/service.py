@@ -61,15 +61,8 @@ class CertificateService:
         What no longer verifies certifies nothing, and says so when it is listed.
         """
         records = await self._ledger.read(lambda connection: store.all_certificates(connection, self._ledger.plant))
-        now = self._clock.now()
-        unusable: dict[str, str] = {}
-        for record in records:
-            if record.is_valid(now):
-                reason = await asyncio.to_thread(self._why_not_verified, record, now)
-                if reason is not None:
-                    unusable[record.id] = reason
-                    _log.error("certificate_not_verified", id=record.id, reason=reason)
-        self._book = CertificateBook(tuple(records), unusable)
+        async with self._changing:
+            await self._check_signatures(tuple(records))
 
     @property
     def book(self) -> CertificateBook:
@@ -200,7 +193,12 @@ class CertificateService:
         )
 
     async def look(self) -> None:
-        """End what has expired, and what was certified on another engine than the one that judges here now."""
+        """End what has expired, and what was certified on another engine than the one that judges here now.
+
+        And check every signature again: of a key revoked meanwhile nothing is believed any more.
+        """
+        async with self._changing:
+            await self._check_signatures(self._book.records)
         now = self._clock.now()
         await self._end(
             lambda record: record.certificate.is_expired(now),
@@ -251,6 +249,19 @@ class CertificateService:
         for each in ended:
             _log.warning("certificate_ended", id=each.id, line=each.scope.line, cause=cause.value, reason=reason)
         return tuple(ended)
+
+    async def _check_signatures(self, records: tuple[CertificateRecord, ...]) -> None:
+        """Make the book of these records anew; what does not verify stands in it and certifies nothing."""
+        now = self._clock.now()
+        unusable: dict[str, str] = {}
+        for record in records:
+            if record.is_valid(now):
+                reason = await asyncio.to_thread(self._why_not_verified, record, now)
+                if reason is not None:
+                    unusable[record.id] = reason
+                    if record.id not in self._book.unusable:
+                        _log.error("certificate_not_verified", id=record.id, reason=reason)
+        self._book = CertificateBook(records, unusable)
 
     def _verify(self, document: bytes, signature: bytes, now: datetime) -> Certificate:
         return verify_certificate(document, signature, self._trust.load(), plant=self._ledger.plant, now=now)
