@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import signal
 import socket
 import sys
@@ -239,6 +240,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 def _end_with_stdin(server: uvicorn.Server) -> None:
     """Wait until whoever holds the other end of stdin is gone."""
-    while sys.stdin.buffer.read(4096):
+    # Past Python's buffer, whose lock this thread would hold while the interpreter ends: it would end with an abort.
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     server.should_exit = True

@@ -79,6 +79,7 @@ class ChartService:
         stations: which are there, and on which lines.
         calendar: the plant's, as it is in force now.
         clock: tells which points may still change.
+        is_simulated: whether the parts of a simulated line are charted; never both in one chart.
     """
 
     def __init__(
@@ -89,12 +90,14 @@ class ChartService:
         stations: StationDirectory,
         calendar: Callable[[], PlantCalendar],
         clock: Clock,
+        is_simulated: bool = False,
     ) -> None:
         self._ledger = ledger
         self._rates = rates
         self._stations = stations
         self._calendar = calendar
         self._clock = clock
+        self._is_simulated = is_simulated
 
     async def charts(self, choice: ChartChoice, question: ChartQuestion) -> ChartsOut:
         """The charts of a choice, with what happened meanwhile.
@@ -223,6 +226,7 @@ class ChartService:
             lot=scope.lot,
             product=scope.product,
             class_name=scope.class_name,
+            is_simulated=self._is_simulated,
         )
 
     def _question(self, wanted: RateFilter) -> Question:
