@@ -9,6 +9,7 @@ import pytest
 from lineside.serving.events import EVENT_DATA, EventOut, event_json_schemas
 from lineside.serving.security import Role
 from plant import RECIPE, Plant, bad_board, good_board, open_plant
+from study_files import pod_text
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "docs" / "schemas" / "events"
 AT = "2026-01-01T00:00:00Z"
@@ -67,6 +68,7 @@ def busy_plant(plant: Plant) -> Plant:
         ),
         http.post("/v1/stations/aoi-1/hold", json={"reason": "audit"}, headers=admin),
         http.post("/v1/notes", json={"kind": "lamp", "text": "new lamp", "at": AT}, headers=admin),
+        http.put("/v1/pod/board", json={"study": pod_text()}, headers=admin),
     ]
     assert [answer.status_code for answer in answers] == [200] * len(answers), [a.text for a in answers]
     plant.post(good_board(3), part_id="next")

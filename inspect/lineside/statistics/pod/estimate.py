@@ -171,8 +171,8 @@ def estimate_pod(
 
     Source: the model and a90/95 as in MIL-HDBK-1823A, "Nondestructive evaluation system reliability assessment"
     (2009), appendix G (hit/miss); the fit and the profile as `LogisticLikelihood` cites. The Wald bound is not given:
-    in our simulations of 60 and 120 targets it covered 87 to 88 % where 95 % was asked for; this one covered 98 and
-    96 %.
+    in 1000 simulated studies each of 60 and 120 targets (log-uniform sizes from 0.04 to 0.8, true a90 0.30) it covered
+    89 and 91 % where 95 % was asked for, the profile of the plain likelihood 94 and 94 %, this one 97 and 97 %.
 
     Assumptions: one target per part, independent; sizes designed and measured by something better than the system;
     log-odds linear in ln(size): hold `bins` against `curve`.
