@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # jsonschema ships no types
 import pytest
 from sqlalchemy import func, insert, select
 

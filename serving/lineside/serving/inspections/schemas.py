@@ -1,7 +1,6 @@
 """The JSON of an inspection: the answer to the station, the record's reading, and the event's data, in one shape."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -174,8 +173,25 @@ class MeasuresOut(_Out):
     @classmethod
     def of(cls, measures: FrameMeasures) -> "MeasuresOut":
         """The measures as JSON, to six significant digits: scores far below a threshold still differ."""
-        figures = asdict(measures).items()
-        return cls.model_validate({name: None if value is None else float(f"{value:.6g}") for name, value in figures})
+        return cls(
+            mean=_six_digits(measures.mean),
+            std=_six_digits(measures.std),
+            black_share=_six_digits(measures.black_share),
+            white_share=_six_digits(measures.white_share),
+            sharpness=_known(measures.sharpness),
+            shift_x_px=_known(measures.shift_x_px),
+            shift_y_px=_known(measures.shift_y_px),
+            registration_residual=_known(measures.registration_residual),
+            peak_score=_known(measures.peak_score),
+        )
+
+
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None else _six_digits(value)
 
 
 class FrameOut(_Out):
