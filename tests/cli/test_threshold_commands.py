@@ -79,7 +79,8 @@ def test_from_a_sample_to_certified_verdicts_and_back(shop: Shop, lineside: Line
     assert stored.code == 0, stored.err
     assert shop.server.post(bad_board(2), "after").json()["threshold_status"] == "certified"
     again = lineside("threshold", "put", shop.out / "class-short.json", *shop.reach, "--json")
-    [certificate] = json.loads(again.out[again.out.index("[\n") :])
+    [view] = json.loads(again.out[again.out.index("[\n") :])
+    certificate = view["certificate"]
     assert certificate["class_name"] == "short"
     status = json.loads(_data(lineside("threshold", "status", *shop.reach, "--json").out))
     assert status["threshold_status"] == "certified"

@@ -253,18 +253,18 @@ _COLUMNS = ("id", "line", "class", "release", "engine", "threshold", "guarantee"
 
 
 def _row(view: Mapping[str, Any]) -> tuple[str, ...]:
-    end = view["end"]
+    certificate, end = view["certificate"], view["certificate"]["end"]
     return (
-        view["id"],
-        view["line"],
-        view["class_name"] or "part",
-        f"{view['release_name']} {view['release_version']}",
-        view["engine"],
-        f"{view['threshold']:g}",
-        _promise(view["miss_rate"], view["confidence"]),
-        f"{view['misses']} of {view['parts']} missed, {view['sampled']}",
-        view["expires_at"],
-        "-" if end is None else f"{end['at']} {end['cause']}: {end['reason']}",
+        certificate["id"],
+        certificate["line"],
+        certificate["class_name"] or "part",
+        f"{certificate['release_name']} {certificate['release_version']}",
+        certificate["engine"],
+        f"{certificate['threshold']:g}",
+        _promise(certificate["miss_rate"], certificate["confidence"]),
+        f"{certificate['misses']} of {certificate['parts']} missed, {certificate['sampled']}",
+        certificate["expires_at"],
+        view["unusable"] or "-" if end is None else f"{end['at']} {end['cause']}: {end['reason']}",
     )
 
 

@@ -64,7 +64,8 @@ def certify_all(plant: Plant, keys: TestKeys, release: Release, **fields: Any) -
         given: dict[str, Any] = {"threshold": release.thresholds[name], "issued_at": NOW, **fields}
         answer = put(plant, keys.sign_certificate(a_certificate(release, class_name=name, **given)))
         assert answer.status_code == 200, answer.text
-        answers.append(answer.json())
+        assert answer.json()["is_valid"], answer.text
+        answers.append(answer.json()["certificate"])
     return answers
 
 
@@ -156,12 +157,12 @@ def test_a_withdrawn_certificate_never_comes_back(
     answers = certify_all(plant, keys, release)
     certificate = a_certificate(release, class_name="open", threshold=release.thresholds["open"], issued_at=NOW)
     signed = keys.sign_certificate(certificate)
-    assert put(plant, signed).json()["id"] == answers[0]["id"], "the very same one again changes nothing"
+    assert put(plant, signed).json()["certificate"]["id"] == answers[0]["id"], "the very same one again changes nothing"
     clock.advance(60.0)
     gone = plant.http.delete(
         f"/v1/certificates/{answers[0]['id']}", params={"reason": "labels were wrong"}, headers=plant.headers()
     )
-    assert gone.json()["end"]["cause"] == "withdrawn"
+    assert (gone.json()["certificate"]["end"]["cause"], gone.json()["is_valid"]) == ("withdrawn", False)
     assert judged(plant, "a") == "uncertified"
     replayed = put(plant, signed)
     assert (replayed.status_code, replayed.json()["type"]) == (409, "/problems/certificate-ended")
@@ -172,7 +173,7 @@ def test_a_withdrawn_certificate_never_comes_back(
     again = plant.http.delete(
         f"/v1/certificates/{answers[0]['id']}", params={"reason": "once more"}, headers=plant.headers()
     )
-    assert again.json()["end"]["reason"] == "labels were wrong"
+    assert again.json()["certificate"]["end"]["reason"] == "labels were wrong"
     clock.advance(60.0)
     newer = a_certificate(release, class_name="open", threshold=0.9, issued_at=clock.now())
     assert put(plant, keys.sign_certificate(newer)).status_code == 200
@@ -289,6 +290,8 @@ def test_a_key_revoked_while_the_server_runs_is_soon_believed_no_more(
     TestKeys(build=keys.build).write_trust(tmp_path / "trust.json")
     look(plant)
     assert judged(plant, "a") == "uncertified"
+    listed = plant.http.get("/v1/certificates", headers=plant.headers()).json()["items"]
+    assert all("which the trust file does not have" in view["unusable"] for view in listed)
     assert ended(plant) == [], "who trusts the key again, believes it again"
     (tmp_path / "trust.json").write_bytes(stored)
     look(plant)

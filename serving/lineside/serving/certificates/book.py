@@ -109,6 +109,10 @@ class CertificateBook:
         """Those that did not end, the unusable ones as well."""
         return tuple(record for record in self.records if record.end is None)
 
+    def is_valid(self, record: CertificateRecord, *, now: datetime) -> bool:
+        """Whether anything may rest on a record now."""
+        return record.is_valid(now) and record.id not in self.unusable
+
     def find(self, certificate_id: str) -> CertificateRecord | None:
         """One by its id."""
         return next((record for record in self.records if record.id == certificate_id), None)

@@ -5,11 +5,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from lineside.serving.bodies import from_base64
-from lineside.serving.certificates.schemas import CertificateIn, CertificateList, CertificateOut, StandingList
+from lineside.serving.certificates.book import CertificateRecord
+from lineside.serving.certificates.schemas import (
+    CertificateIn,
+    CertificateList,
+    CertificateOut,
+    CertificateView,
+    StandingList,
+)
 from lineside.serving.certificates.standing import standing_now
 from lineside.serving.dependencies import ServicesDep
 from lineside.serving.fields import Name, Prose
 from lineside.serving.security import Action, Principal, allow
+from lineside.serving.services import Services
 
 router = APIRouter(prefix="/v1/certificates", tags=["certificates"])
 
@@ -18,17 +26,15 @@ router = APIRouter(prefix="/v1/certificates", tags=["certificates"])
 async def list_certificates(
     services: ServicesDep,
     line: Annotated[Name | None, Query()] = None,
-    in_force: Annotated[bool, Query(description="Only those that did not end.")] = False,  # noqa: FBT002 - a query
+    in_force: Annotated[bool, Query(description="Only those that something rests on.")] = False,  # noqa: FBT002 - a query
 ) -> CertificateList:
     """Every certificate that was ever accepted, newest first, with how it ended."""
-    now = services.clock.now()
-    return CertificateList(
-        items=tuple(
-            CertificateOut.of(record)
-            for record in reversed(services.certificates.book.records)
-            if line in (None, record.scope.line) and (record.is_valid(now) or not in_force)
-        )
+    views = (
+        _view(services, record)
+        for record in reversed(services.certificates.book.records)
+        if line in (None, record.scope.line)
     )
+    return CertificateList(items=tuple(view for view in views if view.is_valid or not in_force))
 
 
 @router.post("")
@@ -36,11 +42,11 @@ async def post_certificate(
     certificate: CertificateIn,
     services: ServicesDep,
     principal: Annotated[Principal, Depends(allow(Action.WRITE_DEPLOYMENTS))],
-) -> CertificateOut:
+) -> CertificateView:
     """Put a certificate in force that the deploy key signed; the very same one again changes nothing."""
     document = from_base64("document", certificate.document)
     signature = from_base64("signature", certificate.signature)
-    return CertificateOut.of(await services.certificates.accept(document, signature, accepted_by=principal.name))
+    return _view(services, await services.certificates.accept(document, signature, accepted_by=principal.name))
 
 
 @router.get("/standing", dependencies=[Depends(allow(Action.READ_RELEASES))])
@@ -56,9 +62,9 @@ async def get_standing(services: ServicesDep, line: Annotated[Name | None, Query
 
 
 @router.get("/{certificate_id}", dependencies=[Depends(allow(Action.READ_RELEASES))])
-async def get_certificate(certificate_id: str, services: ServicesDep) -> CertificateOut:
+async def get_certificate(certificate_id: str, services: ServicesDep) -> CertificateView:
     """One certificate."""
-    return CertificateOut.of(services.certificates.find(certificate_id))
+    return _view(services, services.certificates.find(certificate_id))
 
 
 @router.delete("/{certificate_id}")
@@ -67,6 +73,15 @@ async def delete_certificate(
     services: ServicesDep,
     principal: Annotated[Principal, Depends(allow(Action.WRITE_DEPLOYMENTS))],
     reason: Annotated[Prose, Query()],
-) -> CertificateOut:
+) -> CertificateView:
     """End a certificate; from the next verdict on it guarantees nothing. Harmless when repeated."""
-    return CertificateOut.of(await services.certificates.withdraw(certificate_id, by=principal.name, reason=reason))
+    return _view(services, await services.certificates.withdraw(certificate_id, by=principal.name, reason=reason))
+
+
+def _view(services: Services, record: CertificateRecord) -> CertificateView:
+    book = services.certificates.book
+    return CertificateView(
+        certificate=CertificateOut.of(record),
+        is_valid=book.is_valid(record, now=services.clock.now()),
+        unusable=book.unusable.get(record.id),
+    )

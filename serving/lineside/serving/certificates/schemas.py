@@ -97,10 +97,18 @@ class CertificateOut(_Shape):
         )
 
 
+class CertificateView(_Shape):
+    """A certificate, and whether anything rests on it now."""
+
+    certificate: CertificateOut
+    is_valid: bool = Field(description="In force, in its time, and signed by a key that is still trusted.")
+    unusable: str | None = Field(description="Why it is not believed any more although it did not end.")
+
+
 class CertificateList(_Shape):
     """Certificates, newest first."""
 
-    items: tuple[CertificateOut, ...]
+    items: tuple[CertificateView, ...]
 
 
 class ClassStanding(_Shape):
