@@ -89,7 +89,8 @@ def clustered_cohen_kappa(tables: Sequence[Sequence[Sequence[int]]], *, confiden
     counts = _counts(tables, "the tables")
     if counts.ndim != 3 or counts.shape[1] != counts.shape[2] or counts.shape[1] < 2:
         raise ValueError("the tables are not square with two categories or more; expected one square table per unit")
-    return _pairs_kappa(counts, np.ones(len(counts)), confidence)
+    kinds, times = np.unique(counts, axis=0, return_counts=True)  # parts that were called alike are left out once
+    return _pairs_kappa(kinds, times.astype(np.float64), confidence)
 
 
 def fleiss_kappa(counts: Sequence[Sequence[int]], *, confidence: float = 0.95) -> Kappa:
@@ -116,13 +117,14 @@ def fleiss_kappa(counts: Sequence[Sequence[int]], *, confidence: float = 0.95) -
         raise ValueError(
             f"the units have {int(calls.min())} to {int(calls.max())} calls; expected 2 or more, the same for each"
         )
+    cells, times = np.unique(cells, axis=0, return_counts=True)
     agreeing = np.sum(cells * (cells - 1), axis=1) / (calls[0] * (calls[0] - 1))
 
     def value_of(weights: NDArray[np.float64]) -> tuple[float, float]:
         shares = weights @ cells / (weights.sum() * calls[0])
         return float(weights @ agreeing / weights.sum()), float(np.sum(shares**2))
 
-    return _with_interval(value_of, np.ones(len(cells)), agreeing >= 1.0, confidence)
+    return _with_interval(value_of, times.astype(np.float64), agreeing >= 1.0, confidence)
 
 
 def _pairs_kappa(tables: NDArray[np.float64], times: NDArray[np.float64], confidence: float) -> Kappa:
