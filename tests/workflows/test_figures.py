@@ -88,7 +88,7 @@ def test_signals_exclusions_and_provisional_points_are_told_apart() -> None:
     said = texts(chart_figure([panel(*points, provisional=("hour 10", "hour 11"))], title="aoi-1"))
     for name in ("in control", "in control, provisional", "signal", "signal, provisional", "excluded"):
         assert f"\n{name}\n" in f"\n{said}\n"
-    assert "limits 3 %" in said
+    assert "upper limit 3 %" in said
     assert "centre 1 %" in said
 
 
@@ -116,7 +116,7 @@ def test_hours_are_labelled_shortly_unless_a_change_of_the_clocks_makes_two_alik
 
 def test_a_chart_without_points_says_so_and_one_without_limits_is_drawn() -> None:
     assert "nothing to chart" in texts(chart_figure([panel()], title="x"))
-    assert "limits" not in texts(chart_figure([panel(Point("a", 0.1, upper=None))], title="x"))
+    assert "limit" not in texts(chart_figure([panel(Point("a", 0.1, upper=None))], title="x"))
     with pytest.raises(ValueError, match="at least one"):
         chart_figure([], title="x")
 

@@ -135,6 +135,8 @@ def point_rows(chart: ChartOut) -> list[tuple[str, ...]]:
 POINT_COLUMNS = ("point", "value", "lower", "centre", "upper", "count", "of", "remarks")
 """Headings of `point_rows`."""
 
+_TEXT = (0, len(POINT_COLUMNS) - 1)
+
 
 def point_remark(point: ChartPointOut) -> str:
     """What there is to say of a point."""
@@ -150,11 +152,11 @@ def _sections(chart: ChartOut) -> Sequence[Section]:
     rows = point_rows(chart)
     telling = [row for row, point in zip(rows, chart.points, strict=True) if point.rules or point.excluded]
     found = [
-        Section(f"{_NAMES[chart.kind]}: signals and exclusions", [Table(POINT_COLUMNS, telling)])
+        Section(f"{_NAMES[chart.kind]}: signals and exclusions", [Table(POINT_COLUMNS, telling, text_columns=_TEXT)])
         if telling
         else Section(f"{_NAMES[chart.kind]}: signals and exclusions", [Notice("None.", NoticeLevel.GOOD)])
     ]
-    return [*found, Section(f"{_NAMES[chart.kind]}: all points", [Table(POINT_COLUMNS, rows)])]
+    return [*found, Section(f"{_NAMES[chart.kind]}: all points", [Table(POINT_COLUMNS, rows, text_columns=_TEXT)])]
 
 
 def _happened(answer: ChartsOut) -> Sequence[Section]:
@@ -164,7 +166,7 @@ def _happened(answer: ChartsOut) -> Sequence[Section]:
         (f"{each.at:%Y-%m-%d %H:%M}", each.kind, each.station or each.line or "plant", each.text)
         for each in answer.annotations
     ]
-    return [Section("What happened", [Table(("time (UTC)", "kind", "where", "what"), rows)])]
+    return [Section("What happened", [Table(("time (UTC)", "kind", "where", "what"), rows, text_columns=range(4))])]
 
 
 def _limits_from(chart: ChartOut) -> str:

@@ -175,3 +175,10 @@ def test_what_happened_stands_at_the_hour_in_which_it_happened(line: ChartedLine
     assert said["lamp", "lamp changed (test admin)"] == labels[3]
     assert ("hold", "held: a look at the press") in said
     assert not any("elsewhere" in text for _, text in said)
+
+
+def test_an_ewma_passes_over_an_hour_until_its_calls_are_settled(line: ChartedLine) -> None:
+    chart = line.chart("ewma")
+    assert chart["points"][13]["value"] == chart["points"][12]["value"]
+    assert (chart["points"][13]["provisional"], chart["points"][13]["excluded"]) == (True, False)
+    assert any("passes over" in note for note in chart["notes"])

@@ -69,7 +69,7 @@ def happenings(
         .order_by(events.c.sequence.desc())
         .limit(MOST_ANNOTATIONS)
     )
-    found = [said for row in rows if (said := _TEXTS[row.type](row)) is not None]
+    found = [said for row in rows.all()[::-1] if (said := _TEXTS[row.type](row)) is not None]
     for note in notes_between(connection, plant, start=start, end=end, limit=MOST_ANNOTATIONS):
         lines = frozenset() if note.line is None else frozenset({note.line})
         text = f"{note.text} ({note.recorded_by})"

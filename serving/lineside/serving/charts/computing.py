@@ -46,6 +46,7 @@ QUANTITIES: Final[Mapping[ChartKind, Quantity]] = MappingProxyType(
     }
 )
 
+_REMEMBERING: Final = frozenset({ChartKind.EWMA, ChartKind.CUSUM})
 _SHARES: Final = frozenset({ChartKind.P, ChartKind.P_PRIME})
 
 
@@ -83,7 +84,8 @@ def compute_window_chart(
     """A chart of counts in windows.
 
     In phase I the estimate stands on the points that are settled and not excluded; the provisional ones are held
-    against it. If no point is settled, it stands on all of them, and a note says so.
+    against it. An EWMA or CUSUM passes over points with unsettled calls: counted as they stand they would pull it
+    down, and it would not forget. If no point is settled, all of them are taken as they stand, and a note says so.
 
     Args:
         kind: of the chart.
@@ -102,6 +104,12 @@ def compute_window_chart(
     unsettled = {
         window.label: "provisional" for window in filled if window.is_provisional and window.label not in excluded
     }
+    has_settled = len(unsettled) + len(excluded) < len(filled)
+    passed_over = {
+        window.label: "unsettled"
+        for window in filled
+        if kind in _REMEMBERING and has_settled and window.unsettled and window.label not in excluded
+    }
     subgroups = [window.subgroup() for window in windows]
     notes: list[str] = []
 
@@ -116,21 +124,23 @@ def compute_window_chart(
         )
 
     try:
-        if baseline is None and unsettled and len(unsettled) + len(excluded) < len(filled):
+        if baseline is None and unsettled and has_settled:
             estimated = chart(None, {**excluded, **unsettled})
             baseline = estimated.baseline
             notes += estimated.notes
         elif baseline is None and unsettled:
             notes.append("every point may still change, so the limits may too")
-        drawn = chart(baseline, excluded)
+        drawn = chart(baseline, {**excluded, **passed_over})
     except (NothingToChart, UnequalSizes, BaselineMismatch) as error:
         raise ChartRefused(str(error)) from error
     notes += drawn.notes
     if unsettled:
         notes.append(
             f"{len(unsettled)} of {len(filled)} points are provisional: calls in them are not settled, or their time "
-            "is not over; no limit was estimated from them"
+            "is not over; limits are not estimated from them"
         )
+    if passed_over:
+        notes.append(f"{len(passed_over)} of them have unsettled calls: the {kind.value} passes over them until then")
     if any(window.is_estimated for window in filled):
         notes.append("only a share of the calls is drawn for confirmation: the confirmed ones are scaled up to all")
     points = tuple(
@@ -153,7 +163,7 @@ def _window_point(point: ChartPoint, window: CountedWindow, kind: ChartKind, rea
         centre=point.centre,
         upper=point.upper,
         rules=point.rules,
-        excluded=point.excluded,
+        excluded=reason is not None,
         excluded_reason=reason,
         provisional=window.is_provisional,
         count=window.count,

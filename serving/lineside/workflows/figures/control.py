@@ -124,9 +124,9 @@ def _draw(axis: "Axes", panel: Panel) -> None:
 def _draw_lines(axis: "Axes", points: Sequence[DrawnPoint], scale: Scale) -> None:
     edges = [place - 0.5 for place in range(len(points) + 1)]
     drawn = (
-        ("limits", [point.upper for point in points], VERMILION, (0, (5, 2))),
-        ("", [point.lower for point in points], VERMILION, (0, (5, 2))),
+        ("upper limit", [point.upper for point in points], VERMILION, (0, (5, 2))),
         ("centre", [point.centre for point in points], INK, "solid"),
+        ("lower limit", [point.lower for point in points], VERMILION, (0, (5, 2))),
     )
     for name, values, colour, dashes in drawn:
         if all(value is None for value in values):
@@ -140,7 +140,7 @@ def _draw_lines(axis: "Axes", points: Sequence[DrawnPoint], scale: Scale) -> Non
             color=colour,
             linewidth=1.1,
             linestyle=dashes,
-            label=f"{name} {_last_text(values, scale)}" if name else None,
+            label=f"{name} {_only_text(values, scale)}".rstrip(),
         )
 
 
@@ -233,6 +233,6 @@ def _level(value: float | None, scale: Scale) -> float:
     return nan if value is None else value * scale.factor
 
 
-def _last_text(values: Sequence[float | None], scale: Scale) -> str:
+def _only_text(values: Sequence[float | None], scale: Scale) -> str:
     known = {value for value in values if value is not None}
     return scale.text(known.pop()) if len(known) == 1 else ""

@@ -1,6 +1,6 @@
 """What a page is made of. All text is plain text: whatever is in it is shown as it stands, never as markup."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -55,17 +55,19 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; the first column is left-aligned text, the others are figures.
+    """A table; the first column is text, the others are figures unless said otherwise.
 
     Attributes:
         columns: headings.
         rows: cells, as many as there are columns.
         caption: above it; empty for none.
+        text_columns: which are text, and stand at their left; the first is 0.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
+    text_columns: Collection[int] = (0,)
 
     def __post_init__(self) -> None:
         for number, row in enumerate(self.rows, start=1):
