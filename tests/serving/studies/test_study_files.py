@@ -152,3 +152,10 @@ def test_a_size_that_is_there_twice_is_named() -> None:
     lines = size_sheet_text().splitlines()
     with pytest.raises(StudyUnreadable, match=r"line 63, column code: .*the second of lee, trial 3, code K10"):
         read_capability("\n".join([*lines, lines[-1]]), size_key_text())
+
+
+def test_more_appraisers_than_anybody_has_are_refused() -> None:
+    """Every two are held against each other: thousands would keep a server busy for hours."""
+    lines = ["appraiser,trial,code,call", *(f"a{number},1,K01,OK" for number in range(61))]
+    with pytest.raises(StudyUnreadable, match="61 appraisers; expected at most 60"):
+        read_capability("\n".join(lines), KEY)

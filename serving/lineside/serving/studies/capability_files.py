@@ -30,6 +30,8 @@ from lineside.serving.studies.table_file import Row, TableFile, read_table
 from lineside.statistics.agreement import AgreementStudy, Appraisal, Call, analyse_agreement
 from lineside.statistics.gauge import GaugeStudy, analyse_gauge
 
+MOST_APPRAISERS = 60
+"""Every two of them are held against each other."""
 SHEET_COLUMNS = ("appraiser", "trial", "code")
 _KEY_FACTS = ("kind", "detector", "unit", "tolerance", "seed")
 
@@ -146,6 +148,9 @@ def read_sheet(text: str, key: Key, *, source: str) -> TableFile:
     )
     if "kind" in table.facts and table.fact("kind", StudyKind) is not key.kind:
         raise StudyUnreadable(f"{source}: '# kind: {table.facts['kind']}' and the key says {key.kind.value}")
+    appraisers = {row.text("appraiser") for row in table.rows}
+    if len(appraisers) > MOST_APPRAISERS:
+        raise StudyUnreadable(f"{source}: {len(appraisers)} appraisers; expected at most {MOST_APPRAISERS}")
     for row in table.rows:
         if row.text("code") not in key.parts:
             raise row.fault("code", f"holds {row.cells['code']!r}, which the key does not have")

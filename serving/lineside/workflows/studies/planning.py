@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lineside.serving.errors import StudyRefused
 from lineside.serving.studies.capability_files import StudyKind, YesNo
-from lineside.serving.studies.table_file import read_table
+from lineside.serving.studies.table_file import MOST_ROWS, read_table
 from lineside.statistics.agreement import AgreementPlan, Call, plan_agreement
 from lineside.workflows.pages import Facts, Notice, NoticeLevel, Paragraph, Section, SignatureLines, Table, write_page
 from lineside.workflows.text_files import read_text_file
@@ -65,6 +65,9 @@ class SheetPlan:
             raise StudyRefused("nobody appraises; name people, the detector, or both")
         if len(set(names)) != len(names):
             raise StudyRefused(f"an appraiser is named twice: {', '.join(names)}; expected different names")
+        rows = len(self.parts) * len(names) * self.trials
+        if rows > MOST_ROWS:
+            raise StudyRefused(f"{rows} calls; expected at most {MOST_ROWS}: fewer parts, appraisers or trials")
         if self.trials < 1:
             raise StudyRefused(f"{self.trials} trials; expected 1 or more")
 
