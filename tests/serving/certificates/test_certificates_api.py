@@ -20,6 +20,7 @@ from lineside.inspection.release import (
     read_release,
 )
 from lineside.serving.certificates import EndCause
+from lineside.serving.certificates.schemas import CertificateChanged
 from lineside.serving.clock import ManualClock
 from lineside.serving.security import Role as KeyRole
 from lineside.statistics.thresholds import ThresholdMethod
@@ -83,9 +84,9 @@ def standing(plant: Plant) -> dict[str, Any]:
 
 
 def ended(plant: Plant) -> list[str]:
-    """Causes of the ends in the ledger."""
-    events = plant.events("certificate.v1")
-    return [event["certificate"]["end"]["cause"] for event in events if event["state"] == "ended"]
+    """Causes of the ends in the ledger, each event of the shape that is documented."""
+    changes = [CertificateChanged.model_validate(event) for event in plant.events("certificate.v1")]
+    return [change.certificate.end.cause.value for change in changes if change.certificate.end is not None]
 
 
 @pytest.mark.usefixtures("either_database")

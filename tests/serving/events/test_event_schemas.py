@@ -89,7 +89,7 @@ def test_every_event_that_really_happens_fits_its_schema(busy_plant: Plant) -> N
         EVENT_DATA[event["type"]].model_validate(event["data"])
         seen.add(event["type"])
     elsewhere = {"rejudgement.v1", "retention.v1", "release.v1", "gate_report.v1"}  # each with its own feature's tests
-    elsewhere |= {"drift_alarm.v1"}
+    elsewhere |= {"drift_alarm.v1", "certificate.v1"}
     elsewhere |= {"chart_baseline.v1", "chart_exclusion.v1"}
     assert seen == set(EVENT_DATA) - elsewhere - {"deployment.v1", "shadow_disagreement.v1", "canary.v1"}
 
