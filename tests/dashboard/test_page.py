@@ -124,8 +124,17 @@ def test_the_page_follows_the_line_in_both_languages_and_fetches_nothing_from_el
     log_in(browser, line, key)
     wait_for_text(browser, "P-1")
     assert [figure(browser, kind) for kind in ("ok", "ng", "ni")] == ["1", "1", "1"]
+    wait_for_figure(browser, "detector", "50.0 %")
     body = browser.find_element(By.TAG_NAME, "body").text
     assert "95 % interval" in body
+    assert figure(browser, "rate") == "unknown"  # nobody audits here: what got past is not known
+    tile = browser.find_element(By.CSS_SELECTOR, ".ls-tile.rate").text
+    assert "provisional" in tile
+    assert "uncertified" in tile
+    assert "nothing was audited" in tile
+    assert "NOT_INSPECTED beside: 1" in tile
+    assert "No defect rate" in browser.find_element(By.CSS_SELECTOR, ".ls-tile.detector").text
+    assert "too few points for a chart yet" in body
     assert "thresholds uncertified" in body
     assert "Not inspected: inspect these parts again" in body
     pictures = browser.find_elements(By.CSS_SELECTOR, ".ls-frame image")

@@ -151,11 +151,6 @@ class LineState:
         """NG attempts by what people have said of them."""
         return Counter(self.standing(part) for part in self._parts if part.verdict is Verdict.NG)
 
-    def detector_rate(self) -> RateInterval:
-        """NG among OK and NG, with its 95 % Wilson interval."""
-        counts = self.verdicts()
-        return wilson_interval(counts[Verdict.NG], counts[Verdict.NG] + counts[Verdict.OK])
-
     def latencies_ms(self) -> list[float]:
         """Times to verdict of the attempts, in order of size."""
         return sorted(part.latency_ms for part in self._parts)

@@ -20,21 +20,15 @@ _LANE = 6
 
 
 def figure_tiles(state: LineState, wording: Wording) -> str:
-    """The row of figures: attempts by verdict, the rate with its interval, the time to verdict."""
+    """The row of figures: attempts by verdict, the time to verdict."""
     counts, standings = state.verdicts(), state.standings_of_ng()
-    rate, latencies_ms = state.detector_rate(), state.latencies_ms()
+    latencies_ms = state.latencies_ms()
     ng_hint = wording(
         "ng_hint",
         confirmed=standings[ReviewStanding.CONFIRMED] + standings[ReviewStanding.CORRECTED],
         false_calls=standings[ReviewStanding.FALSE_CALL],
         open=standings[ReviewStanding.UNREVIEWED] + standings[ReviewStanding.UNRESOLVED],
     )
-    rate_hint, rate_text = wording("rate_empty"), _NOTHING
-    if rate.estimate is not None:
-        rate_text = percent(rate.estimate)
-        rate_hint = wording(
-            "rate_hint", ng=rate.events, inspected=rate.units, lower=percent(rate.lower), upper=percent(rate.upper)
-        )
     latency_text = _NOTHING
     if latencies_ms:
         p50, p99 = (latencies_ms[int(share * (len(latencies_ms) - 1))] for share in (0.5, 0.99))
@@ -49,7 +43,6 @@ def figure_tiles(state: LineState, wording: Wording) -> str:
         ("ok", wording("ok"), str(counts[Verdict.OK]), wording("ok_hint", drawn=state.audit_draws())),
         ("ng", wording("ng"), str(counts[Verdict.NG]), ng_hint),
         ("ni", wording("not_inspected"), str(counts[Verdict.NOT_INSPECTED]), wording("not_inspected_hint")),
-        ("", wording("detector_rate"), rate_text, rate_hint),
         ("", wording("latency"), latency_text, wording("latency_hint")),
     )
     return "".join(

@@ -11,8 +11,10 @@ from nicegui.element import Element
 from starlette.requests import Request
 
 from lineside.inspection.errors import LinesideError
+from lineside.serving.certificates.schemas import StandingList
 from lineside.serving.certificates.standing import standing_now
 from lineside.serving.dashboard.chart import rate_options
+from lineside.serving.dashboard.control_chart import chart_panel
 from lineside.serving.dashboard.feed import LineFeed
 from lineside.serving.dashboard.line_state import RATE_WINDOW, LineState, ShownPart
 from lineside.serving.dashboard.markup import (
@@ -24,6 +26,7 @@ from lineside.serving.dashboard.markup import (
     threshold_badge,
     verdict_strip,
 )
+from lineside.serving.dashboard.rates import ShownRates, rate_tiles, shown_rates
 from lineside.serving.dashboard.releases import release_table, shown_releases
 from lineside.serving.dashboard.texts import Language
 from lineside.serving.dashboard.wording import Wording
@@ -32,7 +35,7 @@ from lineside.serving.services import Services
 
 _STYLE: Final = (resources.files("lineside.serving.dashboard") / "page.css").read_text(encoding="utf-8")
 _REFRESH_S: Final = 1.0
-_RELEASES_EVERY_S: Final = 3.0
+_ASK_EVERY_S: Final = 3.0  # what the ledger is asked for
 _FRAMES: Final = 6
 
 
@@ -58,14 +61,14 @@ class LinePage:
         ui.add_css(_STYLE)
         view = _View(services, feed, wording)
         view.refresh()
-        await view.refresh_releases()
+        await view.ask()
 
         async def keep_up() -> None:
             if await services.keys.find_session(request.cookies.get(COOKIE_NAME, "")) is None:
                 ui.navigate.to("/login?next=/page/")  # the key was revoked or the login is over
             else:
                 view.refresh()
-                await view.refresh_releases()
+                await view.ask()
 
         ui.timer(_REFRESH_S, keep_up)
 
@@ -80,9 +83,10 @@ class _View:
         self._shown_revision = -1
         self._shown_header = ""
         self._header = ui.html("", sanitize=False).classes("w-full").style("width: 100%")
-        self._releases_shown_s: float | None = None
+        self._asked_s: float | None = None
         self._stale = ui.html("", sanitize=False).style("width: 100%")
         with ui.element("main").classes("ls-main"):
+            self._rates = ui.html("", sanitize=False).classes("ls-12 ls-rates")
             self._tiles = ui.html("", sanitize=False).classes("ls-12 ls-tiles")
             self._strip = _panel("ls-12")
             with ui.element("section").classes("ls-panel ls-6"):
@@ -94,6 +98,9 @@ class _View:
                 self._stations = ui.html("", sanitize=False)
                 ui.html(f"<div style='height:14px'></div>{_heading(wording('lane'))}", sanitize=False)
                 self._lane = ui.html("", sanitize=False)
+            with ui.element("section").classes("ls-panel ls-12"):
+                ui.html(_heading(wording("control_charts"), wording("control_charts_hint")), sanitize=False)
+                self._controls = ui.html("", sanitize=False).classes("ls-controls")
             with ui.element("section").classes("ls-panel ls-12 ls-releases"):
                 ui.html(_heading(wording("releases"), wording("releases_hint")), sanitize=False)
                 self._releases = ui.html("", sanitize=False)
@@ -101,26 +108,33 @@ class _View:
                 ui.html(_heading(wording("last_frames"), wording("last_frames_hint")), sanitize=False)
                 self._frames = _FrameRow(services, wording)
 
-    async def refresh_releases(self) -> None:
-        """Show who judges and who is compared with it; every few seconds, because it asks the ledger."""
+    async def ask(self) -> None:
+        """Show rates, charts and who judges; every few seconds, because it asks the ledger."""
         now_s = self._services.clock.monotonic()
-        if self._releases_shown_s is not None and now_s - self._releases_shown_s < _RELEASES_EVERY_S:
+        if self._asked_s is not None and now_s - self._asked_s < _ASK_EVERY_S:
             return
-        self._releases_shown_s = now_s
-        self._refresh_header()
-        with suppress(LinesideError):  # the ledger is away: the page says so, and these figures stand still
-            self._releases.set_content(release_table(await shown_releases(self._services), self._wording))
-
-    def _refresh_header(self) -> None:
-        """Say whether the thresholds are certified now; a certificate may have ended meanwhile."""
+        self._asked_s = now_s
         services = self._services
         standing = standing_now(
             services.deployments, services.releases, services.certificates.book, now=services.clock.now()
         )
-        header = _header(services, self._wording, threshold_badge(standing, self._wording))
+        self._show_header(standing)
+        with suppress(LinesideError):  # the ledger is away: the page says so, and these figures stand still
+            self._show_rates(await shown_rates(services), standing)
+            self._releases.set_content(release_table(await shown_releases(services), self._wording))
+
+    def _show_header(self, standing: StandingList) -> None:
+        """Say whether the thresholds are certified now; a certificate may have ended meanwhile."""
+        header = _header(self._services, self._wording, threshold_badge(standing, self._wording))
         if header != self._shown_header:
             self._shown_header = header
             self._header.set_content(header)
+
+    def _show_rates(self, shown: ShownRates, standing: StandingList) -> None:
+        wording = self._wording
+        self._rates.set_content(rate_tiles(shown.window, standing.threshold_status, wording))
+        empty = f'<div class="ls-hint">{escape(wording("control_charts_empty"))}</div>'
+        self._controls.set_content(empty if shown.charts is None else chart_panel(shown.charts.charts, wording))
 
     def refresh(self) -> None:
         """Show what changed since the last time."""
