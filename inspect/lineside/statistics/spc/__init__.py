@@ -2,6 +2,7 @@
 
 from lineside.statistics.spc.chart import DEFAULT_KINDS, control_chart, default_charts
 from lineside.statistics.spc.errors import BaselineMismatch, NothingToChart, UnequalSizes, UnknownExclusion
+from lineside.statistics.spc.gaps import gap_chart, gaps_between, parts_quantile
 from lineside.statistics.spc.memory import cumulative_sums, exponential_averages
 from lineside.statistics.spc.options import ChartOptions, Tails, TimeLimits
 from lineside.statistics.spc.records import (
@@ -62,4 +63,7 @@ __all__ = [
     "cumulative_sums",
     "default_charts",
     "exponential_averages",
+    "gap_chart",
+    "gaps_between",
+    "parts_quantile",
 ]

@@ -91,6 +91,8 @@ class ChartOptions:
                 f"slack {self.slack}, limit {self.limit}, head start {self.head_start}; expected a slack of 0 or more,"
                 " a limit above 0, and a head start from 0 to below the limit"
             )
+        if self.measure is Measure.TRANSFORMED_TIME:
+            raise ValueError("subgroups cannot measure transformed time; expected proportion or per-unit")
         check_counts(order=self.order)
         if self.order == 0:
             raise ValueError("order is 0; expected the number of defects to count up to, 1 or more")

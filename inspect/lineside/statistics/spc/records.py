@@ -35,7 +35,9 @@ class Measure(StrEnum):
     PROPORTION = "proportion"
     """Defective parts among parts: binomial."""
     PER_UNIT = "per-unit"
-    """Defects on an area of opportunity: Poisson."""
+    """Defects on an area of opportunity: Poisson; of a t chart, defects a second."""
+    TRANSFORMED_TIME = "transformed-time"
+    """Only of baselines of t charts with transformed limits: their centre is no rate."""
 
 
 MEASURE_OF_KIND: Mapping[ChartKind, Measure] = MappingProxyType(
@@ -133,7 +135,8 @@ class Baseline:
 
     Attributes:
         kind: of the chart it was estimated with. p, np, p', and EWMA and CUSUM of proportions take each other's.
-        measure: proportion or per unit; of gap charts, proportion (g_r, per part) or per unit (t, per second).
+        measure: proportion or per unit; of gap charts, proportion (g_r, per part), per unit (t, per second) or
+            transformed time (t with transformed limits).
         centre: rate per part, per unit of size or per second, 0 or more; of a transformed t chart the mean of the
             transformed gaps.
         sigma_z: spread between subgroups over what binomial or Poisson chance gives, above 0; 1 where the chart
