@@ -163,7 +163,8 @@ def test_an_audits_curve_shows_what_it_lets_through() -> None:
     curve = operating_characteristic(SamplingPlan(sample=80, accept=2))
     said = texts(oc_figure([curve], title="The audit of lot 7"))
     assert "80 parts, at most 2 defective" in said
-    assert f"{100 * curve.consumer_share:.4g} % accepted with 10%" in said
+    assert f"{100 * curve.producer_share:.4g} % accepted with 95 %" in said
+    assert f"{100 * curve.consumer_share:.4g} % with 10 %" in said
     with pytest.raises(ValueError, match="expected 1 to 4"):
         oc_figure([curve] * 5, title="too many")
 
@@ -171,10 +172,10 @@ def test_an_audits_curve_shows_what_it_lets_through() -> None:
 def test_a_funnel_names_every_line_and_which_are_outside() -> None:
     rows = [
         FunnelRow("line 1", 1000, 0.01, 0.003, 0.017, is_outlier=False),
-        FunnelRow("line 2", 5000, 0.03, 0.006, 0.014, is_outlier=True),
+        FunnelRow("line 2", 50_000, 0.03, 0.006, 0.014, is_outlier=True),
     ]
     said = texts(funnel_figure(rows, title="Lines", centre=0.01, confidence=0.998)).splitlines()
-    assert {"line 1", "line 2", "outside", "within chance", "99.8% limits", "all together 1 %"} <= set(said)
+    assert {"line 1", "line 2", "outside", "within chance", "99.8% limits", "all together 1 %", "10,000"} <= set(said)
     assert "within chance" not in texts(funnel_figure(rows[1:], title="Lines", centre=0.01, confidence=0.998))
     assert "Lines" in texts(funnel_figure([], title="Lines", centre=0.01, confidence=0.998))
 

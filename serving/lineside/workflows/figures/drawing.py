@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lineside.workflows.errors import FigureFormatUnknown
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 INK: Final = "#1c2127"
@@ -76,6 +77,22 @@ def new_figure(*, height_in: float, width_in: float = WIDTH_IN) -> "Figure":
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width_in, height_in), layout="constrained")
+
+
+def logarithmic_x(axis: "Axes", *, smallest: float, largest: float) -> None:
+    """Make the horizontal axis logarithmic, with plain numbers on it; also between the decades where there are few.
+
+    Args:
+        axis: whose.
+        smallest: of what is drawn, above 0.
+        largest: of what is drawn.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5) if largest < 30 * smallest else (1,)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def save_figure(figure: "Figure", path: Path) -> None:

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lineside.workflows.figures.drawing import BLUE, INK, SOFT, VERMILION, new_figure, styled
+from lineside.workflows.figures.drawing import BLUE, INK, SOFT, VERMILION, logarithmic_x, new_figure, styled
 from lineside.workflows.figures.scales import Quantity, scale_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_LOGARITHMIC_FROM = 20  # times as many parts at the largest line as at the smallest
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,10 @@ def funnel_figure(
                 textcoords="offset points",
                 ha="center",
                 fontsize=8,
+                bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.4},
             )
-        if parts and max(parts) > 20 * max(min(parts), 1):
-            axis.set_xscale("log")
+        if parts and max(parts) > _LOGARITHMIC_FROM * max(min(parts), 1):
+            logarithmic_x(axis, smallest=max(min(parts), 1), largest=max(parts))
         axis.set_ylim(bottom=min(0.0, *(row.lower * scale.factor for row in rows)) if rows else 0.0)
         axis.set_xlabel("inspected parts", color=SOFT)
         axis.set_ylabel(scale.unit or "observed over expected")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lineside.workflows.figures.drawing import BLUE, INK, SOFT, VERMILION, new_figure, styled
+from lineside.workflows.figures.drawing import BLUE, INK, SOFT, VERMILION, logarithmic_x, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,23 +59,11 @@ def pod_figure(estimate: "PodEstimate", *, title: str, unit: str = "mm") -> "Fig
                 axis.axvline(
                     size, color=colour, linewidth=1.3, linestyle=(0, (5, 2)), label=f"{name} {size:.3g} {unit}"
                 )
-        axis.set_xscale("log")
-        _label_sizes(figure, estimate, unit)
+        logarithmic_x(axis, smallest=estimate.smallest, largest=estimate.largest)
+        axis.set_xlabel(f"measured size in {unit}")
         axis.set_ylim(-0.03, 1.05)
         axis.set_ylabel("probability of detection")
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
         if estimate.is_indicative:
             axis.set_title("Indicative only: the sizes are production's", color=VERMILION)
     return figure
-
-
-def _label_sizes(figure: "Figure", estimate: "PodEstimate", unit: str) -> None:
-    """Plain numbers on the logarithmic axis."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axis = figure.axes[0]
-    is_narrow = estimate.largest / estimate.smallest < 30
-    axis.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5) if is_narrow else (1,)))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
-    axis.xaxis.set_minor_formatter(NullFormatter())
-    axis.set_xlabel(f"measured size in {unit}")

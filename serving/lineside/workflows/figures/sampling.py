@@ -39,22 +39,16 @@ def oc_figure(curves: Sequence["OperatingCharacteristic"], *, title: str) -> "Fi
                 color=colour,
                 linestyle=dashes,
                 linewidth=2,
-                label=f"{curve.plan.sample:,} parts{of_lot}, at most {curve.plan.accept} defective",
+                label=f"{curve.plan.sample:,} parts{of_lot}, at most {curve.plan.accept} defective:\n"
+                f"{scale.text(curve.producer_share)} accepted with 95 %, {scale.text(curve.consumer_share)} with 10 %",
             )
             for chance, share in ((0.95, curve.producer_share), (0.10, curve.consumer_share)):
                 axis.plot(share * scale.factor, chance, "o", color=colour, markersize=6)
-                axis.annotate(
-                    f"{scale.text(share)} accepted with {chance:.0%}",
-                    (share * scale.factor, chance),
-                    xytext=(8, 4),
-                    textcoords="offset points",
-                    fontsize=8,
-                )
         for chance in (0.95, 0.10):
             axis.axhline(chance, color=SOFT, linewidth=0.8, linestyle=(0, (1, 2)))
         axis.set_xlim(left=0)
         axis.set_ylim(-0.02, 1.04)
         axis.set_xlabel(f"share of defective parts in {scale.unit}", color=SOFT)
         axis.set_ylabel("chance of acceptance")
-        axis.legend(loc="upper right")
+        axis.legend(loc="center right", frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
     return figure
