@@ -2,6 +2,7 @@
 
 import csv
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lineside.serving.rates.projection import read_position
 from lineside.serving.security import Role
 from live_server import LiveServer, live_server
 from plant import RECIPE, bad_board, good_board
@@ -200,3 +202,68 @@ def test_a_part_that_was_imaged_too_often_is_named(imaged: Path, server: LiveSer
     assert "--since" in ran.err
     ran = lineside("capability", "fill", imaged, *words, "--since", "2099-01-01")
     assert "part P-001 was judged OK or NG 0 times" in ran.err
+
+
+def test_the_curve_of_an_audit_is_that_of_its_plan(tmp_path: Path, lineside: Lineside) -> None:
+    """80 parts, at most 2 defective: LTPD 6.52 %, by the binomial distribution."""
+    report, curve = tmp_path / "audit.html", tmp_path / "audit.svg"
+    words = ("capability", "audit", "--passed", "9000", "--read", "80", "--escapes", "3", "--accept", "2")
+    facts = dict(line.split("\t") for line in lineside(*words, "--html", report, "--figure", curve).out.splitlines())
+    assert (facts["outcome"], facts["accepted with 10 % (LTPD)"]) == ("not accepted", "6.52 %")
+    figures = json.loads(lineside(*words, "--json").out)
+    assert figures["consumer_share"] == pytest.approx(0.0652, abs=5e-5)
+    assert (figures["is_accepted"], figures["lot"]) == (False, 9000)
+    assert 'class="notice bad"' in report.read_text("utf-8")
+    assert curve.read_text("utf-8").startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("passed", "read", "escapes", "message"),
+    [
+        pytest.param(100, 0, 0, "sample of 0", id="nothing read"),
+        pytest.param(100, 101, 0, "101", id="more read than passed"),
+        pytest.param(100, 10, 11, "11 escapes in 10 parts read", id="more escapes than parts"),
+        pytest.param(100, -1, -1, "-1", id="negative"),
+    ],
+)
+def test_an_audit_that_cannot_be_is_refused(
+    passed: int, read: int, escapes: int, message: str, lineside: Lineside
+) -> None:
+    ran = lineside("capability", "audit", "--passed", passed, "--read", read, "--escapes", escapes)
+    assert (ran.code, message in ran.err) == (1, True), ran.err
+
+
+def test_the_audit_of_a_server_is_the_one_that_was_read(server: LiveServer, tmp_path: Path, lineside: Lineside) -> None:
+    """Every passed part is drawn: five are read, one of them was an escape; a sixth was NG."""
+    recipe = RECIPE.replace("version: 1\nproduct", "version: 2\nproduct") + "audit: {share: 1.0}\n"
+    server.put_recipe("board", recipe).raise_for_status()
+    server.put_station("aoi-1", recipe={"id": "board", "version": 2}).raise_for_status()
+    box = {"class_name": "short", "box_xyxy_px": [1, 2, 30, 40]}
+    for number in range(6):
+        answer = server.post((bad_board if number == 5 else good_board)(seed=number), f"P{number}").json()
+        said = {"source": "audit" if number < 5 else "operator", "reviewer": "Kim", "at": answer["judged_at"]}
+        said |= {"kind": "escape", "boxes": [box]} if number == 2 else {"kind": "confirmed"}
+        path = f"/v1/inspections/{answer['id']}/reviews"
+        server.http.post(path, json=said, headers=server.authorization()).raise_for_status()
+    wait_for_cells(server)
+    words = ("--server", server.url, "--api-key", server.keys[Role.QUALITY], "--line", "line-1")
+    ran = lineside("capability", "audit", *words, "--html", tmp_path / "audit.html")
+    facts = dict(line.split("\t") for line in ran.out.splitlines())
+    assert [facts[name] for name in ("passed parts", "drawn and read", "escapes found", "outcome")] == [
+        "5",
+        "5",
+        "1",
+        "not accepted",
+    ]
+    assert "Last event counted" in (tmp_path / "audit.html").read_text("utf-8")
+
+
+def wait_for_cells(server: LiveServer) -> None:
+    """Until rates have counted the last event."""
+    services = server.services
+    for _ in range(2000):
+        position = services.ledger.read_blocking(lambda connection: read_position(connection, services.settings.plant))
+        if position is not None and position.sequence >= services.ledger.last_sequence:
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError("the cells do not follow the ledger")

@@ -203,6 +203,60 @@ def fill(
 
 
 @capability_app.command()
+def audit(
+    accept: Annotated[int, typer.Option(help="How many escapes the plant tolerates in the audit.")] = 0,
+    passed: Annotated[int | None, typer.Option(help="Parts that passed, where no server is asked.")] = None,
+    read: Annotated[int | None, typer.Option(help="How many of them were drawn at random and read.")] = None,
+    escapes: Annotated[int | None, typer.Option(help="How many of those were defective.")] = None,
+    server: Annotated[str | None, typer.Option(help="URL of a server that counted them.")] = None,
+    api_key: Annotated[
+        str | None, typer.Option(envvar="LINESIDE_API_KEY", help="API key; better in the variable.")
+    ] = None,
+    lot: Annotated[str | None, typer.Option(help="Of a server: only this lot.")] = None,
+    line: Annotated[str | None, typer.Option(help="Only this line.")] = None,
+    station: Annotated[str | None, typer.Option(help="Only this station.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Instant in ISO 8601; the production day's begin.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Instant in ISO 8601; now.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a report to print and to file.", dir_okay=False)] = None,
+    figure: Annotated[Path | None, typer.Option(help="Write the curve (.svg or .png).", dir_okay=False)] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the audit that was actually done would let through: its OC curve.
+
+    Give --passed, --read and --escapes, or --server with what to count there.
+    """
+    from lineside.workflows.studies.audit_curve import (
+        DoneAudit,
+        audit_on_server,
+        judge_audit,
+        save_audit_figure,
+        write_audit_report,
+    )
+
+    if server is not None:
+        said = {"lot": lot, "line": line, "station": station, "from": start, "to": end}
+        done = audit_on_server(server, api_key or "", **{name: text for name, text in said.items() if text is not None})
+    elif passed is None or read is None or escapes is None:
+        raise typer.BadParameter("give --passed, --read and --escapes, or --server")
+    else:
+        done = DoneAudit(passed, read, escapes)
+    judged = judge_audit(done, accept=accept)
+    if as_json:
+        print_json(judged.as_json())
+    else:
+        print_table(("", ""), judged.facts())
+    if html is not None:
+        from lineside.serving.clock import SystemClock
+
+        write_audit_report(judged, html, written_at=SystemClock().now())
+    if figure is not None:
+        save_audit_figure(judged, figure)
+
+
+@capability_app.command()
 def put(
     sheet: SheetArgument,
     study_id: NameOption,
