@@ -91,18 +91,25 @@ class CellResult:
         return self.tallies[method].width / self.replicates
 
 
-def run_cell(cell: Cell, replicates: int, *, baselines: bool = True) -> CellResult:
-    """Simulate one cell; the same seed gives the same lots, whichever other cells run."""
+def other_methods(cell: Cell) -> tuple[str, ...]:
+    """What is worth a look beside Lineside's own interval in such a cell."""
+    remedy = (NO_GOLDEN,) if cell.is_drifted else ()  # for what the golden half then does
+    return (*BASELINES, *remedy, *((TRUSTING,) if cell.reviewer_error else ()))
+
+
+def run_cell(cell: Cell, replicates: int, *, others: Sequence[str] | None = None) -> CellResult:
+    """Simulate one cell; the same seed gives the same lots, whichever other cells run.
+
+    Args:
+        cell: the circumstances.
+        replicates: lots to simulate.
+        others: names of `METHODS` to run beside Lineside's; `other_methods(cell)` without.
+    """
+    if others is None:
+        others = other_methods(cell)
     rng = np.random.default_rng([SEED, *cell.key])
     result = CellResult(cell, replicates)
-    names = [LINESIDE, CONTRACT]
-    if baselines:
-        names += BASELINES
-        if cell.is_drifted:  # the remedy for what the golden half then does
-            names.append(NO_GOLDEN)
-        if cell.reviewer_error:
-            names.append(TRUSTING)
-    result.tallies = {name: Tally() for name in names}
+    result.tallies = {name: Tally() for name in (LINESIDE, CONTRACT, *others)}
     for _ in range(replicates):
         seen = observe(cell, rng)
         found = rate(seen)
@@ -110,7 +117,7 @@ def run_cell(cell: Cell, replicates: int, *, baselines: bool = True) -> CellResu
         result.tallies[CONTRACT].add((0.0, found.contract_upper_bound), seen.truth)
         result.excess += (found.point or 0.0) - seen.truth
         result.alarms += (found.recall_alarm or 0.0) > _ALARM
-        for name in names[2:]:
+        for name in others:
             result.tallies[name].add(METHODS[name](seen), seen.truth)
     return result
 

@@ -19,7 +19,7 @@ _NEGLIGIBLE_LOG_MASS = -46.0
 _LONGEST_SUPPORT = 1 << 14
 """Masses kept at most; beyond, neighbouring counts share one."""
 
-_SCOUTS = 48
+_SCOUTS = 32
 """Counts at which a belief is looked at first, to find where it lives."""
 
 

@@ -15,10 +15,14 @@ from scipy.special import betaincinv, betaln, gammaln  # type: ignore[import-unt
 from lineside.statistics.rates.distributions import Floats
 from lineside.statistics.rates.records import ReviewerReads
 
-_DENSE_KNOTS = 32
-_SPARSE_KNOTS = 64
+_DENSE_KNOTS = 24
+_SPARSE_KNOTS = 48
 """The likelihood is computed for the first counts one by one, then at ever wider places, and interpolated in its
 logarithm: it has one broad hump there."""
+
+
+_KNOWN = 1e8
+"""Reads behind a share that is as good as known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,16 @@ class BetaShape:
     def scaled(self, factor: float) -> "BetaShape":
         """A beta distribution with the mean and the variance of `factor` (over 0 to 1) times this share."""
         if factor == 1.0:
-            return self
+            return self.limited()
         mean = factor * self.mean
         variance = factor**2 * self.mean * (1 - self.mean) / (self.a + self.b + 1)
         size = mean * (1 - mean) / variance - 1
-        return BetaShape(mean * size, (1 - mean) * size)
+        return BetaShape(mean * size, (1 - mean) * size).limited()
+
+    def limited(self) -> "BetaShape":
+        """The same mean behind at most `_KNOWN` reads: beyond, differences of logarithms lose their digits."""
+        excess = max((self.a + self.b) / _KNOWN, 1.0)
+        return BetaShape(self.a / excess, self.b / excess)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +75,6 @@ class ReadingErrors:
         )
 
 
-_KNOWN = 1e7
-"""Reads behind a share that is as good as known."""
-
-
 def reading_errors(reviewers: ReviewerReads | None) -> ReadingErrors | None:
     """The belief that reads of known parts leave; None where reviewers are taken to be right.
 
@@ -78,10 +83,12 @@ def reading_errors(reviewers: ReviewerReads | None) -> ReadingErrors | None:
     if reviewers is None or reviewers.good + reviewers.defective == 0:
         return None
     return ReadingErrors(
-        sensitivity=BetaShape(reviewers.defective_right + 0.5, reviewers.defective_wrong + 0.5)
+        sensitivity=BetaShape(reviewers.defective_right + 0.5, reviewers.defective_wrong + 0.5).limited()
         if reviewers.defective
         else None,
-        false_alarm=BetaShape(reviewers.good_wrong + 0.5, reviewers.good_right + 0.5) if reviewers.good else None,
+        false_alarm=BetaShape(reviewers.good_wrong + 0.5, reviewers.good_right + 0.5).limited()
+        if reviewers.good
+        else None,
     )
 
 
