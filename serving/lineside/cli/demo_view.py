@@ -134,6 +134,9 @@ class LivePanel:
         table.add_row(texts["detector_rate"], interval_text(tally.detector_rate(), texts))
         table.add_row(texts["true_rate"], f"{tally.defective / tally.parts:.1%}")
         table.add_row(texts["latency"], latency_text(tally.latency_ms(0.5), tally.latency_ms(0.99)))
+        answers = [passage.answer for passage in self._last if passage.answer is not None]
+        if answers:
+            table.add_row(texts["thresholds"], texts[answers[-1].threshold_status])
         return table
 
     def _confusion(self) -> Table:
