@@ -33,8 +33,8 @@ EXCEPTIONS = frozenset(
         # Remedy: leave the golden set out where nothing watches the recall (tested below), or audit more.
         cell_of(0.01, 50, is_drifted=True, lots=10),
         # The same, where false alarms of reviewers could explain what the audit found. The same remedy.
-        cell_of(0.05, 3000, is_drifted=True2),
-        cell_of(0.05, 50, is_drifted=True2, lots=10),
+        cell_of(0.05, 3000, is_drifted=True, reviewer_error=0.02),
+        cell_of(0.05, 50, is_drifted=True, reviewer_error=0.02, lots=10),
     }
 )
 
@@ -84,7 +84,7 @@ def test_rogan_gladen_does_not_survive_a_loss_of_recall() -> None:
 
 
 def test_reviewers_who_err_must_be_taken_in() -> None:
-    result = run_cell(cell_of(0.01, 300, is_drifted=False2), 100, others=(TRUSTING,))
+    result = run_cell(cell_of(0.01, 300, is_drifted=False, reviewer_error=0.02), 100, others=(TRUSTING,))
     assert result.coverage(TRUSTING) < 0.3
     assert not result.is_short()
 
@@ -100,7 +100,7 @@ def test_rogan_gladen_reference() -> None:
 
 @pytest.mark.parametrize("lots", LOTS)
 def test_simulated_lots_add_up(lots: int) -> None:
-    seen = observe(Cell(0.02, 300, True, 0.02, lots), np.random.default_rng(5))
+    seen = observe(cell_of(0.02, 300, is_drifted=True, reviewer_error=0.02, lots=lots), np.random.default_rng(5))
     assert seen.counts.inspected == 10_000 * lots
     assert seen.counts.audited == 300 * lots
     assert int(seen.sample_table.sum()) == seen.counts.parts_flagged + seen.counts.audited
