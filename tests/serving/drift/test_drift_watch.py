@@ -1,19 +1,24 @@
 """The watch from the ledger's events to alarms and back, against a real app on both databases."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import jsonschema  # type: ignore[import-untyped]  # jsonschema ships no types
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
-from drifting_line import START, DriftingPlant, Line, watched_plant
+from drifting_line import START, DriftingPlant, Line, line_bodies, watched_plant, write_parts
 from lineside.serving.clock import ManualClock
+from lineside.serving.drift.service import DriftService
 from lineside.serving.events.schemas import event_json_schemas
-from lineside.serving.ledger import Transaction
-from lineside.serving.ledger.drift_tables import drift_batches
+from lineside.serving.ledger import Ledger, LedgerUnavailable, Transaction
+from lineside.serving.ledger.drift_tables import drift_batches, drift_references
 from lineside.serving.ledger.rate_tables import known_parts
 from lineside.serving.security import Role
+
+T = TypeVar("T")
 
 DARKER = Line(light=114.0)
 
@@ -201,6 +206,85 @@ def test_a_restart_goes_on_where_the_watch_was(tmp_path: Path, either_database: 
             lambda connection: connection.execute(select(func.count()).select_from(drift_batches)).scalar_one()
         )
         assert batches == 700 // 50
+
+
+def test_restarts_at_any_moment_count_every_part_once(tmp_path: Path, either_database: None) -> None:
+    """Two releases take turns, so that both have a batch that is half full whenever the server stops."""
+    clock = ManualClock(START)
+    instants: dict[str, list[datetime]] = {"c" * 64: [], "d" * 64: []}
+    written = 0
+    for size in (37, 260, 5, 198, 61):
+        with watched_plant(tmp_path, clock) as plant:
+            drifting = DriftingPlant(plant, clock, parts=written)
+            drifting.catch_up()
+            for release, count in (("c" * 64, size // 2), ("d" * 64, size - size // 2)):
+                drifting.run(count, Line(release=release))
+                instants[release] += [START + timedelta(seconds=written + index + 1) for index in range(count)]
+                written += count
+            kept = plant.services.ledger.read_blocking(_batches)
+    expected = [
+        (release, ordinal, at[50 * ordinal], at[50 * ordinal + 49])
+        for release, at in instants.items()
+        for ordinal in range(len(at) // 50)
+    ]
+    assert kept == expected
+
+
+def test_what_could_not_be_written_is_read_again(drifting: DriftingPlant) -> None:
+    """The ledger refuses a batch; the next try writes it, once, and goes on."""
+    plant = drifting.plant
+    plant.services.drift.stop()
+    ledger = RefusingLedger(plant.services.ledger)
+    watch = DriftService(
+        settings=plant.services.settings,
+        clock=drifting.clock,
+        ledger=cast("Ledger", ledger),
+        certificates=plant.services.certificates,
+        metrics=plant.services.metrics,
+    )
+    write_parts(plant.services.ledger, line_bodies(520, Line(), first=1))
+    portal = plant.http.portal  # type: ignore[attr-defined]  # TestClient's loop
+    for refused_after in (1, 3, 2):
+        ledger.writes_left = refused_after
+        with pytest.raises(LedgerUnavailable, match="no space"):
+            portal.call(watch.catch_up)
+    ledger.writes_left = 10**9
+    portal.call(watch.catch_up)
+    (item,) = portal.call(watch.states).items
+    assert (item.state, item.reference_parts, item.parts_since) == ("ok", 400, 120)
+    assert len(plant.services.ledger.read_blocking(_batches)) == 10
+
+
+class RefusingLedger:
+    """The plant's ledger on a disk that is full after some writes."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.writes_left = 10**9
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def write(self, operation: Callable[[Transaction], T]) -> T:
+        """Write, or refuse as a full disk does."""
+        if self.writes_left == 0:
+            raise LedgerUnavailable("no space left on the device")
+        self.writes_left -= 1
+        return await self._ledger.write(operation)
+
+
+def _batches(connection: Connection) -> list[tuple[str, int, datetime, datetime]]:
+    """Release, ordinal, first and last instant of every batch that has its 50 parts."""
+    rows = connection.execute(
+        select(drift_references.c.release_digest, drift_batches)
+        .join(drift_references, drift_batches.c.reference_id == drift_references.c.id)
+        .order_by(drift_references.c.release_digest, drift_batches.c.ordinal)
+    )
+    return [
+        (row.release_digest, row.ordinal, row.first_at, row.last_at)
+        for row in rows
+        if row.parts is None or len(row.parts) == 50
+    ]
 
 
 def test_the_light_of_a_station_over_time_is_there_for_a_forecast(drifting: DriftingPlant) -> None:

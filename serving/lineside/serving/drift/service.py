@@ -81,6 +81,10 @@ class DriftService:
                 if not fails:
                     _log.error("drift_watch_failed", reason=str(error))
                 fails = True
+            except Exception as error:  # noqa: BLE001 - a fault of the watch must not end the server that judges
+                if not fails:
+                    _log.error("drift_watch_failed", exc_info=error)
+                fails = True
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _READ_EVERY_S)
 
@@ -112,17 +116,11 @@ class DriftService:
         plant = self._ledger.plant
 
         def read(connection: Connection) -> tuple[tuple[ReferenceRow, ...], tuple[AlarmOut, ...]]:
-            return store.references(connection, plant), store.open_alarms(connection, plant)
+            return store.current_references(connection, plant), store.open_alarms(connection, plant)
 
         rows, alarms = await self._ledger.read(read)
         by_reference = {alarm.watched.reference_id: alarm for alarm in alarms}
-        items: list[DriftOut] = []
-        shown: set[str] = set()
-        for row in rows:
-            is_current = row.scope.station not in shown
-            shown.add(row.scope.station)
-            if (is_current or row.id in by_reference) and station in {None, row.scope.station}:
-                items.append(self._state(row, by_reference.get(row.id)))
+        items = [self._state(row, by_reference.get(row.id)) for row in rows if station in {None, row.scope.station}]
         return DriftList(
             items=tuple(items), looks_every_parts=self._limits.look_parts, risk_per_look=self._limits.risk_per_look
         )

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from lineside.serving.drift.schemas import AcknowledgementIn, AcknowledgementOut, AlarmOut, LookOut
 from lineside.serving.drift.scope import DriftScope, SeenPart, part_json, part_of_json, seen_part
@@ -142,11 +142,27 @@ def find_reference(connection: Connection, plant: str, scope: DriftScope) -> Ref
     return None if row is None else _reference(row)
 
 
-def references(connection: Connection, plant: str) -> tuple[ReferenceRow, ...]:
-    """Every reference period that nobody ended, by line and station, the last seen first."""
+def current_references(connection: Connection, plant: str) -> tuple[ReferenceRow, ...]:
+    """Of each station the reference period that saw a part last, and those with an open alarm, by line and station.
+
+    Those that a person ended are not among them.
+    """
+    rank = func.row_number().over(
+        partition_by=drift_references.c.station,
+        order_by=(drift_references.c.seen_at.desc(), drift_references.c.id.desc()),
+    )
+    ranked = (
+        select(drift_references.c.id, rank.label("rank"))
+        .where(drift_references.c.plant == plant, drift_references.c.ended_at.is_(None))
+        .subquery()
+    )
+    alarming = select(drift_alarms.c.reference_id).where(
+        drift_alarms.c.plant == plant, drift_alarms.c.acknowledged_at.is_(None)
+    )
     rows = connection.execute(
         select(drift_references)
-        .where(drift_references.c.plant == plant, drift_references.c.ended_at.is_(None))
+        .join(ranked, drift_references.c.id == ranked.c.id)
+        .where(or_(ranked.c.rank == 1, drift_references.c.id.in_(alarming)))
         .order_by(drift_references.c.line, drift_references.c.station, drift_references.c.seen_at.desc())
     )
     return tuple(_reference(row) for row in rows)
