@@ -7,9 +7,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lineside.client import LinesideClient
 from lineside.serving.errors import StudyRefused
-from lineside.statistics.rates import OperatingCharacteristic, SamplingPlan, operating_characteristic
+from lineside.statistics.rates import (
+    OperatingCharacteristic,
+    SamplingPlan,
+    operating_characteristic,
+    share_accepted_with,
+)
 from lineside.workflows.figures import oc_figure, save_figure
 from lineside.workflows.pages import Facts, Notice, NoticeLevel, Picture, Section, write_page
 from lineside.workflows.studies.provenance import provenance_section, signature_section
@@ -36,12 +43,14 @@ class DoneAudit:
         passed: parts that went through as OK.
         read: how many of them were drawn and read.
         escapes: how many of those were defective.
+        unread: how many were drawn and nobody has read yet.
         asked: where the numbers come from, name and text.
     """
 
     passed: int
     read: int
     escapes: int
+    unread: int = 0
     asked: tuple[tuple[str, str], ...] = ()
 
 
@@ -68,6 +77,7 @@ class JudgedAudit:
             "passed": self.audit.passed,
             "read": self.audit.read,
             "escapes": self.audit.escapes,
+            "unread": self.audit.unread,
             "is_accepted": self.is_accepted,
             **asdict(self.curve),
         }
@@ -77,6 +87,7 @@ class JudgedAudit:
         return [
             ("passed parts", f"{self.audit.passed:,}"),
             ("drawn and read", f"{self.audit.read:,}"),
+            ("drawn and not yet read", f"{self.audit.unread:,}"),
             ("escapes found", str(self.audit.escapes)),
             ("acceptance number", str(self.curve.plan.accept)),
             ("outcome", "accepted" if self.is_accepted else "not accepted"),
@@ -99,7 +110,8 @@ def judge_audit(audit: DoneAudit, *, accept: int) -> JudgedAudit:
         raise StudyRefused(f"{audit.escapes} escapes in {audit.read} parts read; expected at most as many")
     try:
         plan = SamplingPlan(sample=audit.read, accept=accept)
-        return JudgedAudit(audit, operating_characteristic(plan, lot=audit.passed))
+        shares = _whole_parts(audit.passed, up_to=3 * share_accepted_with(plan, 0.10))
+        return JudgedAudit(audit, operating_characteristic(plan, shares=shares, lot=audit.passed))
     except ValueError as error:
         raise StudyRefused(str(error)) from error
 
@@ -126,6 +138,7 @@ def audit_on_server(server: str, api_key: str, **asked: str) -> DoneAudit:
         passed=total["inspected"] - total["flagged"],
         read=total["audited"],
         escapes=total["escapes"]["found_in_audit"],
+        unread=total["audits_due"],
         asked=(
             ("From", answer["asked"]["start"]),
             ("To", answer["asked"]["end"]),
@@ -160,7 +173,9 @@ def write_audit_report(judged: JudgedAudit, path: Path, *, written_at: datetime)
     write_page(
         _TITLE,
         (
-            Section("", (Notice(headline, NoticeLevel.NOTE if judged.is_accepted else NoticeLevel.BAD),)),
+            Section(
+                "", (Notice(headline, NoticeLevel.NOTE if judged.is_accepted else NoticeLevel.BAD), *_unread(judged))
+            ),
             Section(
                 "Curve",
                 (
@@ -178,6 +193,24 @@ def write_audit_report(judged: JudgedAudit, path: Path, *, written_at: datetime)
         path,
         written_at=written_at,
     )
+
+
+def _unread(judged: JudgedAudit) -> tuple[Notice, ...]:
+    if not judged.audit.unread:
+        return ()
+    text = (
+        f"{judged.audit.unread:,} parts were drawn and nobody has read them yet: the audit is not finished, and the ones "
+        "that are put off may be the ones that matter."
+    )
+    return (Notice(text, NoticeLevel.CAUTION),)
+
+
+def _whole_parts(passed: int, *, up_to: float) -> list[float]:
+    """Shares that whole numbers of the passed parts have, some hundred: between them the curve has steps."""
+    if passed < 1:
+        return [0.0]
+    defective = np.unique(np.round(np.linspace(0, min(1.0, up_to) * passed, 101)))
+    return [float(count) for count in defective / passed]
 
 
 def _percent(share: float) -> str:
