@@ -133,7 +133,7 @@ def certified_threshold(
     The threshold is the order statistic s(m+1) of the scores, m being `misses_allowed`. If the miss rate of s(m+1) were
     above the target, at most m of the scores would lie at or below the point where it crosses the target, whose chance
     is at most P(Binomial(n, target) <= m) <= 1 - confidence. This holds for any distribution of the scores, ties
-    included: of tied scores fewer than m are missed.
+    included: where scores tie at the threshold, fewer than m are missed.
 
     Source: distribution-free tolerance limits (S. S. Wilks, Ann. Math. Statist. 12, 1941); as risk control for
     predictors, "Learn then Test" (Angelopoulos, Bates, Candes, Jordan, Lei, arXiv 2110.01052) with the exact binomial
