@@ -199,8 +199,8 @@ def _unread(judged: JudgedAudit) -> tuple[Notice, ...]:
     if not judged.audit.unread:
         return ()
     text = (
-        f"{judged.audit.unread:,} parts were drawn and nobody has read them yet: the audit is not finished, and the ones "
-        "that are put off may be the ones that matter."
+        f"{judged.audit.unread:,} parts were drawn and nobody has read them yet: the audit is not finished, and the "
+        "ones that are put off may be the ones that matter."
     )
     return (Notice(text, NoticeLevel.CAUTION),)
 
