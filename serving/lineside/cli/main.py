@@ -14,9 +14,11 @@ from lineside.cli.evaluate import evaluate
 from lineside.cli.export import export
 from lineside.cli.inspect_parts import inspect
 from lineside.cli.keys import keys_app
+from lineside.cli.known_parts import known_parts_app
 from lineside.cli.parity import parity
 from lineside.cli.pod import pod_app
 from lineside.cli.predict import predict
+from lineside.cli.rates import rates
 from lineside.cli.recipe import recipe_app
 from lineside.cli.release import release_app
 from lineside.cli.serve import serve
@@ -45,12 +47,14 @@ app.command()(parity)
 app.add_typer(dataset_app)
 app.add_typer(recipe_app)
 app.add_typer(release_app)
+app.command()(rates)
 app.command()(chart)
 app.add_typer(deployments_app)
 app.add_typer(drift_app)
 app.add_typer(pod_app)
 app.add_typer(capability_app)
 app.add_typer(threshold_app)
+app.add_typer(known_parts_app)
 app.add_typer(keys_app)
 app.command()(version)
 

@@ -67,6 +67,8 @@ def busy_plant(plant: Plant) -> Plant:
             headers=admin,
         ),
         http.post("/v1/stations/aoi-1/hold", json={"reason": "audit"}, headers=admin),
+        http.put("/v1/calendar", json={"time_zone": "Asia/Seoul", "day_start": "06:00"}, headers=admin),
+        http.put("/v1/known-parts/rabbit", json={"truth": "defective", "classes": ["open"]}, headers=admin),
         http.post("/v1/notes", json={"kind": "lamp", "text": "new lamp", "at": AT}, headers=admin),
         http.put("/v1/pod/board", json={"study": pod_text()}, headers=admin),
     ]
