@@ -2,6 +2,11 @@
 
 from lineside.statistics.binomial import clopper_pearson
 from lineside.statistics.comparison.bootstrap import BootstrapInterval, paired_bootstrap
+from lineside.statistics.comparison.group_sequential import (
+    BoundaryShape,
+    crossing_chance,
+    group_sequential_boundary,
+)
 from lineside.statistics.comparison.multiplicity import holm
 from lineside.statistics.comparison.paired import (
     mcnemar_mid_p,
@@ -13,8 +18,11 @@ from lineside.statistics.comparison.sequential import bounded_rate_e_value, mixt
 
 __all__ = [
     "BootstrapInterval",
+    "BoundaryShape",
     "bounded_rate_e_value",
     "clopper_pearson",
+    "crossing_chance",
+    "group_sequential_boundary",
     "holm",
     "mcnemar_mid_p",
     "mixture_e_value",

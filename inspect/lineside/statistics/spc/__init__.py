@@ -2,6 +2,7 @@
 
 from lineside.statistics.spc.chart import DEFAULT_KINDS, control_chart, default_charts
 from lineside.statistics.spc.errors import BaselineMismatch, NothingToChart, UnequalSizes, UnknownExclusion
+from lineside.statistics.spc.forecast import LimitForecast, LimitOutlook, forecast_limit, remaining_life
 from lineside.statistics.spc.gaps import gap_chart, gaps_between, parts_quantile
 from lineside.statistics.spc.memory import cumulative_sums, exponential_averages
 from lineside.statistics.spc.options import ChartOptions, Tails, TimeLimits
@@ -50,6 +51,8 @@ __all__ = [
     "ChartPoint",
     "ControlChart",
     "Gap",
+    "LimitForecast",
+    "LimitOutlook",
     "Measure",
     "NothingToChart",
     "Rule",
@@ -63,7 +66,9 @@ __all__ = [
     "cumulative_sums",
     "default_charts",
     "exponential_averages",
+    "forecast_limit",
     "gap_chart",
     "gaps_between",
     "parts_quantile",
+    "remaining_life",
 ]
