@@ -55,8 +55,14 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "start_up": Benchmark("benchmarks.start_up", "measure", "start to ready, memory at work"),
         "hot_swap": Benchmark("benchmarks.hot_swap", "measure", "releases changed under load, shadow on and off"),
         "verification": Benchmark("benchmarks.verification", "measure", "a signed release, before it is loaded"),
+        "coverage": Benchmark(
+            "benchmarks.coverage", "measure", "how often intervals of the defect rate hold the truth"
+        ),
         "drift": Benchmark("benchmarks.drift", "measure", "what the watch for drift finds, and its false alarms"),
         "ledger": Benchmark("benchmarks.wrapped", "measure_ledger", "durable writes a second"),
+        "rate_queries": Benchmark(
+            "benchmarks.rate_queries", "measure", "the page's questions about rates over ten million inspections"
+        ),
         "power_cut": Benchmark("benchmarks.wrapped", "measure_power_cut", "power cuts replayed on the write path"),
         "damaged_jpegs": Benchmark("benchmarks.wrapped", "measure_damaged_jpegs", "damaged pictures, no digest"),
     }

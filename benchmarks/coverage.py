@@ -138,7 +138,7 @@ def measure(options: Options) -> Report:
 
 def report_on(results: Sequence[CellResult], replicates: int) -> Report:
     """A summary, and a table for each state of the recall and of the reviewers."""
-    tables = [summary_table(results, replicates)]
+    tables = [summary_table(results)]
     tables += [
         cells_table([r for r in results if _state(r.cell) == state], state)
         for state in dict.fromkeys(_state(result.cell) for result in results)
@@ -146,7 +146,7 @@ def report_on(results: Sequence[CellResult], replicates: int) -> Report:
     return Report(tables, {"replicates": replicates, "cells": [_as_json(result) for result in results]})
 
 
-def summary_table(results: Sequence[CellResult], replicates: int) -> Table:
+def summary_table(results: Sequence[CellResult]) -> Table:
     """Each method over all cells of one state."""
     methods = (LINESIDE, NO_GOLDEN, CONTRACT, TRUSTING, *BASELINES)
     rows = []
@@ -167,7 +167,7 @@ def summary_table(results: Sequence[CellResult], replicates: int) -> Table:
                 )
             )
     return Table(
-        f"Coverage of nominal 95 % intervals of the rate of the inspected parts, {replicates} lots a cell, in %",
+        "Coverage of nominal 95 % intervals of the rate of the inspected parts, in %",
         ("circumstances: method", "worst cell", "median cell", "short cells", "mean width, points"),
         rows,
         (
@@ -194,7 +194,7 @@ def cells_table(results: Sequence[CellResult], state: tuple[bool, float]) -> Tab
             )
         )
     return Table(
-        f"{_title(state)}: coverage in % / mean width in points",
+        f"{_title(state)}: coverage in % / mean width in points, {_replicates_text(results)}",
         ("lots x audit, rate", LINESIDE, "bias of the point", "recall alarm over 0.95, %", *others),
         rows,
         ("a short cell is in bold",),
@@ -204,6 +204,11 @@ def cells_table(results: Sequence[CellResult], state: tuple[bool, float]) -> Tab
 def _cover_text(result: CellResult, method: str) -> str:
     text = f"{100 * result.coverage(method):.1f} / {100 * result.width(method):.3f}"
     return f"**{text}**" if result.is_short(method) else text
+
+
+def _replicates_text(results: Sequence[CellResult]) -> str:
+    least, most = min(r.replicates for r in results), max(r.replicates for r in results)
+    return f"{least} replicates a cell" if least == most else f"{least} to {most} replicates a cell"
 
 
 def _state(cell: Cell) -> tuple[bool, float]:
