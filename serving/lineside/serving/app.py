@@ -14,6 +14,7 @@ from lineside.serving.deployments.endpoints import router as deployments_router
 from lineside.serving.dispositions.endpoints import router as dispositions_router
 from lineside.serving.drift.endpoints import router as drift_router
 from lineside.serving.events.endpoints import router as events_router
+from lineside.serving.forecasts.endpoints import router as forecasts_router
 from lineside.serving.gates.endpoints import router as gates_router
 from lineside.serving.history.endpoints import router as history_router
 from lineside.serving.inspections.endpoints import router as inspections_router
@@ -49,6 +50,7 @@ _ROUTERS = (
     gates_router,
     studies_router,
     charts_router,
+    forecasts_router,
     notes_router,
     rates_router,
     known_parts_router,

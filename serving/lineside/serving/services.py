@@ -16,6 +16,7 @@ from lineside.serving.deployments.assignment import Assigner
 from lineside.serving.deployments.expiry import ExpiryWatch
 from lineside.serving.deployments.service import DeploymentService
 from lineside.serving.drift.service import DriftService
+from lineside.serving.forecasts.service import ForecastService
 from lineside.serving.images import ImageStore
 from lineside.serving.inspections.admission import Admission
 from lineside.serving.inspections.binding import Binder
@@ -64,6 +65,7 @@ class Services:
     calendar: CalendarBook
     rates: RateService
     charts: ChartService
+    forecasts: ForecastService
     rate_answers: RateAnswers
     rate_projector: RateProjector
     metrics: Metrics
@@ -223,6 +225,15 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 rates=rates,
                 stations=stations,
                 calendar=calendar.calendar,
+                clock=clock,
+                is_simulated=settings.is_simulated,
+            ),
+            forecasts=ForecastService(
+                ledger,
+                rates=rates,
+                drift=drift,
+                stations=stations,
+                recipes=recipes,
                 clock=clock,
                 is_simulated=settings.is_simulated,
             ),

@@ -50,6 +50,7 @@ def call(plant: Plant, method: str, path: str, headers: dict[str, str]) -> int:
         "exclusion_id",
         "baseline_id",
         "kind",
+        "subject",
         "study_id",
         "certificate_id",
         "alarm_id",
