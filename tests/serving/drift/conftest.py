@@ -15,3 +15,11 @@ def drifting(tmp_path: Path, either_database: None) -> Iterator[DriftingPlant]:
     clock = ManualClock(START)
     with watched_plant(tmp_path, clock) as plant:
         yield DriftingPlant(plant, clock)
+
+
+@pytest.fixture
+def quick_drifting(tmp_path: Path) -> Iterator[DriftingPlant]:
+    """The same on SQLite only, where the database makes no difference."""
+    clock = ManualClock(START)
+    with watched_plant(tmp_path, clock) as plant:
+        yield DriftingPlant(plant, clock)

@@ -63,27 +63,27 @@ def test_a_darker_lamp_alarms_with_what_changed_how_much_and_since_when(drifting
     assert 'lineside_drift_alarms{line="line-1",release="blobs",station="aoi-1"} 1.0' in metrics
 
 
-def test_fainter_defects_alarm_through_the_scores_of_flagged_parts(drifting: DriftingPlant) -> None:
+def test_fainter_defects_alarm_through_the_scores_of_flagged_parts(quick_drifting: DriftingPlant) -> None:
     often = Line(share=0.3, defective=3.0)
-    drifting.run(500, often)
-    drifting.run(400, Line(share=0.3, defective=0.3))
-    alarm = drifting.state()["alarm"]
+    quick_drifting.run(500, often)
+    quick_drifting.run(400, Line(share=0.3, defective=0.3))
+    alarm = quick_drifting.state()["alarm"]
     assert "flagged_scores" in {finding["signal"] for finding in alarm["findings"]}
 
 
-def test_good_parts_that_look_worse_to_the_model_alarm_before_they_are_flagged(drifting: DriftingPlant) -> None:
-    drifting.run(500)
-    drifting.run(300, Line(good=-3.2))
-    assert "score_quantile" in {finding["signal"] for finding in drifting.state()["alarm"]["findings"]}
-    last = {finding["signal"] for finding in drifting.state()["look"]["findings"] if finding["has_changed"]}
+def test_good_parts_that_look_worse_to_the_model_alarm_before_they_are_flagged(quick_drifting: DriftingPlant) -> None:
+    quick_drifting.run(500)
+    quick_drifting.run(300, Line(good=-3.2))
+    assert "score_quantile" in {finding["signal"] for finding in quick_drifting.state()["alarm"]["findings"]}
+    last = {finding["signal"] for finding in quick_drifting.state()["look"]["findings"] if finding["has_changed"]}
     assert {"all_scores", "near_threshold"} <= last
     assert "flag_rate" not in last
 
 
-def test_one_alarm_is_raised_however_long_it_stays_open(drifting: DriftingPlant) -> None:
-    drifting.run(500)
-    drifting.run(800, DARKER)
-    assert len(drifting.plant.events("drift_alarm.v1")) == 1
+def test_one_alarm_is_raised_however_long_it_stays_open(quick_drifting: DriftingPlant) -> None:
+    quick_drifting.run(500)
+    quick_drifting.run(800, DARKER)
+    assert len(quick_drifting.plant.events("drift_alarm.v1")) == 1
 
 
 def test_a_mended_line_is_held_against_its_old_reference(drifting: DriftingPlant) -> None:
@@ -134,12 +134,12 @@ def test_an_alarm_is_acknowledged_once_and_with_a_reason(drifting: DriftingPlant
     assert unknown.status_code == 404
 
 
-def test_another_release_begins_its_own_reference_and_the_current_one_is_shown(drifting: DriftingPlant) -> None:
-    drifting.run(500)
-    drifting.run(100, Line(release="c" * 64))
-    state = drifting.state()
+def test_another_release_begins_its_own_reference_and_the_current_one_is_shown(quick_drifting: DriftingPlant) -> None:
+    quick_drifting.run(500)
+    quick_drifting.run(100, Line(release="c" * 64))
+    state = quick_drifting.state()
     assert (state["state"], state["watched"]["release_digest"]) == ("too_few_parts", "c" * 64)
-    assert drifting.drift(station="aoi-2")["items"] == []
+    assert quick_drifting.drift(station="aoi-2")["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -149,11 +149,11 @@ def test_another_release_begins_its_own_reference_and_the_current_one_is_shown(d
         pytest.param(Line(attempt=2, light=10.0), id="a retest, chosen for its verdict"),
     ],
 )
-def test_parts_that_stand_for_no_others_are_not_in_the_tests(drifting: DriftingPlant, line: Line) -> None:
-    drifting.run(500)
-    drifting.run(200, line)
-    drifting.run(50)
-    assert (drifting.state()["state"], drifting.state()["parts_since"]) == ("ok", 150)
+def test_parts_that_stand_for_no_others_are_not_in_the_tests(quick_drifting: DriftingPlant, line: Line) -> None:
+    quick_drifting.run(500)
+    quick_drifting.run(200, line)
+    quick_drifting.run(50)
+    assert (quick_drifting.state()["state"], quick_drifting.state()["parts_since"]) == ("ok", 150)
 
 
 def test_seeded_parts_are_not_in_the_tests(drifting: DriftingPlant) -> None:
@@ -176,10 +176,10 @@ def test_seeded_parts_are_not_in_the_tests(drifting: DriftingPlant) -> None:
     assert (drifting.state()["state"], drifting.state()["parts_since"]) == ("looking", 0)
 
 
-def test_parts_that_were_not_inspected_have_pictures_and_no_score(drifting: DriftingPlant) -> None:
-    drifting.run(500)
-    drifting.run(200, Line(not_inspected=True, sharpness=0.1))
-    state = drifting.state()
+def test_parts_that_were_not_inspected_have_pictures_and_no_score(quick_drifting: DriftingPlant) -> None:
+    quick_drifting.run(500)
+    quick_drifting.run(200, Line(not_inspected=True, sharpness=0.1))
+    state = quick_drifting.state()
     changed = {(finding["signal"], finding["detail"]) for finding in state["alarm"]["findings"]}
     assert ("picture", "default/sharpness") in changed
     assert not any(signal in {"all_scores", "flag_rate", "near_threshold"} for signal, _ in changed)
