@@ -1,0 +1,78 @@
+"""docs/guides/defect-rates.md, typed as it stands at a running demonstration, with fewer boards."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from guide_shell import BLOCK, Shell, until
+from lineside_process import LINESIDE
+from proofs import missing
+
+pytestmark = pytest.mark.system
+
+GUIDE = Path(__file__).parents[2] / "docs/guides/defect-rates.md"
+ADDRESS, KEY = "http://127.0.0.1:8470", "lsk_..."
+QUICK = ("--port", "0", "--engine", "onnxruntime-fp32")
+
+
+@contextmanager
+def running(command: list[str], folder: Path) -> Iterator[tuple[str, str]]:
+    """The demonstration in a terminal of its own; its address and key, as it prints them, once it has filled lots."""
+    with (
+        (folder / "demo.log").open("wb") as log,
+        subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=log) as process,
+    ):
+
+        def told() -> tuple[str, str] | None:
+            said = (folder / "demo.log").read_text()
+            assert process.poll() is None, said
+            found = re.search(r"^page (http\S+)/page   log in with (\S+)$", said, re.MULTILINE)
+            return (found[1], found[2]) if found and re.search(r"^110 parts", said, re.MULTILINE) else None
+
+        try:
+            yield until(told)
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(120) == 0, (folder / "demo.log").read_text()
+
+
+def test_the_guides_commands_show_the_rate_its_charts_and_the_comparison(tmp_path: Path) -> None:
+    for tool in ("bash", "curl"):
+        if shutil.which(tool) is None:
+            missing(f"the guide needs {tool}")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "lineside").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m lineside.cli "$@"\n')
+    (tools / "lineside").chmod(0o755)
+    once, line, key_block, look, compare = BLOCK.findall(GUIDE.read_text(encoding="utf-8"))
+    assert "--parts 960" in once
+    assert KEY in key_block
+    shell = Shell(tmp_path, os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "NO_PROXY": "*"})
+    try:
+        quick = once.strip().replace("--parts 960", "--parts 150") + f" --pace 40 --no-page {shlex.join(QUICK)}"
+        said = shell.type(quick)
+        detector, rate = (
+            next(each for each in said.splitlines() if re.match(rf"\s*{name}\b", each))
+            for name in ("detector rate", "defect rate")
+        )
+        assert detector.split()[-1] == "outside"
+        assert rate.split()[-1] == "inside"
+        with running([*LINESIDE, *shlex.split(line)[1:], *QUICK], tmp_path) as (url, key):
+            shell.type(key_block.replace(KEY, key))
+            shown = shell.type(look.replace(ADDRESS, url))
+            assert "-L01" in shown
+            assert (tmp_path / "detector.svg").read_text().rstrip().endswith("</svg>")
+            compared = shell.type(compare.replace(ADDRESS, url))
+            assert "controller-board" in compared
+            assert "backplane" in compared
+    finally:
+        shell.close()
