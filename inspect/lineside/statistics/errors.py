@@ -48,9 +48,9 @@ class TooFewParts(ValueError):
         found: parts there are.
     """
 
-    def __init__(self, what: str, *, needed: int, found: int) -> None:
+    def __init__(self, what: str, *, needed: int, found: int, what_is_counted: str = "parts") -> None:
         """Say what needs how many."""
-        super().__init__(f"{what} needs {needed} parts; {found} were given, {needed - found} are missing")
+        super().__init__(f"{what} needs {needed} {what_is_counted}; {found} were given, {needed - found} are missing")
         self.needed = needed
         self.found = found
 
