@@ -58,6 +58,9 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "coverage": Benchmark(
             "benchmarks.coverage", "measure", "how often intervals of the defect rate hold the truth"
         ),
+        "control_charts": Benchmark(
+            "benchmarks.control_charts", "measure", "false alarms of p and p' charts, run lengths of all"
+        ),
         "drift": Benchmark("benchmarks.drift", "measure", "what the watch for drift finds, and its false alarms"),
         "ledger": Benchmark("benchmarks.wrapped", "measure_ledger", "durable writes a second"),
         "rate_queries": Benchmark(
