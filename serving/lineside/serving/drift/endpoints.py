@@ -23,7 +23,7 @@ async def list_drift(
 
 @router.post("/alarms/{alarm_id}/acknowledgement")
 async def post_acknowledgement(
-    alarm_id: str,
+    alarm_id: Name,
     given: AcknowledgementIn,
     services: ServicesDep,
     principal: Annotated[Principal, Depends(allow(Action.ACKNOWLEDGE_DRIFT))],
