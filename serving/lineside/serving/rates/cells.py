@@ -281,7 +281,7 @@ def _attempts(plant: str, extent: Extent | None) -> Subquery:
             lane.label("lane"),
             case(
                 (is_ok, func.coalesce(row.audit_probability, 0.0)),
-                (is_ng, func.coalesce(row.confirmation_probability, 1.0)),
+                (is_ng, func.coalesce(func.nullif(row.confirmation_probability, 0.0), 1.0)),
                 else_=0.0,
             ).label("probability"),
             func.coalesce(row.product, "").label("product"),
