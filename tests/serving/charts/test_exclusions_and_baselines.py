@@ -217,3 +217,10 @@ def test_a_viewer_changes_nothing(line: ChartedLine) -> None:
     body = {"kind": "p", "start": BEGIN.isoformat(), "end": (BEGIN + HOUR).isoformat(), "reason": "x"}
     answer = line.plant.http.put("/v1/chart-baselines/x", json=body, headers=line.plant.headers(Role.VIEWER))
     assert answer.status_code == 403
+
+
+def test_a_baseline_of_other_windows_is_used_and_the_chart_says_so(line: ChartedLine) -> None:
+    freeze(line, "hourly")
+    chart = line.chart("p-prime", baseline="hourly", by="day")
+    assert any("estimated by hour" in note for note in chart["notes"])
+    assert not any("estimated by" in note for note in line.chart("p-prime", baseline="hourly")["notes"])

@@ -37,7 +37,7 @@ def fading(either_database_for_all: None, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def changed(tmp_path: Path) -> Iterator[DriftingPlant]:
+def changed(either_database: None, tmp_path: Path) -> Iterator[DriftingPlant]:
     """One that a test changes."""
     with fading_line(tmp_path) as line:
         yield line
@@ -136,7 +136,9 @@ def test_what_cannot_be_forecast_is_refused(
     assert answer.json()["type"].startswith("/problems/")
 
 
-def test_a_rate_that_climbs_reaches_its_limit_and_unsettled_hours_are_left_out(tmp_path: Path) -> None:
+def test_a_rate_that_climbs_reaches_its_limit_and_unsettled_hours_are_left_out(
+    either_database: None, tmp_path: Path
+) -> None:
     with open_charted_line(tmp_path) as line:
         line.play([Hour(good=12 - hour, confirmed=hour) for hour in range(9)])
         line.play([Hour(good=4, unsettled=4)])

@@ -183,7 +183,7 @@ class ChartService:
             baseline=None if held_against is None else BaselineRef(id=held_against.id, version=held_against.version),
             parameters=dict(drawn.chart.parameters),
             points=drawn.points,
-            notes=drawn.notes,
+            notes=(*drawn.notes, *_notes_on(held_against, question)),
         )
 
     async def _drawn(self, kind: ChartKind, question: ChartQuestion, held_against: BaselineOut | None) -> ComputedChart:
@@ -293,3 +293,13 @@ class ChartService:
             if len(found) > _MOST_SHIFT_CHANGES:
                 return ()
         return found
+
+
+def _notes_on(held_against: BaselineOut | None, question: ChartQuestion) -> tuple[str, ...]:
+    if held_against is None or held_against.by == question.by:
+        return ()
+    note = (
+        f"the baseline was estimated by {held_against.by}, the points are by {question.by}: how much points vary "
+        "beyond chance depends on their length, so the limits are not quite theirs"
+    )
+    return (note,)
