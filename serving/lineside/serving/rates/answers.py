@@ -14,6 +14,7 @@ from lineside.serving.rates.service import Bucket, By, RateService, shown_filter
 from lineside.serving.rates.store import Context
 from lineside.serving.rates.windows import RateFilter, WindowCounts
 from lineside.serving.recipes import RecipeBook
+from lineside.statistics.rates import RateEstimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,25 @@ class RateAnswers:
             groups=shown_groups,
             series=shown_series,
         )
+
+    async def estimates(
+        self, by_product: Mapping[str, Mapping[str, WindowCounts]], wanted: RateFilter, *, confidence: float
+    ) -> Mapping[tuple[str, str], RateEstimate]:
+        """The estimates of each group of each product, by group and product."""
+        total = await self._rates.window(wanted)
+        context = await self._rates.context(wanted)
+
+        def estimate_all() -> dict[tuple[str, str], RateEstimate]:
+            found: dict[tuple[str, str], RateEstimate] = {}
+            for product, groups in by_product.items():
+                prior = self._priors.of(context.release_digests, products=frozenset({product}))
+                belief = Belief(prior.reads, total.reviewers, confidence)
+                for name, window in groups.items():
+                    found[name, product] = self._estimator.estimate(window.counts, belief)
+            return found
+
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(estimate_all)
 
     def _prior(self, context: Context, wanted: RateFilter) -> Prior:
         return self._priors.of(context.release_digests, products=context.products, class_name=wanted.class_name)

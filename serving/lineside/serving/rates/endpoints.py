@@ -1,6 +1,6 @@
 """GET of rates, GET and PUT of the calendar that their windows come from."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -11,7 +11,8 @@ from lineside.serving.errors import RateQuestionUnfit
 from lineside.serving.fields import Instant, Name
 from lineside.serving.rates.answers import RateQuestion
 from lineside.serving.rates.calendar_book import StoredCalendar
-from lineside.serving.rates.schemas import CalendarIn, CalendarOut, RatesOut
+from lineside.serving.rates.comparison import compare
+from lineside.serving.rates.schemas import CalendarIn, CalendarOut, RateComparisonOut, RatesOut
 from lineside.serving.rates.service import Bucket, By
 from lineside.serving.rates.windows import RateFilter
 from lineside.serving.security import Action, Principal, allow
@@ -84,6 +85,17 @@ async def get_rates(
     )
     answer = await services.rate_answers.answer(question)
     return answer.model_copy(update={"threshold_status": _threshold_status(services, wanted)})
+
+
+@router.get("/rates/comparison", dependencies=[Depends(allow(Action.READ_RATES))])
+async def get_comparison(
+    services: ServicesDep,
+    wanted: RateFilterDep,
+    by: Annotated[Literal["station", "line"], Query(description="What to compare.")] = "station",
+    confidence: Annotated[float, Query(ge=0.5, le=0.999)] = 0.95,
+) -> RateComparisonOut:
+    """Stations or lines held against each other, product by product, with how sure their ranks are."""
+    return await compare(services.rates, services.rate_answers, wanted, by=By(by), confidence=confidence)
 
 
 @router.delete("/rates/cells", dependencies=[Depends(allow(Action.REBUILD_RATES))], status_code=204)

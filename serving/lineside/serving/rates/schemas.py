@@ -247,3 +247,45 @@ class RatesOut(_Shape):
     total: WindowOut
     groups: tuple[GroupOut, ...]
     series: tuple[WindowOut, ...]
+
+
+class SharedRateOut(_Shape):
+    """What the compared sites have in common."""
+
+    common: float = Field(description="The mean of the sites' rates.")
+    between: float = Field(description="How far the true rates of sites lie apart, as a standard deviation.")
+    funnel_centre: float
+    dispersion: float = Field(description="Over 1: the sites differ more than chance explains.")
+
+
+class ComparedSite(_Shape):
+    """One station or line among the others; rank 1 has the highest rate."""
+
+    name: str
+    inspected: int
+    is_provisional: bool
+    ratio: float | None = Field(description="Defects against what all would do with its products; 1 is as all.")
+    standardised_rate: float | None
+    not_comparable_because: str | None
+    shrunk_rate: float | None = Field(default=None, description="Drawn towards the common rate as far as it is unsure.")
+    shrunk_lower: float | None = None
+    shrunk_upper: float | None = None
+    weight: float | None = Field(default=None, description="How much of the shrunk rate is its own.")
+    rank_expected: float | None = None
+    rank_lower: int | None = None
+    rank_upper: int | None = None
+    probability_worst: float | None = None
+    funnel_deviate: float | None = None
+    is_outside_funnel: bool | None = None
+
+
+class RateComparisonOut(_Shape):
+    """Stations or lines held against each other."""
+
+    asked: FilterOut
+    by: str
+    confidence: float
+    products: tuple[str, ...]
+    shared: SharedRateOut | None = Field(description="Null where fewer than two can be compared.")
+    sites: tuple[ComparedSite, ...]
+    notes: tuple[str, ...]
