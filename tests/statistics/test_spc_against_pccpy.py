@@ -1,7 +1,7 @@
 """Limits against another implementation: pccpy, for whatever counts hypothesis thinks of."""
 
 import numpy as np
-import pccpy  # type: ignore[import-untyped]  # ships types of its own for parts only
+import pccpy
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

@@ -1,5 +1,11 @@
 """Control charts: is the process as it was, and what does it do next?"""
 
+from lineside.statistics.spc.bernoulli import (
+    bernoulli_cusum,
+    bernoulli_limit,
+    parts_until_signal,
+    reference_value,
+)
 from lineside.statistics.spc.chart import DEFAULT_KINDS, control_chart, default_charts
 from lineside.statistics.spc.errors import BaselineMismatch, NothingToChart, UnequalSizes, UnknownExclusion
 from lineside.statistics.spc.forecast import LimitForecast, LimitOutlook, forecast_limit, remaining_life
@@ -61,6 +67,8 @@ __all__ = [
     "TimeLimits",
     "UnequalSizes",
     "UnknownExclusion",
+    "bernoulli_cusum",
+    "bernoulli_limit",
     "broken_rules",
     "control_chart",
     "cumulative_sums",
@@ -70,5 +78,7 @@ __all__ = [
     "gap_chart",
     "gaps_between",
     "parts_quantile",
+    "parts_until_signal",
+    "reference_value",
     "remaining_life",
 ]
