@@ -55,6 +55,8 @@ def brute_force(passed: int, read: int, found: int, confirmed: int, golden: Know
         pytest.param(190, 90, 9810, 300, 2, None, id="no golden set"),
         pytest.param(100, 0, 9900, 50, 0, GOLDEN, id="nothing confirmed"),
         pytest.param(12, 5, 88, 40, 3, GOLDEN, id="a small lot"),
+        pytest.param(190, 90, 9810, 3000, 60, GOLDEN, id="golden set refuted"),
+        pytest.param(400, 300, 19_600, 10, 0, GOLDEN, id="an audit that tells next to nothing"),
         pytest.param(500, 480, 9500, 9000, 60, KnownReads(9, 1), id="most of it audited"),
     ],
 )

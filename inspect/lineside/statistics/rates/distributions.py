@@ -16,7 +16,7 @@ DROPPED_TAIL = 1e-9
 _NEGLIGIBLE_LOG_MASS = -46.0
 """A count this far below the most believed one (e^-46 = 1e-20) is left out: 10^7 such counts hold 1e-13."""
 
-_LONGEST_SUPPORT = 1 << 14
+_LONGEST_SUPPORT = 1 << 17
 """Masses kept at most; beyond, neighbouring counts share one."""
 
 _SCOUTS = 32
@@ -108,7 +108,7 @@ def belief_from(log_mass: Callable[[Floats], Floats], *, least: int, most: int) 
     """Normalise a log mass function over the counts where it matters.
 
     The support is found by looking at ever denser counts around the greatest ones; what is cut off lies 46 below the
-    maximum in log mass, together under `DROPPED_TAIL`. More than 16,384 counts are thinned to equal steps.
+    maximum in log mass, together under `DROPPED_TAIL`. More than 131,072 counts are thinned to equal steps.
 
     Args:
         log_mass: log of a mass up to a constant, for counts of shape (n,); -inf where impossible; smooth between

@@ -126,7 +126,7 @@ def estimate_rate(
     escapes, belief, alarm = EscapeEstimate(None, 0, counts.parts_passed), None, None
     if is_known:
         belief = escape_belief(counts.passed, confirmed=flagged.mean, recall=recall_belief(golden), errors=errors)
-        escapes = EscapeEstimate(belief.mean, belief.lower(tail), belief.upper(tail))
+        escapes = EscapeEstimate(belief.mean, belief.lower(tail), min(belief.upper(tail), counts.parts_passed))
         if golden is not None and golden.hits + golden.misses and counts.parts_passed:
             alarm = belief.share_above(escapes_expected_of(golden, confirmed=flagged.mean, passed=counts.parts_passed))
     point, lower, upper = _rate(counts, flagged, belief, tail)
