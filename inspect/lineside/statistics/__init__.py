@@ -8,7 +8,10 @@ from lineside.statistics.binomial import (
 )
 from lineside.statistics.comparison import (
     BootstrapInterval,
+    BoundaryShape,
     bounded_rate_e_value,
+    crossing_chance,
+    group_sequential_boundary,
     holm,
     mcnemar_mid_p,
     mixture_e_value,
@@ -22,11 +25,14 @@ from lineside.statistics.intervals import RateInterval, wilson_interval
 
 __all__ = [
     "BootstrapInterval",
+    "BoundaryShape",
     "RateInterval",
     "bounded_rate_e_value",
     "clopper_pearson",
+    "crossing_chance",
     "exact_lower_bound",
     "exact_upper_bound",
+    "group_sequential_boundary",
     "holm",
     "mcnemar_mid_p",
     "mixture_e_value",

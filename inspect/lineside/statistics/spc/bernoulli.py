@@ -91,7 +91,7 @@ def reference_value(acceptable: float, unacceptable: float) -> float:
         ValueError: a rate is not strictly between 0 and 1, or they are out of order.
 
     >>> round(reference_value(0.01, 0.03), 5)
-    0.01822
+    0.01824
     """
     check_share("acceptable", acceptable)
     check_share("unacceptable", unacceptable)
