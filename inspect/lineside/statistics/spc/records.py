@@ -216,6 +216,7 @@ class ControlChart:
         phase: I or II.
         notes: what a reader must know before believing it.
         baseline: to hold fixed from here on (phase I), or the one that was given (phase II).
+        exclusions: label to reason, as given.
     """
 
     kind: ChartKind
