@@ -224,6 +224,17 @@ def test_strata_may_differ(escapes: tuple[int, int]) -> None:
     assert estimate.escapes.point == pytest.approx(5 * 42, rel=0.1)
 
 
+def test_strata_beyond_what_is_kept_part_by_part_are_thinned_without_a_bias(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Far fewer masses kept give the same answer: what happens within a block is summed, not guessed."""
+    counts = RateCounts((census(190, 90),), (audited(4810, 150, 1), PassedStratum(5000, 0.0, 0, 0, 0)))
+    fine = estimate_rate(counts, golden=GOLDEN)
+    monkeypatch.setattr("lineside.statistics.rates.strata._LONGEST_SUPPORT", 500)
+    coarse = estimate_rate(counts, golden=GOLDEN)
+    assert coarse.escapes.point == pytest.approx(fine.escapes.point, rel=0.05)
+    assert coarse.upper == pytest.approx(fine.upper, rel=0.03)
+    assert coarse.lower <= fine.lower + 0.0005
+
+
 def test_a_very_large_window_is_thinned_not_cut() -> None:
     counts = RateCounts((census(150_000, 90_000),), (audited(9_850_000, 3000, 4),))
     estimate = estimate_rate(counts)

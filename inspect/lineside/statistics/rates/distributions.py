@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve  # type: ignore[import-untyped]  # scipy ships no types
+from scipy.special import logsumexp  # type: ignore[import-untyped]  # as above
 
 Floats = NDArray[np.floating[Any]]
 
@@ -18,6 +19,9 @@ _NEGLIGIBLE_LOG_MASS = -46.0
 
 _LONGEST_SUPPORT = 1 << 17
 """Masses kept at most; beyond, neighbouring counts share one."""
+
+_EXACT_BLOCKS = 16
+"""Blocks of a thinned support whose counts are summed one by one."""
 
 _SCOUTS = 32
 """Counts at which a belief is looked at first, to find where it lives."""
@@ -104,17 +108,21 @@ def mixture(beliefs: Sequence[CountBelief], weights: Floats) -> CountBelief:
     return CountBelief(start, step, masses / masses.sum())
 
 
-def belief_from(log_mass: Callable[[Floats], Floats], *, least: int, most: int) -> CountBelief:
+def belief_from(
+    log_mass: Callable[[Floats], Floats], *, least: int, most: int, longest: int = _LONGEST_SUPPORT
+) -> CountBelief:
     """Normalise a log mass function over the counts where it matters.
 
     The support is found by looking at ever denser counts around the greatest ones; what is cut off lies 46 below the
-    maximum in log mass, together under `DROPPED_TAIL`. More than 131,072 counts are thinned to equal steps.
+    maximum in log mass, together under `DROPPED_TAIL`. More than `longest`
+    counts are thinned to equal steps.
 
     Args:
         log_mass: log of a mass up to a constant, for counts of shape (n,); -inf where impossible; smooth between
             neighbouring counts, with few peaks.
         least: the least count possible.
         most: the greatest one.
+        longest: masses kept at most.
 
     Raises:
         ValueError: there is no count, or all are impossible.
@@ -134,14 +142,36 @@ def belief_from(log_mass: Callable[[Floats], Floats], *, least: int, most: int) 
         low, high = narrower
         if shrunk > 0.7:
             break
-    step = max(1, -(-(high - low + 1) // _LONGEST_SUPPORT))
-    counts = np.arange(low, high + 1, step, dtype=np.float64)
-    heights = log_mass(counts)
+    step = max(1, -(-(high - low + 1) // longest))
+    heights = log_block_masses(log_mass, low, step=step, blocks=-(-(high - low + 1) // step))
     top = float(np.max(heights))
     if not np.isfinite(top):
         raise ValueError(f"all counts between {least} and {most} contradict what was observed")
     masses = np.exp(heights - top)
-    return CountBelief(low, step, masses / masses.sum())
+    return CountBelief(low + step // 2, step, masses / masses.sum())
+
+
+def log_block_masses(log_mass: Callable[[Floats], Floats], low: int, *, step: int, blocks: int) -> Floats:
+    """Log masses of blocks of `step` counts from `low` on, shape (..., blocks).
+
+    The first blocks, where a belief in rare events may change within one, are summed count by count; the others are
+    taken at their middle.
+
+    Args:
+        log_mass: for counts of shape (n,), of shape (..., n).
+        low: first count.
+        step: counts of a block.
+        blocks: how many.
+    """
+    if step == 1:
+        return log_mass(low + np.arange(blocks, dtype=np.float64))
+    exact = min(_EXACT_BLOCKS, blocks)
+    first = log_mass(low + np.arange(exact * step, dtype=np.float64))
+    summed = logsumexp(first.reshape(*first.shape[:-1], exact, step), axis=-1)
+    if exact == blocks:
+        return np.asarray(summed)
+    rest = log_mass(low + step // 2 + step * np.arange(exact, blocks, dtype=np.float64)) + np.log(step)
+    return np.concatenate((summed, rest), axis=-1)
 
 
 def _scouts(low: int, high: int) -> Floats:

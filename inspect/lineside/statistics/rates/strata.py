@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft  # type: ignore[import-untyped]  # scipy ships no types
 from scipy.special import betaincinv, gammaln, logsumexp  # type: ignore[import-untyped]  # scipy ships no types
 
-from lineside.statistics.rates.distributions import CountBelief, Floats, belief_from, mixture
+from lineside.statistics.rates.distributions import CountBelief, Floats, belief_from, log_block_masses, mixture
 from lineside.statistics.rates.likelihood import log_audit_likelihood, possible_escapes
 from lineside.statistics.rates.reading import ReadingErrors
 from lineside.statistics.rates.recall import RecallPart
@@ -21,6 +21,9 @@ _VARIATION = 1.0
 """Coefficient of variation of the escape rate between strata, given the recall. The audit share is raised where things
 go badly: strata must be free to differ."""
 
+
+_LONGEST_SUPPORT = 1 << 12
+"""Masses of a stratum, kept for each of the recalls."""
 
 _FALSE_ALARM_NODES = 7
 """False alarm rates of the reviewers that all strata share, equally believed."""
@@ -77,17 +80,19 @@ def _given_errors(
     step = max(marginal.step for marginal in marginals)
     size = next_fast_len(sum(len(marginal.masses) * marginal.step // step + 1 for marginal in marginals), real=True)
     product: NDArray[np.complex128] = np.ones((1, 1), dtype=np.complex128)
-    log_evidence, length = 0.0, 1
+    log_evidence, length, start = 0.0, 1, 0
     for belief, marginal in zip(beliefs, marginals, strict=True):
-        counts = marginal.start + step * np.arange(-(-len(marginal.masses) * marginal.step // step), dtype=np.float64)
-        heights = belief.log_given_recall(counts)
+        low = marginal.start - marginal.step // 2
+        blocks = -(-len(marginal.masses) * marginal.step // step)
+        heights = log_block_masses(belief.log_given_recall, low, step=step, blocks=blocks)
         top = float(heights.max())
         product = product * rfft(np.exp(heights - top), size, axis=1)
-        log_evidence += top + np.log(step)
-        length += len(counts) - 1
+        log_evidence += top
+        length += blocks - 1
+        start += low
     together = np.maximum(np.sum(weights[:, None] * irfft(product, size, axis=1)[:, :length], axis=0), 0.0)
     total = float(together.sum())
-    start = sum(marginal.start for marginal in marginals)
+    start += len(strata) * (step - 1) // 2  # the middle of the first blocks together
     return CountBelief(start, step, together / total), log_evidence + float(np.log(total))
 
 
@@ -108,7 +113,7 @@ class _StratumBelief:
             return np.asarray(over_recalls)
 
         least, most = possible_escapes(self._stratum, self._errors)
-        return belief_from(log_mass, least=least, most=most)
+        return belief_from(log_mass, least=least, most=most, longest=_LONGEST_SUPPORT)
 
     def log_given_recall(self, counts: Floats) -> Floats:
         """Log masses up to a constant, shape (recalls, counts)."""
