@@ -22,7 +22,11 @@ from lineside.statistics.rates import (
     RateEstimate,
     RateInterval,
     ReviewerReads,
+    defective_ppm,
+    defects_per_million_opportunities,
+    defects_per_unit,
     estimate_rate,
+    seeded_recall,
     wilson_interval,
 )
 
@@ -94,7 +98,7 @@ class Estimator:
                 lower=estimate.lower,
                 upper=estimate.upper,
                 confidence=estimate.confidence,
-                ppm=None if estimate.point is None else estimate.point * 1e6,
+                ppm=None if estimate.point is None else defective_ppm(estimate.point),
                 lower_if_none_unconfirmed_is_defective=estimate.bounds_lower,
                 upper_if_all_unconfirmed_are_defective=estimate.bounds_upper,
                 contract_upper_bound=estimate.contract_upper_bound,
@@ -134,18 +138,19 @@ def _notes(window: WindowCounts) -> Sequence[str]:
 
 
 def _defects(window: WindowCounts, opportunities: int | None) -> DefectsOut:
-    """Defects per unit and per million opportunities.
+    """Defects per unit and per million opportunities, of the defects that the reviews say are there.
 
-    Source: the definitions of ISO 13053-1:2011 (DMAIC): defects over units (DPU), and over units times opportunities
-    per unit, times a million (DPMO). Assumptions: a defect is one that the reviews say is there, so unconfirmed parts
-    and escapes that nobody found are missing from it: both are lower ends.
+    Unconfirmed parts and escapes that nobody found are missing from them: both are lower ends. Where reviews name more
+    defects than a part has opportunities, the recipe's number is wrong, and there is no DPMO.
     """
-    dpu = window.true_defects / window.inspected if window.inspected else None
+    dpmo = None
+    if opportunities is not None and window.true_defects <= window.inspected * opportunities:
+        dpmo = defects_per_million_opportunities(window.true_defects, window.inspected, opportunities=opportunities)
     return DefectsOut(
         reported=window.defects,
         there=window.true_defects,
-        dpu=dpu,
-        dpmo=None if dpu is None or opportunities is None else dpu / opportunities * 1e6,
+        dpu=defects_per_unit(window.true_defects, window.inspected),
+        dpmo=dpmo,
         opportunities=opportunities,
     )
 
@@ -153,7 +158,7 @@ def _defects(window: WindowCounts, opportunities: int | None) -> DefectsOut:
 def _known(reads: KnownReads | None, confidence: float) -> KnownReadsOut | None:
     if reads is None:
         return None
-    share = wilson_interval(reads.hits, reads.hits + reads.misses, confidence=confidence)
+    share = seeded_recall(reads, confidence=confidence)
     return KnownReadsOut(right=reads.hits, wrong=reads.misses, share_right=_interval(share))
 
 
