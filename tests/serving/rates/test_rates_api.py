@@ -11,7 +11,7 @@ from lineside.inspection.verdict import Verdict
 from lineside.serving.clock import ManualClock
 from lineside.serving.reviews.schemas import ReviewBox, ReviewKind, ReviewSource
 from lineside.serving.security import Role
-from plant import RECIPE, Plant, open_plant
+from plant import RECIPE, Plant, bad_board, good_board, open_plant
 from rate_ledger import DIGEST, Part, write_part, write_review
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -194,6 +194,16 @@ def test_windows_by_lot_and_by_number_of_parts(plant: Plant) -> None:
     assert [(window["label"], window["inspected"]) for window in lots] == [("L1", 27), ("L2", 1)]
     some = rates(plant, bucket="parts:25")["series"]
     assert [window["inspected"] for window in some] == [26, 2]
+
+
+def test_an_answer_says_whether_a_flagged_part_is_to_be_confirmed(plant: Plant) -> None:
+    flagged_part = plant.post(bad_board(1), part_id="bad").json()
+    passed_part = plant.post(good_board(2), part_id="good").json()
+    assert (flagged_part["verdict"], flagged_part["confirmation"]) == ("NG", True)
+    assert flagged_part["confirmation_probability"] == 1.0
+    assert (passed_part["confirmation"], passed_part["confirmation_probability"]) == (False, 0.0)
+    total = rates(plant, to="2026-03-02T12:15:00Z")["total"]
+    assert (total["flagged"], total["unconfirmed"], total["recall_alarm"]) == (1, 1, None)
 
 
 def test_cells_given_up_are_counted_anew(plant: Plant) -> None:
