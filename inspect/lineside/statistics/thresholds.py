@@ -69,6 +69,18 @@ class CertifiedThreshold:
             raise ValueError(f"method {self.method.value!r} with confidence {self.confidence}; the average has none")
         if self.confidence is not None:
             check_share("confidence", self.confidence)
+        if not self._is_carried():
+            sure = "on average" if self.confidence is None else f"at {self.confidence:.4g} confidence"
+            raise ValueError(
+                f"{self.misses} misses of {self.parts} parts do not carry a miss rate of at most {self.miss_rate:.4g} "
+                f"{sure}; expected more parts or fewer misses, as `parts_needed` says"
+            )
+
+    def _is_carried(self) -> bool:
+        """Whether the counts show what is claimed, but for the last digits of another library's binomial tail."""
+        if self.confidence is None:
+            return self.misses + 1 <= self.miss_rate * (self.parts + 1) * (1 + 1e-9)
+        return bool(bdtr(self.misses, self.parts, self.miss_rate) <= (1 - self.confidence) * (1 + 1e-9))
 
 
 def parts_needed(miss_rate: float, *, misses: int = 0, confidence: float = 0.95) -> int:

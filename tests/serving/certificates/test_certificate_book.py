@@ -30,7 +30,19 @@ def record(number: int, certificate: Certificate, *, end: CertificateEnd | None 
 
 ENDED = CertificateEnd(NOW, "test", EndCause.WITHDRAWN, "a test")
 
-FLAWS = ("missing", "ended", "expired", "line", "release", "engine", "average", "lax", "unverified", "part only")
+FLAWS = (
+    "missing",
+    "ended",
+    "expired",
+    "line",
+    "release",
+    "engine",
+    "average",
+    "unsure",
+    "lax",
+    "unverified",
+    "part only",
+)
 
 
 def flawed(number: int, class_name: str, flaw: str) -> CertificateRecord | None:
@@ -54,6 +66,8 @@ def flawed(number: int, class_name: str, flaw: str) -> CertificateRecord | None:
         case "average":
             average = replace(certificate.figures, method=ThresholdMethod.CONFORMAL_AVERAGE, confidence=None)
             return record(number, replace(certificate, figures=average))
+        case "unsure":
+            return record(number, replace(certificate, figures=replace(certificate.figures, confidence=0.9)))
         case "lax":
             return record(number, replace(certificate, figures=replace(certificate.figures, threshold=0.3)))
         case "part only":

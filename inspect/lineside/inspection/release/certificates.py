@@ -24,6 +24,9 @@ CERTIFICATE_SCHEMA = "lineside.certificate/1"
 ANY_DEFECT = "part"
 """How people are told that a certificate is about parts with any defect; in the document its class is null."""
 
+LEAST_CONFIDENCE = 0.95
+"""Of what may be called certified; a promise made with less is shown, and certifies nothing."""
+
 MAX_CERTIFICATE_BYTES = 64 * 2**10
 
 
@@ -117,8 +120,9 @@ class Certificate:
 
     @property
     def is_guarantee(self) -> bool:
-        """Whether it guarantees anything; one "on average" does not."""
-        return self.figures.method is ThresholdMethod.LTT
+        """Whether it guarantees anything; one "on average", or with less than 95 % confidence, does not."""
+        confidence = self.figures.confidence
+        return self.figures.method is ThresholdMethod.LTT and confidence is not None and confidence >= LEAST_CONFIDENCE
 
     def is_expired(self, now: datetime) -> bool:
         """Whether its time is over."""

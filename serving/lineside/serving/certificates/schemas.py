@@ -42,7 +42,9 @@ class CertificateOut(_Shape):
     engine: str
     class_name: str | None = Field(description="None: parts with any defect.")
     method: ThresholdMethod
-    is_guarantee: bool = Field(description="False for the method that holds on average only; it certifies nothing.")
+    is_guarantee: bool = Field(
+        description="False where it holds on average, or with less than 95 % confidence: it certifies nothing."
+    )
     threshold: float
     miss_rate: float
     confidence: float | None

@@ -115,9 +115,10 @@ class CertificateService:
 
         Raises:
             NoTrustFile, CertificateRefused: it is not signed for this plant, or not in its time.
-            CertificateUnfit: no station stands at its line, or the release judges here with another engine.
+            CertificateUnfit: no station stands at its line, the release judges here with another engine, or a drift
+                alarm of its line and release is open.
             CertificateEnded: this very one ended, a later one of its scope was accepted, or what it was calibrated on
-                is older than what ended another one.
+                is older than what ended another one, or than a drift alarm.
         """
         async with self._changing:
             digest = hashlib.sha256(document).hexdigest()
@@ -129,6 +130,7 @@ class CertificateService:
             certificate = await asyncio.to_thread(self._verify, document, signature, now)
             self._check_fits(certificate)
             self._check_is_latest(certificate)
+            await self._check_no_drift(certificate)
             record = CertificateRecord(
                 id=self._ledger.new_id(),
                 digest=digest,
@@ -293,6 +295,28 @@ class CertificateService:
             raise CertificateUnfit(
                 f"the certificate is for engine {scope.engine}; release {certificate.release.name} judges here with "
                 f"{', '.join(sorted(running))}: calibrate on that"
+            )
+
+    async def _check_no_drift(self, certificate: Certificate) -> None:
+        """An alarm voids what was calibrated before it, also where it found no certificate to end."""
+        scope = certificate.scope
+        seen = await self._ledger.read(
+            lambda connection: store.drift_seen(
+                connection, self._ledger.plant, line=scope.line, release_digest=scope.release_digest
+            )
+        )
+        if seen is None:
+            return
+        raised = f"drift alarm {seen.alarm_id} of line {scope.line!r} and this release"
+        if seen.is_open:
+            raise CertificateUnfit(
+                f"{raised} is open since {seen.raised_at:%Y-%m-%d %H:%M:%S} UTC: look after it, acknowledge it with "
+                "`lineside drift acknowledge`, then calibrate on parts made since"
+            )
+        if certificate.issued_at <= seen.raised_at:
+            raise CertificateEnded(
+                f"the certificate was issued before {raised} was raised ({seen.raised_at:%Y-%m-%d %H:%M:%S} UTC): "
+                "calibrate on parts made since"
             )
 
     def _check_is_latest(self, certificate: Certificate) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from lineside.inspection.release import ANY_DEFECT, CertifiedScope
+from lineside.inspection.release.certificates import LEAST_CONFIDENCE
 from lineside.inspection.verdict import effective_thresholds
 from lineside.serving.certificates.book import CertificateBook, ThresholdStatus
 from lineside.serving.certificates.schemas import ClassStanding, LineStanding, StandingList
@@ -103,7 +104,11 @@ def _class(book: CertificateBook, scope: CertifiedScope, threshold: float, now: 
     if found is None:
         why_not = f"no certificate of line {scope.line}, engine {scope.engine} and this release is in force"
     elif not found.certificate.is_guarantee:
-        why_not = f"certificate {found.id} holds on average only ({found.certificate.figures.method.value})"
+        figures = found.certificate.figures
+        sure = f"on average only ({figures.method.value})"
+        if figures.confidence is not None:
+            sure = f"at {figures.confidence:g} confidence only, and {LEAST_CONFIDENCE:g} is needed"
+        why_not = f"certificate {found.id} holds {sure}"
     elif guarantee is None:
         certified = found.certificate.figures.threshold
         why_not = f"the threshold in force, {threshold:g}, is laxer than the certified {certified:g}"

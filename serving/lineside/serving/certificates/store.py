@@ -1,6 +1,7 @@
 """Reading and writing certificates in the ledger."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
@@ -11,6 +12,7 @@ from lineside.serving.certificates.book import CertificateEnd, CertificateRecord
 from lineside.serving.certificates.schemas import CertificateChanged, CertificateOut
 from lineside.serving.errors import CertificateEnded
 from lineside.serving.ledger import Transaction
+from lineside.serving.ledger.drift_tables import drift_alarms, drift_references
 from lineside.serving.ledger.tables import certificates
 
 EVENT_TYPE: Final = "certificate.v1"
@@ -38,6 +40,37 @@ def all_certificates(connection: Connection, plant: str) -> Sequence[Certificate
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class DriftSeen:
+    """The last drift alarm of a line and release.
+
+    Attributes:
+        alarm_id: of the newest one that is open; else of the newest.
+        raised_at: when, aware UTC.
+        is_open: whether nobody has acknowledged it.
+    """
+
+    alarm_id: str
+    raised_at: datetime
+    is_open: bool
+
+
+def drift_seen(connection: Connection, plant: str, *, line: str, release_digest: str) -> DriftSeen | None:
+    """The drift alarm that a certificate of a line and release has to come after; None if none was ever raised."""
+    row = connection.execute(
+        select(drift_alarms.c.id, drift_alarms.c.raised_at, drift_alarms.c.acknowledged_at)
+        .join(drift_references, drift_alarms.c.reference_id == drift_references.c.id)
+        .where(
+            drift_alarms.c.plant == plant,
+            drift_references.c.line == line,
+            drift_references.c.release_digest == release_digest,
+        )
+        .order_by(drift_alarms.c.acknowledged_at.is_not(None), drift_alarms.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else DriftSeen(row.id, row.raised_at, is_open=row.acknowledged_at is None)
 
 
 def add(transaction: Transaction, record: CertificateRecord) -> None:

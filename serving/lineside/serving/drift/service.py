@@ -243,16 +243,18 @@ class DriftService:
 
         if alarm is not None:
             # First: after a crash in between, the batch is read and looked at again, and no guarantee outlives it.
-            await self._certificates.end_for(
-                line=row.scope.line, release_digest=row.scope.release_digest, reason=alarm.message
-            )
+            await self._end_certificates(row.scope, alarm)
         await self._ledger.write(write)
         if is_frozen:
             _log.info("drift_reference_frozen", station=row.scope.station, parts=row.batches * BATCH_PARTS)
         if alarm is not None:
+            await self._end_certificates(row.scope, alarm)  # one that came in between: from now on it is refused
             watched.has_alarm = True
             await self._tell()
             _log.error("drift_alarm", station=row.scope.station, reason=alarm.message)
+
+    async def _end_certificates(self, scope: DriftScope, alarm: AlarmOut) -> None:
+        await self._certificates.end_for(line=scope.line, release_digest=scope.release_digest, reason=alarm.message)
 
     async def _look(self, watched: Watched) -> AlarmOut | None:
         settings = self._settings
