@@ -141,6 +141,11 @@ def test_a_gauge_without_any_spread_has_no_count_of_categories() -> None:
     assert study.part.variance == pytest.approx(1.0)
 
 
+def test_measurements_that_repeat_exactly_leave_no_rounding_behind() -> None:
+    study = analyse_gauge([[[size] * 3 for size in (0.1, 0.23, 0.37, 0.71, 0.92)]] * 3)
+    assert (study.gauge.variance, study.distinct_categories) == (0.0, None)
+
+
 @pytest.mark.parametrize(
     ("measurements", "message"),
     [
@@ -150,6 +155,7 @@ def test_a_gauge_without_any_spread_has_no_count_of_categories() -> None:
         pytest.param([[[1.0, 2.0], [3.0]]], "appraiser 1 did not measure", id="a missing repeat"),
         pytest.param([[[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0]]], "appraiser 2 did not measure", id="a missing part"),
         pytest.param([[[1.0, 1.0], [1.0, 1.0]]], "all measurements are the same", id="all the same"),
+        pytest.param([[[0.1] * 3] * 10] * 3, "all measurements are the same", id="all a size that is rounded"),
     ],
 )
 def test_what_carries_no_study_is_refused(measurements: list[list[list[float]]], message: str) -> None:

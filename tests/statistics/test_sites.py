@@ -85,6 +85,22 @@ def test_sites_that_differ_by_chance_only_share_one_rate() -> None:
     assert all(site.weight < 1e-4 for site in shared.sites)
 
 
+def test_what_alike_sites_share_is_no_surer_than_all_their_parts_make_it() -> None:
+    """Six lines with 60 defective of 6000 parts: each has the interval of Jeffreys' posterior of all parts together."""
+    together = stats.beta(60.5, 5940.5)
+    for site in shrink_counts([*ALIKE, SiteCounts("new", 0, 0)]).sites:
+        assert (site.lower, site.upper) == pytest.approx((together.ppf(0.025), together.ppf(0.975)), rel=0.01)
+
+
+def test_intervals_of_sites_that_do_not_differ_hold_their_rate() -> None:
+    rng = np.random.default_rng(8)
+    held = []
+    for _ in range(60):
+        lines = [SiteCounts(str(k), int(count), 400) for k, count in enumerate(rng.binomial(400, 0.01, 6))]
+        held += [site.lower <= 0.01 <= site.upper for site in shrink_counts(lines).sites]
+    assert np.mean(held) > 0.9
+
+
 @pytest.mark.parametrize("events", [0, 1000], ids=["nothing", "everything"])
 def test_nothing_or_everything_defective_says_nothing_of_differences(events: int) -> None:
     shared = shrink_counts([SiteCounts("a", events, 1000), SiteCounts("b", events, 1000)])

@@ -29,12 +29,16 @@ class VarianceTable:
     def of(cls, sizes: NDArray[np.float64], pool_above: float) -> "VarianceTable":
         """The table of sizes of shape (appraisers, parts, trials)."""
         appraisers, parts, trials = sizes.shape
-        mean, cells = sizes.mean(), sizes.mean(axis=2)
-        by_part = appraisers * trials * float(np.sum((sizes.mean(axis=(0, 2)) - mean) ** 2))
-        by_appraiser = parts * trials * float(np.sum((sizes.mean(axis=(1, 2)) - mean) ** 2))
-        mixed = cells - cells.mean(axis=1, keepdims=True) - cells.mean(axis=0, keepdims=True) + mean
+        # Held against the first trial and the first appraiser: what repeats exactly then differs by exactly nothing.
+        apart = sizes - sizes[:, :, :1]
+        within = apart.mean(axis=2)
+        offsets = sizes[:, :, 0] - sizes[:1, :, 0] + within - within[:1]
+        mean, of_parts = sizes.mean(), sizes.mean(axis=(0, 2))
+        by_part = appraisers * trials * float(np.sum((of_parts - mean) ** 2)) if np.ptp(sizes) > 0 else 0.0
+        by_appraiser = parts * trials * float(np.sum((offsets.mean(axis=1) - offsets.mean()) ** 2))
+        mixed = offsets - offsets.mean(axis=1, keepdims=True) - offsets.mean(axis=0, keepdims=True) + offsets.mean()
         interaction = (trials * float(np.sum(mixed**2)), (parts - 1) * (appraisers - 1))
-        repeating = (float(np.sum((sizes - cells[:, :, np.newaxis]) ** 2)), parts * appraisers * (trials - 1))
+        repeating = (float(np.sum((apart - within[:, :, np.newaxis]) ** 2)), parts * appraisers * (trials - 1))
         if by_part + by_appraiser + interaction[0] + repeating[0] == 0.0:
             raise GaugeRefused("all measurements are the same; expected parts of different sizes")
         is_pooled = appraisers == 1 or _tail(interaction, repeating)[1] > pool_above

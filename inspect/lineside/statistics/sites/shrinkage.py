@@ -92,8 +92,13 @@ def shrink_counts(sites: Sequence[SiteCounts], *, confidence: float = 0.95) -> S
     Biometrics 29 (1973) 637-648; C. N. Morris, "Parametric empirical Bayes inference", Journal of the American
     Statistical Association 78 (1983) 47-55.
 
+    The common rate is an estimate as well, and what is drawn towards it inherits its error (Morris): a posterior is worth
+    w parts, 1 / w = 1 / (s + n) + (1 - own)^2 / (i + 1), for a prior worth s parts, n own ones, own = n / (s + n), and
+    i = sum n / (1 + n / (s + 1)) parts behind the common rate. Where sites are alike that is Jeffreys' posterior of all
+    their parts together. Taking 1 / w for the variance is ours.
+
     Assumptions: parts are independent, sites exchangeable (nothing but their counts tells them apart: standardise for
-    what they make first). The fitted distribution is taken as known, so that with few sites intervals are too narrow.
+    what they make first). How much sites differ is taken as known, so that with few sites intervals are too narrow.
 
     Defined answers: where sites differ no more than by chance, all have the common rate. All counts zero (or all parts
     defective) says nothing of how sites differ: the common rate is then that of one more part, half defective, and
@@ -115,18 +120,21 @@ def shrink_counts(sites: Sequence[SiteCounts], *, confidence: float = 0.95) -> S
     if units.sum() == 0:
         raise TooFewParts("a comparison of sites", needed=1, found=0)
     common, strength = _fitted_beta(events, units)
-    alpha = common * strength + events
-    beta = (1 - common) * strength + units - events
+    own = units / (strength + units)
+    behind_common = float(np.sum(units / (1 + units / (strength + 1))))
+    worth = 1 / (1 / (strength + units) + (1 - own) ** 2 / (behind_common + 1))
+    means = (common * strength + events) / (strength + units)
+    alpha, beta = means * worth, (1 - means) * worth
     tail = (1 - confidence) / 2
     lower, upper = betaincinv(alpha, beta, tail), betaincinv(alpha, beta, 1 - tail)
     shrunk = tuple(
         ShrunkSite(
             site=site.site,
             raw=site.events / site.units if site.units else None,
-            rate=float(alpha[k] / (alpha[k] + beta[k])),
+            rate=float(means[k]),
             lower=float(lower[k]),
             upper=float(upper[k]),
-            weight=float(units[k] / (units[k] + strength)),
+            weight=float(own[k]),
         )
         for k, site in enumerate(sites)
     )
