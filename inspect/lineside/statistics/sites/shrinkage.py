@@ -92,10 +92,10 @@ def shrink_counts(sites: Sequence[SiteCounts], *, confidence: float = 0.95) -> S
     Biometrics 29 (1973) 637-648; C. N. Morris, "Parametric empirical Bayes inference", Journal of the American
     Statistical Association 78 (1983) 47-55.
 
-    The common rate is an estimate as well, and what is drawn towards it inherits its error (Morris): a posterior is worth
-    w parts, 1 / w = 1 / (s + n) + (1 - own)^2 / (i + 1), for a prior worth s parts, n own ones, own = n / (s + n), and
-    i = sum n / (1 + n / (s + 1)) parts behind the common rate. Where sites are alike that is Jeffreys' posterior of all
-    their parts together. Taking 1 / w for the variance is ours.
+    The common rate is an estimate as well, and what is drawn towards it inherits its error (Morris): a posterior is
+    worth w parts, 1 / w = 1 / (s + n) + (1 - own)^2 / (i + 1), for a prior worth s parts, n own ones, own = n / (s + n)
+    and i = sum n / (1 + n / (s + 1)) parts behind the common rate. Where sites are alike that is Jeffreys' posterior of
+    all their parts together. Adding up 1 / w in place of variances is ours.
 
     Assumptions: parts are independent, sites exchangeable (nothing but their counts tells them apart: standardise for
     what they make first). How much sites differ is taken as known, so that with few sites intervals are too narrow.
