@@ -208,7 +208,7 @@ class Told:
         if part.attempt == 1:
             return True
         return part.verdict is not Verdict.NOT_INSPECTED and not any(
-            other.verdict is not Verdict.NOT_INSPECTED
+            other.verdict is not Verdict.NOT_INSPECTED and self._lane(other) == "production"
             for other in self.parts.values()
             if (other.station, other.part_id) == (part.station, part.part_id) and other.attempt < part.attempt
         )

@@ -187,6 +187,18 @@ def test_parts_of_known_truth_are_in_no_rate_and_show_the_recall(plant: Plant) -
     assert total["seeded_good"] is None
 
 
+def test_an_identifier_that_was_a_known_parts_counts_as_production_from_its_next_attempt_on(plant: Plant) -> None:
+    ledger = plant.services.ledger
+    write_part(ledger, Part("rabbit", Verdict.NG, AT_8, probability=1.0, drawn=True))
+    write_part(ledger, Part("rabbit", Verdict.OK, AT_10, attempt=2, probability=0.5))
+    write_part(ledger, Part("rabbit", Verdict.NG, AT_10, attempt=3, probability=1.0, drawn=True))
+    said = {"truth": "defective", "valid_until": "2026-03-02T09:00:00Z"}
+    plant.http.put("/v1/known-parts/rabbit", json=said, headers=plant.headers(Role.QUALITY)).raise_for_status()
+    total = rates(plant)["total"]
+    assert (total["inspected"], total["flagged"], total["later_attempts"]) == (1, 0, 1)
+    assert total["seeded_defective"]["right"] == 1
+
+
 def test_windows_by_lot_and_by_number_of_parts(plant: Plant) -> None:
     fill(plant)
     write_part(plant.services.ledger, Part("other", Verdict.OK, AT_10, lot="L2"))

@@ -53,7 +53,7 @@ from lineside.serving.ledger.tables import defects, inspections
 from lineside.serving.ledger.types import UtcDateTime
 from lineside.serving.reviews import ReviewStanding
 
-CODE_VERSION: Final = 1
+CODE_VERSION: Final = 2
 """Of what the cells mean; raise it when that changes, and every ledger's cells are made anew."""
 
 KEY: Final = (
@@ -311,15 +311,24 @@ def _attempts(plant: str, extent: Extent | None) -> Subquery:
 
 
 def _is_unit() -> ColumnElement[bool]:
-    """Whether an attempt is the one at which its part counts."""
-    earlier = inspections.alias("earlier")
+    """Whether an attempt is the one at which its part counts.
+
+    Attempts made while the identifier was a known part's are those of another part.
+    """
+    earlier, known_then = inspections.alias("earlier"), known_parts.alias("known_then")
     row = inspections.c
+    was_another_part = exists().where(
+        known_then.c.plant == earlier.c.plant,
+        known_then.c.part_id == earlier.c.part_id,
+        or_(known_then.c.valid_until.is_(None), earlier.c.opened_at < known_then.c.valid_until),
+    )
     was_judged_before = exists().where(
         earlier.c.plant == row.plant,
         earlier.c.station == row.station,
         earlier.c.part_id == row.part_id,
         earlier.c.attempt < row.attempt,
         earlier.c.verdict.in_((Verdict.OK.value, Verdict.NG.value)),
+        ~was_another_part,
     )
     return or_(
         row.attempt == 1,
