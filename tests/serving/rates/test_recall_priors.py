@@ -69,3 +69,14 @@ def test_several_releases_or_a_class_or_a_strange_release_leave_the_belief_vague
     assert priors.of(frozenset({shelf.digest, "a" * 64}), products=products).reads is None
     assert priors.of(frozenset({"a" * 64}), products=products).reads is None
     assert priors.of(frozenset({shelf.digest}), products=products, class_name="open").reads is None
+
+
+@pytest.mark.parametrize(("splits", "where"), [((), "parts of no split"), (("train", "val"), "train and val")])
+def test_a_vague_belief_says_what_the_release_was_evaluated_on(
+    tmp_path: Path, splits: tuple[str, ...], where: str
+) -> None:
+    shelf = OneRelease(tmp_path, {**GOLDEN, "splits": list(splits)})
+    prior = RecallPriors(shelf).of(  # type: ignore[arg-type]  # what is asked of a shelf
+        frozenset({shelf.digest}), products=frozenset({"BRD"})
+    )
+    assert prior.source.endswith(f"was evaluated on {where}, on no golden set")

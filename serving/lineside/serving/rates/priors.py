@@ -64,7 +64,8 @@ class RecallPriors:
             return Prior(None, f"vague: {release} carries no evaluation, or is no longer here")
         splits = metrics.get("splits") or ()
         if not splits or not _JUDGING_SPLITS.issuperset(splits):
-            return Prior(None, f"vague: {release} was evaluated on {', '.join(map(str, splits))}, no golden set")
+            where = " and ".join(map(str, splits)) or "parts of no split"
+            return Prior(None, f"vague: {release} was evaluated on {where}, on no golden set")
         by_product = metrics.get("by_product") or {}
         product = next(iter(products)) if len(products) == 1 else None
         is_of_product = isinstance(by_product, Mapping) and product in by_product
