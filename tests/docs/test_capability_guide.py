@@ -49,3 +49,4 @@ def test_the_numbers_of_parts_are_the_programs() -> None:
     usual = plan_agreement()
     assert (usual.parts, usual.defective, round(100 * usual.miss_bound)) == (50, 25, 11)
     assert plan_agreement(miss_rate=0.05).defective == 59
+    assert plan_agreement(miss_rate=0.05, defective_share=0.999).defective == 59, "one good part is kept beside them"

@@ -159,3 +159,8 @@ def test_more_appraisers_than_anybody_has_are_refused() -> None:
     lines = ["appraiser,trial,code,call", *(f"a{number},1,K01,OK" for number in range(61))]
     with pytest.raises(StudyUnreadable, match="61 appraisers; expected at most 60"):
         read_capability("\n".join(lines), KEY)
+
+
+def test_more_targets_than_anybody_makes_are_refused() -> None:
+    with pytest.raises(StudyUnreadable, match="5001 targets; expected at most 5000"):
+        read_pod_study(pod_text(targets=5001, defect_free=0), source="study")

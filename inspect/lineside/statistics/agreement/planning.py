@@ -86,7 +86,7 @@ def plan_agreement(
         check_share("miss_rate", miss_rate)
         needed = units_for_upper_bound(miss_rate, confidence=confidence)
         parts = max(LEAST_PARTS, round(needed / defective_share))
-        while round(parts * defective_share) < needed:
+        while min(parts - 1, round(parts * defective_share)) < needed:
             parts += 1
     parts = USUAL_PARTS if parts is None else parts
     check_counts(parts=parts)

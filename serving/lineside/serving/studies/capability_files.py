@@ -115,15 +115,17 @@ def read_key(text: str, *, source: str) -> Key:
         rule = "needs" if kind is StudyKind.ATTRIBUTE else "has no"
         raise StudyUnreadable(f"{source}: a key of kind {kind.value} {rule} column 'reference'")
     parts: dict[str, str] = {}
+    known: set[str] = set()
     reference: dict[str, Call] = {}
     borderline = 0
     for row in table.rows:
         code, part = row.text("code"), row.text("part_id")
         if code in parts:
             raise row.fault("code", f"holds {code!r} for a second time; expected each code once")
-        if part in parts.values():
+        if part in known:
             raise row.fault("part_id", f"holds {part!r} for a second time; expected each part once")
         parts[code] = part
+        known.add(part)
         if kind is StudyKind.ATTRIBUTE:
             reference[part] = row.choice("reference", Call)
         if row.cells.get("borderline"):

@@ -20,6 +20,9 @@ from lineside.serving.errors import StudyRefused, StudyUnreadable
 from lineside.serving.studies.table_file import Row, read_table
 from lineside.statistics.pod import PodEstimate, ProductionUse, SizeDesign, Target, estimate_pod
 
+MOST_TARGETS = 5_000
+"""Far more than anybody makes and measures; their curve takes a second, that of many more keeps a core busy."""
+
 
 class _Found(StrEnum):
     HIT = "hit"
@@ -67,6 +70,8 @@ def read_pod_study(text: str, *, source: str) -> PodStudy:
             raise row.fault("part_id", f"holds {part!r} for a second time; expected each defect-free part once")
         else:
             called[part] = row.choice("result", _Called) is _Called.FALSE_CALL
+    if len(targets) > MOST_TARGETS:
+        raise StudyUnreadable(f"{source}: {len(targets)} targets; expected at most {MOST_TARGETS}: split the study")
     both = called.keys() & {target.part_id for target in targets}
     if both:
         raise StudyUnreadable(f"{source}: part {min(both)} is given with a defect and without; expected one of the two")
