@@ -230,6 +230,48 @@ def test_restarts_at_any_moment_count_every_part_once(tmp_path: Path, either_dat
     assert kept == expected
 
 
+def test_a_reference_is_the_same_after_a_restart_and_has_no_part_of_a_dark_camera(
+    tmp_path: Path, either_database: None
+) -> None:
+    """While hardly a part is inspected, the reference period moves on; what it left behind is kept no more."""
+    clock = ManualClock(START)
+    with watched_plant(tmp_path, clock) as plant:
+        before = DriftingPlant(plant, clock)
+        before.run(600, Line(not_inspected=True, sharpness=0.1))
+        assert before.state()["state"] == "too_few_parts"
+        before.run(400)
+        assert before.state()["state"] == "looking"
+        assert plant.services.ledger.read_blocking(_batches_with_parts) == list(range(12, 20))
+    with watched_plant(tmp_path, clock) as plant:
+        after = DriftingPlant(plant, clock, parts=before.parts)
+        after.run(100)
+        looked = {finding["detail"]: finding for finding in after.state()["look"]["findings"]}
+        assert looked["default/sharpness"]["before"] == pytest.approx(0.3, abs=0.01)
+        assert after.state()["state"] == "ok"
+
+
+def test_only_the_reference_and_the_newest_batches_keep_their_parts(
+    quick_drifting: DriftingPlant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lineside.serving.drift.service.MOST_BATCHES", 4)
+    quick_drifting.run(800)
+    kept = quick_drifting.plant.services.ledger.read_blocking(_batches_with_parts)
+    assert kept == [*range(8), *range(12, 16)]
+
+
+def test_more_stations_than_are_kept_in_memory_are_all_watched(quick_drifting: DriftingPlant) -> None:
+    releases = [f"{number:064x}" for number in range(70)]
+    for turn in range(5):
+        bodies = [
+            body
+            for index, release in enumerate(releases)
+            for body in line_bodies(10, Line(release=release), first=1 + 10 * (turn * len(releases) + index))
+        ]
+        write_parts(quick_drifting.plant.services.ledger, bodies)
+        quick_drifting.catch_up()
+    assert len(quick_drifting.plant.services.ledger.read_blocking(_batches)) == len(releases)
+
+
 def test_what_could_not_be_written_is_read_again(drifting: DriftingPlant) -> None:
     """The ledger refuses a batch; the next try writes it, once, and goes on."""
     plant = drifting.plant
@@ -271,6 +313,14 @@ class RefusingLedger:
             raise LedgerUnavailable("no space left on the device")
         self.writes_left -= 1
         return await self._ledger.write(operation)
+
+
+def _batches_with_parts(connection: Connection) -> list[int]:
+    """Ordinals of the batches whose single parts are still there."""
+    rows = connection.execute(
+        select(drift_batches.c.ordinal).where(drift_batches.c.parts.is_not(None)).order_by(drift_batches.c.ordinal)
+    )
+    return list(rows.scalars())
 
 
 def _batches(connection: Connection) -> list[tuple[str, int, datetime, datetime]]:

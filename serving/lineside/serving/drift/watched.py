@@ -74,10 +74,10 @@ class Watched:
         wanted = max(LEAST_BATCHES, -(-wanted_parts // BATCH_PARTS))
         if self.reference is not None or len(self.taken) < wanted:
             return False
+        self.taken = self.taken[-wanted:]  # in bounded memory, however long hardly a part was inspected
         try:
             self.reference = Reference.of([stored.batch for stored in self.taken], threshold=self.row.threshold)
-        except TooFewParts:  # hardly a part of them was inspected: take more, in bounded memory
-            self.taken = self.taken[-wanted:]
+        except TooFewParts:  # hardly a part of them was inspected: the period moves on
             return False
         last = self.taken[-1]
         self.row = replace(
