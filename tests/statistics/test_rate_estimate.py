@@ -301,3 +301,18 @@ def test_seeded_parts_without_a_miss_show_the_recall(seeded: int, recall: float)
 def test_nothing_seeded_shows_nothing() -> None:
     interval = seeded_recall(KnownReads(0, 0))
     assert (interval.lower, interval.upper, interval.estimate) == (0.0, 1.0, None)
+
+
+def test_an_audit_that_tells_more_of_false_alarms_than_known_reads_do_is_believed_in_several_strata() -> None:
+    """2 false alarms in 20 reads leave much room; 2 % calls in the audit may be alarms or escapes. So it is in one."""
+    reviewers = ReviewerReads(20, 0, 18, 2)
+    flagged = (FlaggedStratum(100, 1.0, 100, 100, 90),)
+    one = estimate_rate(RateCounts(flagged, (PassedStratum(20_000, 0.15, 3_000, 3_000, 60),)), reviewers=reviewers)
+    strata = tuple(PassedStratum(10_000, share, 1_500, 1_500, 30) for share in (0.1, 0.2))
+    two = estimate_rate(RateCounts(flagged, strata), reviewers=reviewers)
+    assert two.lower == pytest.approx(one.lower, rel=0.05)
+    assert two.upper > 0.7 * one.upper
+    million = (PassedStratum(10**7, 0.1, 10**6, 10**6, 1_000), PassedStratum(10**6, 0.2, 10**5, 10**5, 10))
+    many = (FlaggedStratum(10**5, 1.0, 10**5, 10**5, 50_000),)
+    busy = estimate_rate(RateCounts(many, million), reviewers=ReviewerReads(95, 5, 190, 10))
+    assert busy.upper < 0.01  # 0.1 % calls are under the 5 % of the known reads, not nine in ten parts defective

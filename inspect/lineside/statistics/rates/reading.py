@@ -24,6 +24,9 @@ logarithm: it has one broad hump there."""
 _KNOWN = 1e8
 """Reads behind a share that is as good as known."""
 
+_TAIL_LEFT = 1e-4
+"""Belief in the false alarm rate that is left out at either end."""
+
 
 @dataclass(frozen=True, slots=True)
 class BetaShape:
@@ -64,14 +67,29 @@ class ReadingErrors:
     sensitivity: BetaShape | None
     false_alarm: BetaShape | None
 
-    def at_false_alarms(self, nodes: int) -> tuple["ReadingErrors", ...]:
-        """Equally believed cases, each with a false alarm rate that is as good as known."""
+    def at_false_alarms(self, nodes: int, *, at_most: float) -> tuple[tuple["ReadingErrors", float], ...]:
+        """Cases with a false alarm rate that is as good as known, each with the log of its weight.
+
+        Gauss-Legendre quadrature over the square root of the rate (a Jeffreys belief is flat in it near 0), between
+        the rates that the belief leaves and the calls allow: reads of the audit often tell more of the false alarms
+        than the reads of known parts do, and then the rate lies in the belief's tail.
+
+        Args:
+            nodes: cases.
+            at_most: rate over which so few calls as there were would be a wonder, over 0.
+        """
         if self.false_alarm is None:
-            return (self,)
-        quantiles = (np.arange(nodes) + 0.5) / nodes
-        rates = np.clip(betaincinv(self.false_alarm.a, self.false_alarm.b, quantiles), 1e-9, 1 - 1e-9)
+            return ((self, 0.0),)
+        a, b = self.false_alarm.a, self.false_alarm.b
+        low, high = betaincinv(a, b, _TAIL_LEFT), min(betaincinv(a, b, 1 - _TAIL_LEFT), at_most)
+        low = min(low, high / 2)
+        places, shares = np.polynomial.legendre.leggauss(nodes)
+        roots = np.sqrt(low) + (np.sqrt(high) - np.sqrt(low)) * (places + 1) / 2
+        rates = np.clip(roots**2, 1e-9, 1 - 1e-9)
+        log_weights = np.log(shares * roots) + (a - 1) * np.log(rates) + (b - 1) * np.log1p(-rates)
         return tuple(
-            replace(self, false_alarm=BetaShape(float(rate) * _KNOWN, (1 - float(rate)) * _KNOWN)) for rate in rates
+            (replace(self, false_alarm=BetaShape(float(rate) * _KNOWN, (1 - float(rate)) * _KNOWN)), float(log_weight))
+            for rate, log_weight in zip(rates, log_weights, strict=True)
         )
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft  # type: ignore[import-untyped]  # scipy ships no types
 from scipy.special import betaincinv, gammaln, logsumexp  # type: ignore[import-untyped]  # scipy ships no types
 
+from lineside.statistics.binomial import exact_upper_bound
 from lineside.statistics.rates.distributions import CountBelief, Floats, belief_from, log_block_masses, mixture
 from lineside.statistics.rates.likelihood import log_audit_likelihood, possible_escapes
 from lineside.statistics.rates.reading import ReadingErrors
@@ -25,8 +26,8 @@ go badly: strata must be free to differ."""
 _LONGEST_SUPPORT = 1 << 12
 """Masses of a stratum, kept for each of the recalls."""
 
-_FALSE_ALARM_NODES = 7
-"""False alarm rates of the reviewers that all strata share, equally believed."""
+_FALSE_ALARM_NODES = 11
+"""False alarm rates of the reviewers that all strata share."""
 
 
 def escapes_of_strata(
@@ -56,12 +57,19 @@ def escapes_of_strata(
         recall: the belief in it.
         errors: of the reviewers; None where they are taken to be right.
     """
-    cases = (None,) if errors is None else errors.at_false_alarms(_FALSE_ALARM_NODES)
-    beliefs, log_weights = zip(
+    if errors is None:
+        return _given_errors(strata, shape=shape, recall=recall, errors=None)[0]
+    cases, priors = zip(*errors.at_false_alarms(_FALSE_ALARM_NODES, at_most=_most_false_alarms(strata)), strict=True)
+    beliefs, evidence = zip(
         *(_given_errors(strata, shape=shape, recall=recall, errors=case) for case in cases), strict=True
     )
-    weights = np.exp(np.array(log_weights) - max(log_weights))
-    return mixture(beliefs, weights)
+    log_weights = np.array(evidence) + np.array(priors)
+    return mixture(beliefs, np.exp(log_weights - log_weights.max()))
+
+
+def _most_false_alarms(strata: Sequence[PassedStratum]) -> float:
+    """The false alarm rate over which a stratum's reads would have had more calls: 1 - 1e-4 exact upper bound."""
+    return min(exact_upper_bound(each.escapes, each.read, confidence=1 - 1e-4) for each in strata)
 
 
 def _given_errors(
