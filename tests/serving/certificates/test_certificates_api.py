@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from blob_detector import BLOB_CLASSES
 from lineside.inspection.release import (
@@ -22,6 +23,8 @@ from lineside.inspection.release import (
 from lineside.serving.certificates import EndCause
 from lineside.serving.certificates.schemas import CertificateChanged
 from lineside.serving.clock import ManualClock
+from lineside.serving.ledger import Transaction
+from lineside.serving.ledger.tables import certificates
 from lineside.serving.security import Role as KeyRole
 from lineside.statistics.thresholds import ThresholdMethod
 from plant import RECIPE, Plant, bad_board, good_board, open_plant
@@ -281,6 +284,26 @@ def test_a_restart_keeps_what_is_in_force_and_believes_no_revoked_key(
     revoked = TestKeys(build=keys.build)
     with open_plant(tmp_path, signing=revoked, clock=clock) as plant:
         assert judged(plant, "bb") == "uncertified", "signed by a key that nobody trusts any more"
+
+
+def test_a_certificate_that_cannot_be_read_any_more_keeps_no_server_from_judging(
+    tmp_path: Path, keys: TestKeys, clock: ManualClock
+) -> None:
+    """A ledger that an older version wrote, say: what it claims is not believed, and the line goes on."""
+    with open_plant(tmp_path, signing=keys, clock=clock) as plant:
+        first, *_ = certify_all(plant, keys, read_release(tmp_path / "releases/blobs"))
+
+        def spoil(transaction: Transaction) -> None:
+            transaction.connection.execute(
+                update(certificates).where(certificates.c.id == first["id"]).values(document='{"schema":"another"}')
+            )
+
+        plant.services.ledger.write_blocking(spoil)
+        assert judged(plant, "a") == "certified"
+    with open_plant(tmp_path, signing=keys, clock=clock) as plant:
+        assert judged(plant, "bb") == "uncertified"
+        listed = plant.http.get("/v1/certificates", headers=plant.headers()).json()["items"]
+        assert len(listed) == len(BLOB_CLASSES) - 1
 
 
 def test_a_key_revoked_while_the_server_runs_is_soon_believed_no_more(

@@ -58,11 +58,16 @@ class CertificateService:
     async def restore(self) -> None:
         """Read what was in force before the last stop, and check every signature again.
 
-        What no longer verifies certifies nothing, and says so when it is listed.
+        What no longer verifies certifies nothing, and says so when it is listed. What cannot even be read is logged and
+        certifies nothing: a claim that is lost keeps no line from running.
         """
-        records = await self._ledger.read(lambda connection: store.all_certificates(connection, self._ledger.plant))
+        records, unreadable = await self._ledger.read(
+            lambda connection: store.all_certificates(connection, self._ledger.plant)
+        )
+        for certificate_id, error in unreadable.items():
+            _log.error("certificate_unreadable", id=certificate_id, reason=str(error))
         async with self._changing:
-            await self._check_signatures(tuple(records))
+            await self._check_signatures(records)
 
     @property
     def book(self) -> CertificateBook:

@@ -1,12 +1,13 @@
 """Reading and writing certificates in the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
+from lineside.inspection.errors import CertificateRefused
 from lineside.inspection.release import Certificate
 from lineside.serving.certificates.book import CertificateEnd, CertificateRecord, EndCause
 from lineside.serving.certificates.schemas import CertificateChanged, CertificateOut
@@ -18,28 +19,34 @@ from lineside.serving.ledger.tables import certificates
 EVENT_TYPE: Final = "certificate.v1"
 
 
-def all_certificates(connection: Connection, plant: str) -> Sequence[CertificateRecord]:
-    """Every certificate that the plant's server ever accepted, in that order.
-
-    Raises:
-        CertificateRefused: what the ledger holds is no certificate.
-    """
+def all_certificates(
+    connection: Connection, plant: str
+) -> tuple[tuple[CertificateRecord, ...], Mapping[str, CertificateRefused]]:
+    """Every certificate that the plant's server ever accepted, in that order; and why some cannot be read, by id."""
     rows = connection.execute(select(certificates).where(certificates.c.plant == plant).order_by(certificates.c.id))
-    return [
-        CertificateRecord(
-            id=row.id,
-            digest=row.digest,
-            certificate=Certificate.from_bytes(row.document.encode()),
-            document=row.document,
-            signature=row.signature,
-            accepted_at=row.accepted_at,
-            accepted_by=row.accepted_by,
-            end=None
-            if row.ended_at is None
-            else CertificateEnd(row.ended_at, row.ended_by, EndCause(row.ended_cause), row.ended_reason),
-        )
-        for row in rows
-    ]
+    records: list[CertificateRecord] = []
+    unreadable: dict[str, CertificateRefused] = {}
+    for row in rows:
+        try:
+            records.append(_record(row))
+        except CertificateRefused as error:
+            unreadable[row.id] = error
+    return tuple(records), unreadable
+
+
+def _record(row: Row[Any]) -> CertificateRecord:
+    return CertificateRecord(
+        id=row.id,
+        digest=row.digest,
+        certificate=Certificate.from_bytes(row.document.encode()),
+        document=row.document,
+        signature=row.signature,
+        accepted_at=row.accepted_at,
+        accepted_by=row.accepted_by,
+        end=None
+        if row.ended_at is None
+        else CertificateEnd(row.ended_at, row.ended_by, EndCause(row.ended_cause), row.ended_reason),
+    )
 
 
 @dataclass(frozen=True, slots=True)
