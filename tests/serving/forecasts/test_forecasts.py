@@ -119,6 +119,7 @@ def test_the_limit_is_the_recipes_unless_one_is_given(changed: DriftingPlant) ->
         pytest.param("lamp", {"limit": 90, "station": "none"}, 404, id="a station that is not there"),
         pytest.param("lamp", {"limit": 90, "view": "top"}, 422, id="a view without pictures"),
         pytest.param("lamp", {"limit": "nan"}, 422, id="a limit that is no number"),
+        pytest.param("lamp", {"limit": 1e200}, 422, id="a limit that no lamp has"),
         pytest.param("rate", {}, 422, id="a rate without a limit"),
         pytest.param("rate", {"limit": 1.5}, 422, id="a rate above 1"),
         pytest.param("rate", {"limit": 0.02}, 422, id="a rate without parts"),

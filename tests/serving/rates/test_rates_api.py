@@ -240,7 +240,9 @@ def test_a_full_answer_stands_without_a_golden_set_and_says_so(plant: Plant) -> 
     [
         pytest.param({"from": SPAN["to"], "to": SPAN["from"]}, 422, "rate-question-unfit", id="ends before it begins"),
         pytest.param({"from": SPAN["to"]}, 422, "rate-question-unfit", id="an empty span"),
+        pytest.param({"from": "1970-01-01T00:00:00Z"}, 422, "rate-question-unfit", id="longer than any plant stands"),
         pytest.param({"from": "2026-03-02T08:00:00"}, 422, "invalid-request", id="an instant without offset"),
+        pytest.param({"from": "1970-01-01T00:00:00Z"}, 422, "rate-question-unfit", id="more than ten years"),
         pytest.param({"bucket": "fortnight"}, 422, "rate-question-unfit", id="no such window"),
         pytest.param({"bucket": "parts:0"}, 422, "rate-question-unfit", id="windows of no part"),
         pytest.param({"bucket": "hour", "from": "2020-01-01T00:00:00Z"}, 422, "rate-question-unfit", id="too many"),
@@ -272,6 +274,16 @@ def test_a_calendar_is_kept_and_its_versions_are_counted(plant: Plant) -> None:
     refused = plant.http.put("/v1/calendar", json=SHIFTS, headers=plant.headers(Role.VIEWER))
     assert refused.status_code == 403
     assert [event["version"] for event in plant.events("calendar.v1")] == [1]
+
+
+def test_each_shift_shows_how_much_of_it_is_planned(plant: Plant) -> None:
+    shifts = [{"name": "early", "start": "06:00", "end": "14:00"}, {"name": "late", "start": "14:00", "end": "16:00"}]
+    calendar = {"time_zone": "UTC", "day_start": "06:00", "shifts": shifts}
+    plant.http.put("/v1/calendar", json=calendar, headers=plant.headers(Role.QUALITY)).raise_for_status()
+    span = {"from": "2026-03-02T06:00:00Z", "to": "2026-03-03T06:00:00Z"}
+    groups = rates(plant, by="shift", **span)["groups"]
+    assert {group["name"]: group["planned_minutes"] for group in groups} == {"early": 480, "late": 120}
+    assert rates(plant, shift="late", **span)["total"]["planned_minutes"] == 120
 
 
 def test_an_open_window_reaches_to_now_by_default(plant: Plant) -> None:

@@ -70,10 +70,12 @@ def clustered_cohen_kappa(tables: Sequence[Sequence[Sequence[int]]], *, confiden
 
     The value is that of all tables added up. The interval is the jackknife over units, with Student's quantile of
     units - 1 degrees of freedom, so that trials of one part count as one observation; it is laid around the logarithm
-    of 1 - kappa. Simulated with 20 and 50 parts, 1 and 3 trials, and 80, 90 and 97 % of calls right: of 800 intervals at
-    95 % each, 94 to 99 % held the true kappa; laid around kappa itself, 88 to 100 %, short at its lower end. Where no pair disagrees the
-    jackknife sees no spread at all and would call the value certain; then the lower end takes, in place of the
-    disagreement that was seen, the exact upper bound of the share of units with any disagreement.
+    of 1 - kappa. Simulated with 20 and 50 parts, 1 and 3 trials, and 80, 90 and 97 % of calls right: of 800 intervals
+    at 95 % each, 94 to 99 % held the true kappa; laid around kappa itself, 88 to 100 %, short at the lower end.
+
+    Where no pair disagrees the jackknife sees no spread at all and would call the value certain; then the lower end
+    takes, in place of the disagreement that was seen, the exact upper bound of the share of units with any
+    disagreement.
 
     Source: the jackknife for kappa of clustered pairs: Z. Yang and M. Zhou, "Kappa statistic for clustered
     matched-pair data", Statistics in Medicine 33 (2014) 2612-2633, who compare it with their own; the logarithm

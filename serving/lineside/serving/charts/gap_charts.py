@@ -111,8 +111,11 @@ def _gap_point(
 def _labels(found: Sequence[Defective]) -> list[str]:
     """The parts' identifiers; one that comes again gets its number."""
     seen: dict[str, int] = {}
-    labels = []
+    labels: dict[str, None] = {}
     for each in found:
-        seen[each.part_id] = seen.get(each.part_id, 0) + 1
-        labels.append(each.part_id if seen[each.part_id] == 1 else f"{each.part_id} ({seen[each.part_id]})")
-    return labels
+        label = each.part_id
+        while label in labels:  # "A (2)" may be a part's own name
+            seen[each.part_id] = seen.get(each.part_id, 1) + 1
+            label = f"{each.part_id} ({seen[each.part_id]})"
+        labels[label] = None
+    return list(labels)

@@ -35,7 +35,12 @@ async def get_forecast(
     view: Annotated[Name, Query(description="Of which picture; for lamp and focus.")] = "default",
     limit: Annotated[
         float | None,
-        Query(allow_inf_nan=False, description="The level to be reached; for lamp and focus the recipe's by default."),
+        Query(
+            ge=0,
+            le=1e9,
+            allow_inf_nan=False,
+            description="The level to be reached; for lamp and focus the recipe's by default.",
+        ),
     ] = None,
     start: Annotated[Instant | None, Query(alias="from")] = None,
     end: Annotated[Instant | None, Query(alias="to", description="By default now.")] = None,

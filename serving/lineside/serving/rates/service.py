@@ -191,8 +191,9 @@ class RateService:
                 merged.setdefault(lines[station], Tally()).merge(tally)
             tallies = merged
         _check_number(len(tallies))
+        planned = self._calendar().planned(wanted.start, wanted.end)
         return {
-            name: self._window(tally, wanted, wanted.start, wanted.end, name, is_behind=is_behind)
+            name: self._window(tally, wanted, wanted.start, wanted.end, name, is_behind=is_behind, planned=planned)
             for name, tally in sorted(tallies.items())
         }
 
@@ -222,13 +223,20 @@ class RateService:
 
         (parts, classes), is_behind = await self._read(read)
         _check_number(len(classes))
+        planned = self._calendar().planned(wanted.start, wanted.end)
         found: dict[str, WindowCounts] = {}
         for name, of_class in sorted(classes.items()):
             tally = Tally()
             tally.merge(parts)
             tally.merge(of_class)
             found[name] = self._window(
-                tally, replace(wanted, class_name=name), wanted.start, wanted.end, name, is_behind=is_behind
+                tally,
+                replace(wanted, class_name=name),
+                wanted.start,
+                wanted.end,
+                name,
+                is_behind=is_behind,
+                planned=planned,
             )
         return found
 
@@ -272,14 +280,23 @@ class RateService:
         return await self._ledger.read(read)
 
     def _window(
-        self, tally: Tally, wanted: RateFilter, start: datetime, end: datetime, label: str, *, is_behind: bool
+        self,
+        tally: Tally,
+        wanted: RateFilter,
+        start: datetime,
+        end: datetime,
+        label: str,
+        *,
+        is_behind: bool,
+        planned: timedelta | None = None,
     ) -> WindowCounts:
+        """One window; `planned` where many windows have the same span, so that its shifts are counted once."""
         return tally.window(
             start=start,
             end=end,
             label=label,
             now=self._clock.now(),
-            planned=self._calendar().planned(start, end),
+            planned=self._calendar().planned(start, end, shift=wanted.shift) if planned is None else planned,
             class_name=wanted.class_name,
             is_behind=is_behind,
         )

@@ -15,6 +15,9 @@ from lineside.statistics.rates import FlaggedStratum, KnownReads, PassedStratum,
 _RECENT: Final = timedelta(minutes=15)
 """For so long after its end a window may still get parts that stations hand in late."""
 
+MOST_TIME: Final = timedelta(days=3_660)
+"""Ten years. The shifts of a span are counted one by one, while verdicts wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class RateFilter:
@@ -28,7 +31,7 @@ class RateFilter:
         is_simulated: whether the parts are of a simulated line; never both in one rate.
 
     Raises:
-        RateQuestionUnfit: an instant is naive, or the span is empty.
+        RateQuestionUnfit: an instant is naive, or the span is empty or longer than `MOST_TIME`.
     """
 
     start: datetime
@@ -48,6 +51,10 @@ class RateFilter:
             raise RateQuestionUnfit("start and end are without an offset; expected instants such as 2026-01-31T09:00Z")
         if self.start >= self.end:
             raise RateQuestionUnfit(f"the span ends at {self.end.isoformat()}, not after {self.start.isoformat()}")
+        if self.end - self.start > MOST_TIME:
+            raise RateQuestionUnfit(
+                f"the span is {(self.end - self.start).days} days long; expected at most {MOST_TIME.days}"
+            )
         object.__setattr__(self, "start", QUARTER.floor(self.start.astimezone(UTC)))
         end = self.end.astimezone(UTC)
         if not QUARTER.starts_at(end):
