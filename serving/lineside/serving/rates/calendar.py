@@ -177,13 +177,21 @@ class PlantCalendar:
             yield Window(instant, following, label, label)
             instant = following
 
-    def planned(self, start: datetime, end: datetime) -> timedelta:
-        """How much of a span is planned to run: in shifts, outside their breaks; all of it without shifts."""
+    def planned(self, start: datetime, end: datetime, *, shift: str | None = None) -> timedelta:
+        """How much of a span is planned to run: in shifts, outside their breaks; all of it without shifts.
+
+        Args:
+            start: aware.
+            end: aware.
+            shift: only that of this name.
+        """
         if not self.shifts:
             return end - start
         by_name = {shift.name: shift for shift in self.shifts}
         total = timedelta()
         for window in self.shift_windows(start, end):
+            if shift not in {None, window.name}:
+                continue
             total += _overlap(window.start, window.end, start, end)
             day = self.production_day(window.start)
             for pause in by_name[window.name].breaks:
