@@ -70,6 +70,7 @@ def busy_plant(plant: Plant) -> Plant:
         http.put("/v1/calendar", json={"time_zone": "Asia/Seoul", "day_start": "06:00"}, headers=admin),
         http.put("/v1/known-parts/rabbit", json={"truth": "defective", "classes": ["open"]}, headers=admin),
         http.post("/v1/notes", json={"kind": "lamp", "text": "new lamp", "at": AT}, headers=admin),
+        http.post("/v1/chart-exclusions", json={"lot": "L-1", "reason": "wrong paste"}, headers=admin),
         http.put("/v1/pod/board", json={"study": pod_text()}, headers=admin),
     ]
     assert [answer.status_code for answer in answers] == [200] * len(answers), [a.text for a in answers]
@@ -92,7 +93,7 @@ def test_every_event_that_really_happens_fits_its_schema(busy_plant: Plant) -> N
         seen.add(event["type"])
     elsewhere = {"rejudgement.v1", "retention.v1", "release.v1", "gate_report.v1"}  # each with its own feature's tests
     elsewhere |= {"drift_alarm.v1", "certificate.v1"}
-    elsewhere |= {"chart_baseline.v1", "chart_exclusion.v1"}
+    elsewhere |= {"chart_baseline.v1"}
     assert seen == set(EVENT_DATA) - elsewhere - {"deployment.v1", "shadow_disagreement.v1", "canary.v1"}
 
 
