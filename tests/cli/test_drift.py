@@ -44,7 +44,7 @@ def _watch_has_begun(server: LiveServer) -> bool:
 
 def _is_in_alarm(server: LiveServer) -> bool:
     items = server.http.get("/v1/drift", headers=server.authorization()).json()["items"]
-    return bool(items) and items[0]["state"] == "alarm"
+    return bool(items) and (items[0]["state"], items[0]["parts_since"]) == ("alarm", 300)
 
 
 def test_the_state_of_a_station_is_listed_and_its_alarm_ended(server: LiveServer, lineside: Lineside) -> None:

@@ -57,6 +57,8 @@ def list_drift(
         ("line", "station", "product", "release", "state", "parts since", "alarm", "what"),
         [_row(item) for item in found["items"]],
     )
+    if found["failure"] is not None:
+        say(f"THE WATCH STANDS STILL, and what it says is old: {found['failure']}")
     for limit in found["cannot_see"]:
         say(f"not seen here: {limit}")
 

@@ -1,5 +1,6 @@
 """The watch from the ledger's events to alarms and back, against a real app on both databases."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -295,6 +296,42 @@ def test_what_could_not_be_written_is_read_again(drifting: DriftingPlant) -> Non
     (item,) = portal.call(watch.states).items
     assert (item.state, item.reference_parts, item.parts_since) == ("ok", 400, 120)
     assert len(plant.services.ledger.read_blocking(_batches)) == 10
+
+
+def test_a_watch_that_stands_still_says_so_and_why_until_it_goes_on(
+    quick_drifting: DriftingPlant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lineside.serving.drift.service._READ_EVERY_S", 0.01)
+    plant = quick_drifting.plant
+    plant.services.drift.stop()
+    ledger = RefusingLedger(plant.services.ledger)
+    watch = DriftService(
+        settings=plant.services.settings,
+        clock=quick_drifting.clock,
+        ledger=cast("Ledger", ledger),
+        certificates=plant.services.certificates,
+        metrics=plant.services.metrics,
+    )
+    write_parts(plant.services.ledger, line_bodies(60, Line(), first=1))
+
+    async def failures() -> list[str | None]:
+        """What the answer says while the disk is full, and once it no longer is."""
+        said: list[str | None] = []
+        running = asyncio.create_task(watch.run_forever())
+        for writes_left in (0, 10**9):
+            ledger.writes_left = writes_left
+            for _ in range(1000):
+                why = (await watch.states()).failure
+                if (why is None) == (writes_left > 0):
+                    break
+                await asyncio.sleep(0.01)
+            said.append(why)
+        watch.stop()
+        await running
+        return said
+
+    portal = plant.http.portal  # type: ignore[attr-defined]  # TestClient's loop
+    assert portal.call(failures) == ["no space left on the device", None]
 
 
 class RefusingLedger:

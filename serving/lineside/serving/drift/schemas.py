@@ -108,6 +108,9 @@ class DriftList(_Out):
     """Every station's state, and what the watch can see."""
 
     items: tuple[DriftOut, ...]
+    failure: str | None = Field(
+        default=None, description="Why the watch stands still: the states are then old. Null while it follows the line."
+    )
     looks_every_parts: int
     risk_per_look: float
     cannot_see: tuple[str, ...] = CANNOT_SEE

@@ -67,24 +67,24 @@ class DriftService:
         )
         self._watched: OrderedDict[DriftScope, Watched] = OrderedDict()
         self._position: int | None = None
+        self._failure: str | None = None
         self._working = asyncio.Lock()
         self._stopping = asyncio.Event()
 
     async def run_forever(self) -> None:
         """Follow the ledger until `stop`; a failure is logged once it begins, and the next try goes on."""
-        fails = False
         while not self._stopping.is_set():
             try:
                 await self.catch_up()
-                fails = False
+                self._failure = None
             except (LinesideError, OSError) as error:
-                if not fails:
+                if self._failure is None:
                     _log.error("drift_watch_failed", reason=str(error))
-                fails = True
+                self._failure = str(error)
             except Exception as error:  # noqa: BLE001 - a fault of the watch must not end the server that judges
-                if not fails:
+                if self._failure is None:
                     _log.error("drift_watch_failed", exc_info=error)
-                fails = True
+                self._failure = f"{type(error).__name__}: {error}"
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _READ_EVERY_S)
 
@@ -122,7 +122,10 @@ class DriftService:
         by_reference = {alarm.watched.reference_id: alarm for alarm in alarms}
         items = [self._state(row, by_reference.get(row.id)) for row in rows if station in {None, row.scope.station}]
         return DriftList(
-            items=tuple(items), looks_every_parts=self._limits.look_parts, risk_per_look=self._limits.risk_per_look
+            items=tuple(items),
+            failure=self._failure,
+            looks_every_parts=self._limits.look_parts,
+            risk_per_look=self._limits.risk_per_look,
         )
 
     async def acknowledge(self, alarm_id: str, given: AcknowledgementIn, *, by: str) -> AlarmOut:
