@@ -227,8 +227,15 @@ class Told:
             return Counter(defective_right=bad, defective_wrong=good)
         if lane == "known_good":
             return Counter(good_right=good, good_wrong=bad)
-        if len(first) < 2 or not any(each.blind for each in reviews):
+        if len(first) < 2:
             return Counter()
+        blind = [
+            each.kind in {ReviewKind.CORRECTED, ReviewKind.ESCAPE}
+            or (each.kind is ReviewKind.CONFIRMED and part.verdict is Verdict.NG)
+            for each in reviews
+            if each.supersedes is None and each.blind
+        ]
+        bad, good = sum(blind), len(blind) - sum(blind)
         if is_bad:
             return Counter(defective_right=bad, defective_wrong=good)
         return Counter(good_right=good, good_wrong=bad) if is_fine else Counter()

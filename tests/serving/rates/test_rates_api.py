@@ -123,7 +123,19 @@ def test_a_conflict_counts_once_somebody_settles_it(plant: Plant) -> None:
     write_review(ledger, part, ReviewKind.FALSE_CALL, supersedes=second.id)
     total = rates(plant)["total"]
     assert (total["unresolved"], total["false_calls"], total["confirmed"]) == (0, 1, 0)
-    assert total["reviewers"] == {"defective_right": 0, "defective_wrong": 0, "good_right": 1, "good_wrong": 1}
+    assert total["reviewers"] == {"defective_right": 0, "defective_wrong": 0, "good_right": 0, "good_wrong": 1}
+
+
+def test_second_readers_of_what_looked_defective_do_not_make_first_readers_look_blind(plant: Plant) -> None:
+    """Two false alarms of the audit are read again: the second reader was right twice, and nobody is wrong in half."""
+    ledger = plant.services.ledger
+    for number in range(2):
+        part = passed(plant, number, drawn=True)
+        first = write_review(ledger, part, ReviewKind.ESCAPE, source=ReviewSource.AUDIT)
+        write_review(ledger, part, ReviewKind.CONFIRMED, source=ReviewSource.AUDIT, blind=True)
+        write_review(ledger, part, ReviewKind.CONFIRMED, source=ReviewSource.AUDIT, supersedes=first.id)
+    reviewers = rates(plant)["total"]["reviewers"]
+    assert reviewers == {"defective_right": 0, "defective_wrong": 0, "good_right": 2, "good_wrong": 0}
 
 
 def test_a_missing_hour_is_shown_as_a_gap_and_is_no_rate_of_zero(plant: Plant) -> None:

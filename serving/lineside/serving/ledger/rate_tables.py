@@ -29,7 +29,7 @@ standings = Table(
     Column("true_defects", Integer, nullable=False),
     Column("said_defective", Integer, nullable=False),  # readings that replace none
     Column("said_good", Integer, nullable=False),
-    Column("blind_right", Integer, nullable=False),  # of readings beside a blind one, held against the standing
+    Column("blind_right", Integer, nullable=False),  # of blind readings beside another, held against the standing
     Column("blind_wrong", Integer, nullable=False),
 )
 """What the reviews of an inspection amount to, written with each review, so that rates need not read them all."""

@@ -148,7 +148,7 @@ class KnownReadsOut(_Shape):
 
 
 class ReviewerReadsOut(_Shape):
-    """What people said of parts whose truth is known, and beside blind readings."""
+    """What people said of parts whose truth is known, and blindly of parts that others had read as well."""
 
     defective_right: int
     defective_wrong: int

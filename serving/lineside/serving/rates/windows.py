@@ -270,7 +270,7 @@ class Tally:
         return reads if reads.hits + reads.misses else None
 
     def _reviewers(self) -> ReviewerReads | None:
-        """Readings of seeded parts and beside blind ones; they need not be of the same class."""
+        """Readings of seeded parts and blind second ones; they need not be of the same class."""
         names = ("defective_right", "defective_wrong", "good_right", "good_wrong")
         right, wrong, good_right, good_wrong = (sum(counts[name] for counts in self.parts.values()) for name in names)
         reads = ReviewerReads(right, wrong, good_right, good_wrong)

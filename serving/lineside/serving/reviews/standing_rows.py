@@ -35,9 +35,16 @@ def write_standing(connection: Connection, inspection: Row[Any], reviews: Sequen
     classes = _true_classes(connection, inspection, reviews, standing) if is_defective else Counter[str]()
     first_said = [_says_defective(review.kind, review.verdict) for review in reviews if review.supersedes is None]
     right, wrong = 0, 0
-    if is_defective is not None and len(first_said) > 1 and any(review.blind for review in reviews):
-        right = sum(said == is_defective for said in first_said)
-        wrong = len(first_said) - right
+    if is_defective is not None and len(first_said) > 1:
+        # Only the blind ones: who is read a second time is often chosen by what the first one said, so the first
+        # readings of double-read parts are wrong more often than readings are.
+        blind = [
+            _says_defective(review.kind, review.verdict)
+            for review in reviews
+            if review.blind and review.supersedes is None
+        ]
+        right = sum(said == is_defective for said in blind)
+        wrong = len(blind) - right
     connection.execute(delete(standing_classes).where(standing_classes.c.inspection_id == inspection.id))
     connection.execute(delete(standings).where(standings.c.inspection_id == inspection.id))
     connection.execute(
