@@ -75,7 +75,7 @@ def rates(
     }
     found = _ask(server, key, {name: value for name, value in asked.items() if value is not None})
     from lineside.serving.rates.schemas import RatesOut
-    from lineside.workflows.rating import RATE_COLUMNS, rate_rows, rates_figure, write_rates_page
+    from lineside.workflows.rating import RATE_COLUMNS, process_text, rate_rows, rates_figure, write_rates_page
 
     answer = RatesOut.model_validate(found)
     if out is not None:
@@ -93,6 +93,8 @@ def rates(
         return
     say(f"{answer.asked.start.isoformat()} to {answer.asked.end.isoformat()}")
     print_table(RATE_COLUMNS, rate_rows(answer))
+    if answer.process is not None:
+        say(process_text(answer.process))
     for note in answer.total.notes:
         say(f"note: {note}")
 

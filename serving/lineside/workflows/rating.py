@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineside.serving.rates.schemas import GroupOut, RatesOut, WindowOut
+from lineside.serving.rates.schemas import GroupOut, ProcessOut, RatesOut, WindowOut
 from lineside.workflows.figures import RateRow, rate_figure
 from lineside.workflows.pages import Facts, Notice, NoticeLevel, Picture, Section, Table, write_page
 
@@ -36,6 +36,16 @@ def rate_title(answer: RatesOut) -> str:
     """What the rates are of."""
     named = " ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(answer.asked.conditions.items()))
     return f"Defect rates{': ' + named if named else ''}"
+
+
+def process_text(process: ProcessOut) -> str:
+    """What lots say of the escapes to come, in words."""
+    share = process.escape_share
+    return (
+        f"escapes among passed parts, lots taken as they differ: {_share(share.estimate)} "
+        f"({_percent(share.lower)} to {_percent(share.upper)}) from {share.units} reads of {process.lots} lots, "
+        f"design effect {process.design_effect:.3g}"
+    )
 
 
 def rates_figure(answer: RatesOut) -> "Figure":
@@ -97,6 +107,8 @@ def _facts(answer: RatesOut) -> list[tuple[str, str]]:
         ("Recall beforehand", answer.recall_prior.source),
         ("Counted up to event", str(answer.as_of_sequence)),
     ]
+    if answer.process is not None:
+        facts.append(("Lots to come", process_text(answer.process)))
     if total.seeded_defective is not None:
         reads = total.seeded_defective
         facts.append(("Seeded defective parts", f"{reads.right} of {reads.right + reads.wrong} found"))

@@ -11,6 +11,7 @@ from lineside.inspection.verdict import Verdict
 from lineside.serving.clock import ManualClock
 from lineside.serving.reviews.schemas import ReviewBox, ReviewKind, ReviewSource
 from lineside.serving.security import Role
+from lineside.statistics import clopper_pearson
 from plant import RECIPE, Plant, bad_board, good_board, open_plant
 from rate_ledger import DIGEST, Part, write_part, write_review
 
@@ -218,6 +219,25 @@ def test_windows_by_lot_and_by_number_of_parts(plant: Plant) -> None:
     assert [(window["label"], window["inspected"]) for window in lots] == [("L1", 27), ("L2", 1)]
     some = rates(plant, bucket="parts:25")["series"]
     assert [window["inspected"] for window in some] == [26, 2]
+
+
+def test_lots_that_differ_say_less_of_the_process_than_as_many_parts_would(plant: Plant) -> None:
+    ledger = plant.services.ledger
+    for number in range(40):
+        is_bad = number < 6
+        part = passed(plant, number, drawn=True, lot="L1" if number < 20 else "L2")
+        kind = ReviewKind.ESCAPE if is_bad else ReviewKind.CONFIRMED
+        write_review(ledger, part, kind, source=ReviewSource.AUDIT)
+    process = rates(plant, bucket="lot")["process"]
+    share = process["escape_share"]
+    assert (share["events"], share["units"], process["lots"]) == (6, 40, 2)
+    assert process["design_effect"] > 3
+    assert process["effective_units"] < 40 / 3
+    alike = clopper_pearson(6, 40, confidence=0.95)
+    assert share["lower"] < alike.lower
+    assert alike.upper < share["upper"]
+    assert rates(plant, bucket="lot", lot="L1")["process"] is None
+    assert rates(plant)["process"] is None
 
 
 def test_an_answer_says_whether_a_flagged_part_is_to_be_confirmed(plant: Plant) -> None:

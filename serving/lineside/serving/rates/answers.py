@@ -7,7 +7,7 @@ from functools import partial
 
 from lineside.serving.deployments.book import DeploymentBook
 from lineside.serving.rates.calendar_book import CalendarBook
-from lineside.serving.rates.estimates import Belief, Estimator
+from lineside.serving.rates.estimates import Belief, Estimator, shown_process
 from lineside.serving.rates.priors import Prior, RecallPriors
 from lineside.serving.rates.schemas import FilterOut, GroupOut, RatesOut, RecallPrior, WindowOut
 from lineside.serving.rates.service import Bucket, By, RateService, shown_filter
@@ -94,6 +94,9 @@ class RateAnswers:
             total=shown_total,
             groups=shown_groups,
             series=shown_series,
+            process=shown_process(series, question.confidence)
+            if question.bucket is not None and question.bucket.kind == "lot"
+            else None,
         )
 
     async def estimates(

@@ -10,6 +10,7 @@ from lineside.serving.rates.schemas import (
     EscapesOut,
     IntervalOut,
     KnownReadsOut,
+    ProcessOut,
     RateValue,
     ReviewerReadsOut,
     WindowOut,
@@ -18,6 +19,7 @@ from lineside.serving.rates.schemas import (
 from lineside.serving.rates.windows import WindowCounts
 from lineside.statistics.rates import (
     KnownReads,
+    LotCount,
     RateCounts,
     RateEstimate,
     RateInterval,
@@ -26,11 +28,13 @@ from lineside.statistics.rates import (
     defects_per_million_opportunities,
     defects_per_unit,
     estimate_rate,
+    process_rate,
     seeded_recall,
     wilson_interval,
 )
 
 _REMEMBERED: Final = 4096
+_FEWEST_LOTS: Final = 2  # one shows no variation between lots
 
 _Given = tuple[RateCounts, KnownReads | None, ReviewerReads | None, float]
 
@@ -126,6 +130,21 @@ class Estimator:
             reviewers=_reviewers(window.reviewers),
             notes=(*estimate.notes, *_notes(window)),
         )
+
+
+def shown_process(lots: Sequence[WindowCounts], confidence: float) -> ProcessOut | None:
+    """What lots say together of the escapes to come; None where they are too few, or audited with several shares."""
+    shares = {stratum.probability for lot in lots for stratum in lot.counts.passed if stratum.read}
+    audited = [LotCount(lot.counts.escapes_found, lot.counts.audited) for lot in lots if lot.counts.audited]
+    if len(audited) < _FEWEST_LOTS or len(shares) != 1:
+        return None
+    found = process_rate(audited, confidence=confidence)
+    return ProcessOut(
+        escape_share=_interval(found.interval),
+        design_effect=found.design_effect,
+        effective_units=found.effective_units,
+        lots=found.lots,
+    )
 
 
 def _notes(window: WindowCounts) -> Sequence[str]:

@@ -231,6 +231,15 @@ class RecallPrior(_Shape):
     misses: int | None
 
 
+class ProcessOut(_Shape):
+    """What the process lets past, from lots that differ: for lots to come, where a rate is of the parts it names."""
+
+    escape_share: IntervalOut = Field(description="Defective ones among passed parts; counted are audit finds, reads.")
+    design_effect: float = Field(description="Variance between the lots over that of parts without lots; 1 or more.")
+    effective_units: float = Field(description="Reads that would be worth as much, were the lots all alike.")
+    lots: int
+
+
 class RatesOut(_Shape):
     """Defect rates of a span."""
 
@@ -247,6 +256,9 @@ class RatesOut(_Shape):
     total: WindowOut
     groups: tuple[GroupOut, ...]
     series: tuple[WindowOut, ...]
+    process: ProcessOut | None = Field(
+        default=None, description="With windows by lot, where two of them or more were audited, all with one share."
+    )
 
 
 class SharedRateOut(_Shape):

@@ -73,7 +73,9 @@ class ReviewIn(_Shape):
     boxes: Annotated[tuple[ReviewBox, ...], Field(max_length=1000)] = ()
     reason: Prose | None = None
     supersedes: Name | None = Field(default=None, description="The review of the same inspection that this replaces.")
-    blind: bool = Field(default=False, description="Said without knowing what others said: such a second reading shows how people err.")
+    blind: bool = Field(
+        default=False, description="Said without knowing what others said: such second readings show how people err."
+    )
 
     @model_validator(mode="after")
     def _boxes_fit(self) -> Self:
