@@ -186,6 +186,12 @@ def test_the_rate_of_a_class_is_of_parts_that_have_it(plant: Plant) -> None:
     assert rates(plant, class_name="short")["total"]["rate"] == short["rate"]
 
 
+def test_an_escape_of_which_nobody_said_what_it_was_is_not_lost_among_the_classes(plant: Plant) -> None:
+    write_review(plant.services.ledger, passed(plant, 1, drawn=True), ReviewKind.ESCAPE, source=ReviewSource.AUDIT)
+    (unnamed,) = rates(plant, by="class")["groups"]
+    assert (unnamed["name"], unnamed["escapes"]["found_in_audit"], unnamed["rate"]["point"]) == ("", 1, 1.0)
+
+
 def test_parts_of_known_truth_are_in_no_rate_and_show_the_recall(plant: Plant) -> None:
     fill(plant)
     ledger = plant.services.ledger

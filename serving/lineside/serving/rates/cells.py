@@ -53,7 +53,7 @@ from lineside.serving.ledger.tables import defects, inspections
 from lineside.serving.ledger.types import UtcDateTime
 from lineside.serving.reviews import ReviewStanding
 
-CODE_VERSION: Final = 2
+CODE_VERSION: Final = 3
 """Of what the cells mean; raise it when that changes, and every ledger's cells are made anew."""
 
 KEY: Final = (
@@ -338,7 +338,10 @@ def _is_unit() -> ColumnElement[bool]:
 
 
 def _classes_of(attempts: Subquery) -> Subquery:
-    """Each inspection with each class that was reported on it or is there, and how often."""
+    """Each inspection with each class that was reported on it or is there, and how often.
+
+    A part that people found defective without saying of what has the class "".
+    """
     reported = (
         select(defects.c.inspection_id, defects.c.class_name, literal(1).label("detected"), literal(0).label("there"))
         .join_from(attempts, defects, defects.c.inspection_id == attempts.c.inspection_id)
@@ -349,7 +352,13 @@ def _classes_of(attempts: Subquery) -> Subquery:
         literal(0).label("detected"),
         standing_classes.c.defects.label("there"),
     ).join_from(attempts, standing_classes, standing_classes.c.inspection_id == attempts.c.inspection_id)
-    both = union_all(reported, there).subquery("both")
+    unnamed = select(
+        attempts.c.inspection_id,
+        literal("").label("class_name"),
+        literal(0).label("detected"),
+        literal(1).label("there"),
+    ).where(attempts.c.defective == 1, attempts.c.true_defects == 0)
+    both = union_all(reported, there, unnamed).subquery("both")
     return (
         select(
             both.c.inspection_id,

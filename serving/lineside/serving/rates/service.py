@@ -166,7 +166,8 @@ class RateService:
     async def groups(self, wanted: RateFilter, by: By) -> Mapping[str, WindowCounts]:
         """A span as one window for each station, line, lot, product, class, shift or release, by name.
 
-        By class only the classes that were reported or found are there. What has no lot or product has the name "".
+        By class only the classes that were reported or found are there. What has no lot or product has the name "", as
+        have the defective parts of which nobody said what they have.
 
         Raises:
             RateQuestionUnfit: a shift is asked for by something else than shift, or there are too many.
