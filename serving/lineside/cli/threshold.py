@@ -261,24 +261,26 @@ def _row(view: Mapping[str, Any]) -> tuple[str, ...]:
         f"{certificate['release_name']} {certificate['release_version']}",
         certificate["engine"],
         f"{certificate['threshold']:g}",
-        _promise(certificate["miss_rate"], certificate["confidence"]),
+        _promise(certificate["miss_rate"], certificate["confidence"], is_guarantee=certificate["is_guarantee"]),
         f"{certificate['misses']} of {certificate['parts']} missed, {certificate['sampled']}",
         certificate["expires_at"],
         view["unusable"] or "-" if end is None else f"{end['at']} {end['cause']}: {end['reason']}",
     )
 
 
-def _promise(miss_rate: float, confidence: float | None) -> str:
+def _promise(miss_rate: float, confidence: float | None, *, is_guarantee: bool) -> str:
     if confidence is None:
         return f"misses {miss_rate:g} on average, no guarantee"
-    return f"misses at most {miss_rate:g} at {confidence:g}"
+    promise = f"misses at most {miss_rate:g} at {confidence:g}"
+    return promise if is_guarantee else f"{promise}, too unsure to certify"
 
 
 def _said(signed: "SignedCertificate") -> str:
     certificate = signed.certificate
     figures, scope = certificate.figures, certificate.scope
     return (
-        f"{scope.label}: threshold {figures.threshold:g}, {_promise(figures.miss_rate, figures.confidence)}; "
+        f"{scope.label}: threshold {figures.threshold:g}, "
+        f"{_promise(figures.miss_rate, figures.confidence, is_guarantee=certificate.is_guarantee)}; "
         f"{figures.misses} of {figures.parts} parts of {certificate.data.groups} groups missed, "
         f"{figures.never_found} never found, {certificate.data.not_inspected} not inspected; {scope.engine}, line "
         f"{scope.line}, until {certificate.expires_at:%Y-%m-%d}"
