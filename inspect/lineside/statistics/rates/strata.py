@@ -14,7 +14,7 @@ from lineside.statistics.rates.reading import ReadingErrors
 from lineside.statistics.rates.recall import RecallPart
 from lineside.statistics.rates.records import PassedStratum
 
-_NODES = 24
+_PLACES, _SHARES = np.polynomial.legendre.leggauss(24)
 """Recalls at which each part of the belief is taken. Given the recall, the escapes of a stratum spread over their whole
 mean (see `_VARIATION`), so what is integrated over the recall is broad and smooth."""
 
@@ -57,11 +57,12 @@ def escapes_of_strata(
         recall: the belief in it.
         errors: of the reviewers; None where they are taken to be right.
     """
+    recalls = _recall_nodes(recall)
     if errors is None:
-        return _given_errors(strata, shape=shape, recall=recall, errors=None)[0]
+        return _given_errors(strata, shape=shape, recalls=recalls, errors=None)[0]
     cases, priors = zip(*errors.at_false_alarms(_FALSE_ALARM_NODES, at_most=_most_false_alarms(strata)), strict=True)
     beliefs, evidence = zip(
-        *(_given_errors(strata, shape=shape, recall=recall, errors=case) for case in cases), strict=True
+        *(_given_errors(strata, shape=shape, recalls=recalls, errors=case) for case in cases), strict=True
     )
     log_weights = np.array(evidence) + np.array(priors)
     return mixture(beliefs, np.exp(log_weights - log_weights.max()))
@@ -73,12 +74,12 @@ def _most_false_alarms(strata: Sequence[PassedStratum]) -> float:
 
 
 def _given_errors(
-    strata: Sequence[PassedStratum], *, shape: float, recall: Sequence[RecallPart], errors: ReadingErrors | None
+    strata: Sequence[PassedStratum], *, shape: float, recalls: tuple[Floats, Floats], errors: ReadingErrors | None
 ) -> tuple[CountBelief, float]:
     """The belief, and the log probability of what was found, up to a constant."""
-    recalls, weights = _recall_nodes(recall)
+    nodes, weights = recalls
     passed = sum(stratum.parts for stratum in strata)
-    odds = (1 - recalls) / recalls
+    odds = (1 - nodes) / nodes
     owns = [shape * stratum.parts / passed for stratum in strata]
     beliefs = [
         _StratumBelief(stratum, errors, own * odds, 1 / (1 / own + _VARIATION**2))
@@ -133,7 +134,7 @@ class _StratumBelief:
 
 
 def _recall_nodes(recall: Sequence[RecallPart]) -> tuple[Floats, Floats]:
-    places, shares = np.polynomial.legendre.leggauss(_NODES)
-    nodes = [betaincinv(part.a, part.b, (places + 1) / 2) for part in recall]
+    """Recalls, and the weight of each."""
+    nodes = [betaincinv(part.a, part.b, (_PLACES + 1) / 2) for part in recall]
     recalls = np.clip(np.concatenate(nodes), 1e-9, 1 - 1e-9)
-    return recalls, np.concatenate([part.weight * shares / 2 for part in recall])
+    return recalls, np.concatenate([part.weight * _SHARES / 2 for part in recall])

@@ -1,11 +1,8 @@
 """What is asked of the rates, and what one window holds."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
-
-from sqlalchemy import RowMapping
 
 from lineside.inspection.verdict import Verdict
 from lineside.serving.errors import RateQuestionUnfit
@@ -128,13 +125,6 @@ class Tally:
 
     parts: dict[tuple[str, str, float], dict[str, int]] = field(default_factory=dict)
     classes: dict[tuple[str, str, float], dict[str, int]] = field(default_factory=dict)
-
-    def add(self, row: RowMapping, names: Iterable[str], *, is_class: bool = False) -> None:
-        """Take one row of cells in."""
-        found = self.classes if is_class else self.parts
-        sums = found.setdefault((row["lane"], row["verdict"], row["probability"]), {})
-        for name in names:
-            sums[name] = sums.get(name, 0) + int(row[name])
 
     def merge(self, other: "Tally") -> None:
         """Take another tally in."""
