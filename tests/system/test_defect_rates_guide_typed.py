@@ -53,7 +53,10 @@ def test_the_guides_commands_show_the_rate_and_its_charts(tmp_path: Path) -> Non
     tools.mkdir()
     (tools / "lineside").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m lineside.cli "$@"\n')
     (tools / "lineside").chmod(0o755)
-    once, line, key_block, look = BLOCK.findall(GUIDE.read_text(encoding="utf-8"))
+    (tmp_path / "docs").symlink_to(GUIDE.parents[1])
+    once, line, key_block, look, notes, baseline, forecast, study, comparison = BLOCK.findall(
+        GUIDE.read_text(encoding="utf-8")
+    )
     assert "--parts 960" in once
     assert KEY in key_block
     shell = Shell(tmp_path, os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "NO_PROXY": "*"})
@@ -71,5 +74,16 @@ def test_the_guides_commands_show_the_rate_and_its_charts(tmp_path: Path) -> Non
             shown = shell.type(look.replace(ADDRESS, url))
             assert "-L01" in shown
             assert (tmp_path / "detector.svg").read_text().rstrip().endswith("</svg>")
+            assert "lens cleaned" in shell.type(notes.replace(ADDRESS, url))
+            assert re.search(
+                r'"id":"first-lots","version":1,.*II', shell.type(baseline.replace(ADDRESS, url)), re.DOTALL
+            )
+            # with so few boards there are too few fifties for a trend: the guide has more
+            assert re.search(
+                '"outlook"|a trend needs 8', shell.type(forecast.replace(ADDRESS, url).strip() + " || true")
+            )
+            assert "it takes two" in shell.type(comparison.replace(ADDRESS, url))
+        assert "a90/95" in shell.type(study)
+        assert (tmp_path / "curve.svg").read_text().rstrip().endswith("</svg>")
     finally:
         shell.close()
