@@ -158,6 +158,17 @@ def test_c_chart_of_circuit_boards() -> None:
     assert limits(cleaned) == pytest.approx((6.362532, 19.666667, 32.970801), abs=5e-7)
 
 
+def test_a_baseline_without_sigma_z_says_so_where_it_is_missing() -> None:
+    """A p chart leaves out how much hours differ; a p' or EWMA held against its baseline would alarm as it does."""
+    hours = subgroups([2, 30, 4, 40, 1, 25, 3, 35], 1000)
+    of_p = control_chart(ChartKind.P, hours).baseline
+    of_prime = control_chart(ChartKind.P_PRIME, hours).baseline
+    for kind in (ChartKind.P_PRIME, ChartKind.EWMA, ChartKind.CUSUM):
+        assert any("does not estimate sigma_z" in note for note in control_chart(kind, hours, baseline=of_p).notes)
+        assert control_chart(kind, hours, baseline=of_prime).notes == ()
+    assert control_chart(ChartKind.P, hours, baseline=of_p).notes == ()
+
+
 def test_a_baseline_stays_fixed_in_phase_two() -> None:
     """qcc's own test: limits of the first 26 boards without 6 and 20, held over all; its default rules find one run."""
     causes = {"6": "a new inspector", "20": "temperature of the wave"}

@@ -9,7 +9,7 @@ from lineside.statistics.spc.options import ChartOptions
 from lineside.statistics.spc.records import MEASURE_OF_KIND, Baseline, ChartKind, ControlChart, Measure, Subgroup
 from lineside.statistics.spc.rules import WESTERN_ELECTRIC, Rule
 from lineside.statistics.spc.sequence import SubgroupSequence
-from lineside.statistics.spc.shewhart import WITH_SIGMA_Z, shewhart_points
+from lineside.statistics.spc.shewhart import SHEWHART, WITH_SIGMA_Z, shewhart_points
 
 NOTHING_EXCLUDED: Mapping[str, str] = MappingProxyType({})
 
@@ -62,12 +62,18 @@ def control_chart(
     measure = MEASURE_OF_KIND.get(kind, chosen.measure)
     sequence = SubgroupSequence.of(subgroups, excluded, measure=measure)
     notes: tuple[str, ...] = ()
+    has_sigma_z = kind in WITH_SIGMA_Z or (kind not in MEASURE_OF_KIND and chosen.has_over_dispersion)
     if baseline is None:
-        has_sigma_z = kind in WITH_SIGMA_Z or (kind not in MEASURE_OF_KIND and chosen.has_over_dispersion)
         fixed, notes = estimate_baseline(kind, sequence, measure=measure, options=chosen, has_sigma_z=has_sigma_z)
     else:
         check_baseline(baseline, kind, measure=measure)
         fixed = baseline
+        if has_sigma_z and baseline.kind in SHEWHART - WITH_SIGMA_Z:
+            note = (
+                f"the baseline is of a {baseline.kind} chart, which does not estimate sigma_z: it is taken as 1, so "
+                "that what always varies between subgroups alarms too. Freeze one of a p-prime or u-prime chart"
+            )
+            notes = (note,)
     if kind is ChartKind.EWMA:
         points = ewma_points(sequence, baseline=fixed, options=chosen)
     elif kind is ChartKind.CUSUM:
