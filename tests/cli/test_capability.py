@@ -222,6 +222,7 @@ def test_the_curve_of_an_audit_is_that_of_its_plan(tmp_path: Path, lineside: Lin
         pytest.param(100, 101, 0, "101", id="more read than passed"),
         pytest.param(100, 10, 11, "11 escapes in 10 parts read", id="more escapes than parts"),
         pytest.param(100, -1, -1, "-1", id="negative"),
+        pytest.param(100, 10, -1, "-1 escapes", id="negative escapes"),
     ],
 )
 def test_an_audit_that_cannot_be_is_refused(

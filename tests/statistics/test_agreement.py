@@ -18,6 +18,7 @@ from lineside.statistics.agreement import (
     clustered_cohen_kappa,
     cohen_kappa,
     fleiss_kappa,
+    plan_agreement,
     share_of_calls,
     worst,
 )
@@ -258,3 +259,17 @@ def test_bands_hold_their_borders_and_judge_the_bad_end_of_an_interval() -> None
     assert KAPPA.worst_of(0.65, 0.95) is Band.UNACCEPTABLE
     assert FALSE_ALARM_RATE.worst_of(0.01, 0.08) is Band.MARGINAL
     assert worst([Band.GOOD, Band.MARGINAL]) is Band.MARGINAL
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({"miss_rate": 1e-9}, id="a miss rate that takes a thousand million parts"),
+        pytest.param({"miss_rate": 0.05, "defective_share": 1e-12}, id="one defective part in a million million"),
+    ],
+)
+def test_a_study_of_more_parts_than_anybody_collects_is_refused(asked: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="expected a study of at most 100000 parts"):
+        plan_agreement(**asked)  # type: ignore[arg-type]  # each of them a float
+    with pytest.raises(ValueError, match="100001 parts"):
+        plan_agreement(100_001)

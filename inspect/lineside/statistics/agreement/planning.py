@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from lineside.statistics.binomial import exact_upper_bound, units_for_upper_bound
 from lineside.statistics.counts import check_counts, check_share
 
+MOST_PARTS = 100_000
+"""More than anybody collects."""
 LEAST_PARTS = 20
 """Fewer parts show nothing: with 10 defective ones and no miss, the miss rate may still be 26 %."""
 USUAL_PARTS = 50
@@ -67,8 +69,8 @@ def plan_agreement(
 
     Raises:
         TypeError: a count is not an integer.
-        ValueError: a figure is out of its range, parts are fewer than 20, trials fewer than 1, or both `parts` and
-            `miss_rate` are given.
+        ValueError: a figure is out of its range, parts are fewer than 20 or more than anybody collects, trials
+            fewer than 1, or both `parts` and `miss_rate` are given.
 
     >>> plan_agreement(miss_rate=0.05).defective
     59
@@ -85,6 +87,11 @@ def plan_agreement(
     if miss_rate is not None:
         check_share("miss_rate", miss_rate)
         needed = units_for_upper_bound(miss_rate, confidence=confidence)
+        if needed / defective_share > MOST_PARTS:
+            raise ValueError(
+                f"a miss rate of {miss_rate:g} takes {needed} defective parts, {defective_share:g} of all; expected a "
+                f"study of at most {MOST_PARTS} parts: rule out a larger miss rate"
+            )
         parts = max(LEAST_PARTS, round(needed / defective_share))
         while min(parts - 1, round(parts * defective_share)) < needed:
             parts += 1
@@ -92,6 +99,8 @@ def plan_agreement(
     check_counts(parts=parts)
     if parts < LEAST_PARTS:
         raise ValueError(f"{parts} parts; expected at least {LEAST_PARTS}, {USUAL_PARTS} are usual")
+    if parts > MOST_PARTS:
+        raise ValueError(f"{parts} parts; expected at most {MOST_PARTS}, {USUAL_PARTS} are usual")
     defective = min(parts - 1, max(1, round(parts * defective_share)))
     good = parts - defective
     notes = []

@@ -104,8 +104,11 @@ def judge_audit(audit: DoneAudit, *, accept: int) -> JudgedAudit:
         accept: the number of escapes that the plant tolerates in it.
 
     Raises:
-        StudyRefused: nothing was read, more was read than passed, or the acceptance number accepts everything.
+        StudyRefused: a count is negative, nothing was read, more was read than passed, or the acceptance number accepts
+            everything.
     """
+    if audit.escapes < 0:
+        raise StudyRefused(f"{audit.escapes} escapes; expected 0 or more")
     if audit.escapes > audit.read:
         raise StudyRefused(f"{audit.escapes} escapes in {audit.read} parts read; expected at most as many")
     try:
