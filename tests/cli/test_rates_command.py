@@ -10,8 +10,10 @@ import pytest
 
 from blob_detector import TinyRelease
 from lineside.cli.rates import ByName
+from lineside.serving.rates.schemas import IntervalOut, ProcessOut
 from lineside.serving.rates.service import By
 from lineside.serving.security import Role
+from lineside.workflows.rating import process_text
 from live_server import LiveServer, live_server
 from plant import RECIPE, bad_board, good_board
 
@@ -47,6 +49,12 @@ def test_rates_are_a_table_a_page_a_figure_and_json(server: LiveServer, lineside
     assert figure.read_text("utf-8").lstrip().startswith("<?xml")
     refused = lineside("rates", *words, "--bucket", "fortnight")
     assert (refused.code, "expected hour, shift, day" in refused.err) == (1, True)
+
+
+def test_what_lots_say_of_lots_to_come_is_one_line() -> None:
+    share = IntervalOut(events=6, units=40, estimate=0.15, lower=0.0, upper=0.9, confidence=0.95)
+    said = process_text(ProcessOut(escape_share=share, design_effect=7.3, effective_units=5.5, lots=2))
+    assert "15 % (0 % to 90 %) from 40 reads of 2 lots, design effect 7.3" in said
 
 
 def test_a_known_part_leaves_the_rates(server: LiveServer, lineside: Lineside) -> None:

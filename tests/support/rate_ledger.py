@@ -216,11 +216,14 @@ class Told:
     def _readings(
         self, part: Part, lane: str, reviews: Sequence[ReviewOut], *, is_bad: bool, is_fine: bool
     ) -> Counter[str]:
+        readings: dict[str, ReviewOut] = {}
+        for each in reviews:
+            if each.supersedes is None and each.reviewer not in readings:
+                readings[each.reviewer] = each
         first = [
             each.kind is not ReviewKind.FALSE_CALL
             and not (each.kind is ReviewKind.CONFIRMED and part.verdict is Verdict.OK)
-            for each in reviews
-            if each.supersedes is None
+            for each in readings.values()
         ]
         bad, good = sum(first), len(first) - sum(first)
         if lane == "known_defective":
@@ -232,8 +235,8 @@ class Told:
         blind = [
             each.kind in {ReviewKind.CORRECTED, ReviewKind.ESCAPE}
             or (each.kind is ReviewKind.CONFIRMED and part.verdict is Verdict.NG)
-            for each in reviews
-            if each.supersedes is None and each.blind
+            for each in readings.values()
+            if each.blind
         ]
         bad, good = sum(blind), len(blind) - sum(blind)
         if is_bad:

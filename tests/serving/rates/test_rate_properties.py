@@ -110,6 +110,7 @@ class RatesMachine(RuleBasedStateMachine):
         kind=st.sampled_from(ReviewKind),
         source=st.sampled_from(ReviewSource),
         is_blind=st.booleans(),
+        reviewer=st.sampled_from(["Kim", "Lee"]),
         supersedes=st.booleans(),
         names=st.lists(st.sampled_from(["open", "short"]), min_size=1, max_size=2),
     )
@@ -120,6 +121,7 @@ class RatesMachine(RuleBasedStateMachine):
         kind: ReviewKind,
         source: ReviewSource,
         is_blind: bool,
+        reviewer: str,
         supersedes: bool,
         names: list[str],
     ) -> None:
@@ -140,6 +142,7 @@ class RatesMachine(RuleBasedStateMachine):
                     kind,
                     source=source,
                     blind=is_blind,
+                    reviewer=reviewer,
                     boxes=tuple(boxes),
                     supersedes=open_ones[-1] if supersedes and open_ones else None,
                 )

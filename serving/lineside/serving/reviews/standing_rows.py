@@ -33,16 +33,16 @@ def write_standing(connection: Connection, inspection: Row[Any], reviews: Sequen
     standing = standing_of(reviews)
     is_defective = settled_as_defective(standing, Verdict(inspection.verdict))
     classes = _true_classes(connection, inspection, reviews, standing) if is_defective else Counter[str]()
-    first_said = [_says_defective(review.kind, review.verdict) for review in reviews if review.supersedes is None]
+    readings: dict[str, ReviewOut] = {}
+    for review in reviews:
+        if review.supersedes is None:
+            readings.setdefault(review.reviewer, review)  # whoever says it twice has read it once
+    first_said = [_says_defective(review.kind, review.verdict) for review in readings.values()]
     right, wrong = 0, 0
     if is_defective is not None and len(first_said) > 1:
         # Only the blind ones: who is read a second time is often chosen by what the first one said, so the first
         # readings of double-read parts are wrong more often than readings are.
-        blind = [
-            _says_defective(review.kind, review.verdict)
-            for review in reviews
-            if review.blind and review.supersedes is None
-        ]
+        blind = [_says_defective(review.kind, review.verdict) for review in readings.values() if review.blind]
         right = sum(said == is_defective for said in blind)
         wrong = len(blind) - right
     connection.execute(delete(standing_classes).where(standing_classes.c.inspection_id == inspection.id))
