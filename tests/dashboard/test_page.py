@@ -145,7 +145,7 @@ def test_the_page_follows_the_line_in_both_languages_and_fetches_nothing_from_el
     wait_for_figure(browser, "ng", "2")  # without a reload
 
     browser.find_element(By.LINK_TEXT, "한국어").click()
-    wait_for_text(browser, "검출 불량률")
+    wait_for_text(browser, "검출기 NG 비율")
     wait_for_text(browser, "단락(쇼트)")
     wait_for_figure(browser, "ng", "2")
 

@@ -57,7 +57,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "deploy": "배포 서버 {url}   배포 키 {key}",
             "parts": "부품",
             "verdicts": "판정",
-            "detector_rate": "검출 불량률 (Wilson)",
+            "detector_rate": "검출기 NG 비율 (Wilson)",
             "true_rate": "실제 불량률",
             "latency": "지연 시간 p50 / p99",
             "thresholds": "임계값",
