@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from blob_detector import TinyRelease
-from lineside.cli.rates import ByName
+from lineside.cli.rates import ByName, RecallName
+from lineside.serving.rates.priors import RecallBelief
 from lineside.serving.rates.schemas import IntervalOut, ProcessOut
 from lineside.serving.rates.service import By
 from lineside.serving.security import Role
@@ -32,6 +33,7 @@ def server(tmp_path: Path) -> Iterator[LiveServer]:
 
 def test_the_names_of_the_command_are_those_of_the_server() -> None:
     assert [name.value for name in ByName] == [by.value for by in By]
+    assert [name.value for name in RecallName] == [recall.value for recall in RecallBelief]
 
 
 def test_rates_are_a_table_a_page_a_figure_and_json(server: LiveServer, lineside: Lineside, tmp_path: Path) -> None:

@@ -24,6 +24,13 @@ class ByName(StrEnum):
     DEPLOYMENT = "deployment"
 
 
+class RecallName(StrEnum):
+    """What is believed of the recall beforehand; a test holds them against the server's."""
+
+    GOLDEN = "golden"
+    VAGUE = "vague"
+
+
 def rates(
     server: Annotated[str, typer.Option("--server", help="URL of the server, e.g. http://127.0.0.1:8470.")],
     key: Annotated[
@@ -50,6 +57,9 @@ def rates(
     release: Annotated[str | None, typer.Option(help="Only parts that the release of this digest judged.")] = None,
     shift: Annotated[str | None, typer.Option(help="Only parts of shifts of this name.")] = None,
     confidence: Annotated[float, typer.Option(help="Of the intervals.", min=0.5, max=0.999)] = 0.95,
+    recall: Annotated[
+        RecallName, typer.Option(help="vague: leave the golden set out, where nothing watches the recall.")
+    ] = RecallName.GOLDEN,
     out: Annotated[Path | None, typer.Option(help="Write the figure: .svg or .png.", dir_okay=False)] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page to print and to file.", dir_okay=False)] = None,
     *,
@@ -72,6 +82,7 @@ def rates(
         "release_digest": release,
         "shift": shift,
         "confidence": str(confidence),
+        "recall": recall.value,
     }
     found = _ask(server, key, {name: value for name, value in asked.items() if value is not None})
     from lineside.serving.rates.schemas import RatesOut

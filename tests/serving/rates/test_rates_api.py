@@ -266,6 +266,10 @@ def test_cells_given_up_are_counted_anew(plant: Plant) -> None:
     assert rates(plant)["total"] == before["total"]
 
 
+def test_the_golden_set_can_be_left_out_and_the_answer_says_so(plant: Plant) -> None:
+    assert rates(plant, recall="vague")["recall_prior"]["source"] == "vague: asked for without the golden set"
+
+
 def test_a_full_answer_stands_without_a_golden_set_and_says_so(plant: Plant) -> None:
     prior = rates(plant)["recall_prior"]
     assert prior == {"source": "vague: no release judged in the span, so no golden set speaks for all of it"} | {
@@ -285,6 +289,7 @@ def test_a_full_answer_stands_without_a_golden_set_and_says_so(plant: Plant) -> 
         pytest.param({"bucket": "parts:0"}, 422, "rate-question-unfit", id="windows of no part"),
         pytest.param({"bucket": "hour", "from": "2020-01-01T00:00:00Z"}, 422, "rate-question-unfit", id="too many"),
         pytest.param({"by": "weather"}, 422, "invalid-request", id="no such grouping"),
+        pytest.param({"recall": "perfect"}, 422, "invalid-request", id="no such belief"),
         pytest.param({"by": "shift"}, 409, "no-shifts", id="shifts without a calendar"),
         pytest.param({"shift": "day"}, 422, "rate-question-unfit", id="an unknown shift"),
         pytest.param({"shift": "day", "by": "lot"}, 422, "rate-question-unfit", id="one shift by lot"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lineside.serving.errors import UnknownRelease
-from lineside.serving.rates.priors import RecallPriors
+from lineside.serving.rates.priors import RecallBelief, RecallPriors
 from lineside.serving.releases import ReleaseRef
 from lineside.statistics.rates import KnownReads
 
@@ -69,6 +69,7 @@ def test_several_releases_or_a_class_or_a_strange_release_leave_the_belief_vague
     assert priors.of(frozenset({shelf.digest, "a" * 64}), products=products).reads is None
     assert priors.of(frozenset({"a" * 64}), products=products).reads is None
     assert priors.of(frozenset({shelf.digest}), products=products, class_name="open").reads is None
+    assert priors.of(frozenset({shelf.digest}), products=products, recall=RecallBelief.VAGUE).reads is None
 
 
 @pytest.mark.parametrize(("splits", "where"), [((), "parts of no split"), (("train", "val"), "train and val")])

@@ -8,7 +8,7 @@ from functools import partial
 from lineside.serving.deployments.book import DeploymentBook
 from lineside.serving.rates.calendar_book import CalendarBook
 from lineside.serving.rates.estimates import Belief, Estimator, shown_process
-from lineside.serving.rates.priors import Prior, RecallPriors
+from lineside.serving.rates.priors import Prior, RecallBelief, RecallPriors
 from lineside.serving.rates.schemas import FilterOut, GroupOut, RatesOut, RecallPrior, WindowOut
 from lineside.serving.rates.service import Bucket, By, RateService, shown_filter
 from lineside.serving.rates.store import Context
@@ -26,12 +26,14 @@ class RateQuestion:
         by: what to tell apart; None for the whole only.
         bucket: how to cut the span into windows; None for none.
         confidence: of the intervals.
+        recall: what is believed of the recall before the line has told anything.
     """
 
     wanted: RateFilter
     by: By | None = None
     bucket: Bucket | None = None
     confidence: float = 0.95
+    recall: RecallBelief = RecallBelief.GOLDEN
 
 
 class RateAnswers:
@@ -74,7 +76,15 @@ class RateAnswers:
         total = await self._rates.window(wanted)
         series = () if question.bucket is None else await self._rates.series(wanted, question.bucket)
         groups = {} if question.by is None else await self._rates.groups(wanted, question.by)
-        prior = await asyncio.to_thread(self._prior, context, wanted)
+        prior = await asyncio.to_thread(
+            partial(
+                self._priors.of,
+                context.release_digests,
+                products=context.products,
+                class_name=wanted.class_name,
+                recall=question.recall,
+            )
+        )
         async with self._one_at_a_time:
             shown_total, shown_series, shown_groups = await asyncio.to_thread(
                 partial(self._figures, question, context, prior, total=total, series=series, groups=groups)
@@ -118,9 +128,6 @@ class RateAnswers:
         async with self._one_at_a_time:
             return await asyncio.to_thread(estimate_all)
 
-    def _prior(self, context: Context, wanted: RateFilter) -> Prior:
-        return self._priors.of(context.release_digests, products=context.products, class_name=wanted.class_name)
-
     def _figures(
         self,
         question: RateQuestion,
@@ -155,7 +162,7 @@ class RateAnswers:
         elif question.by is By.CLASS:
             class_name = name
         own = Belief(
-            golden=self._priors.of(digests, products=products, class_name=class_name).reads,
+            golden=self._priors.of(digests, products=products, class_name=class_name, recall=question.recall).reads,
             reviewers=belief.reviewers,
             confidence=belief.confidence,
             opportunities=self._opportunities(products),

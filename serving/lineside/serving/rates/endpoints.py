@@ -12,6 +12,7 @@ from lineside.serving.fields import Instant, Name
 from lineside.serving.rates.answers import RateQuestion
 from lineside.serving.rates.calendar_book import StoredCalendar
 from lineside.serving.rates.comparison import compare
+from lineside.serving.rates.priors import RecallBelief
 from lineside.serving.rates.schemas import CalendarIn, CalendarOut, RateComparisonOut, RatesOut
 from lineside.serving.rates.service import Bucket, By
 from lineside.serving.rates.windows import RateFilter
@@ -74,6 +75,9 @@ async def get_rates(
         str | None, Query(max_length=20, description="hour, shift, day, lot or parts:N: a series of windows.")
     ] = None,
     confidence: Annotated[float, Query(ge=0.5, le=0.999)] = 0.95,
+    recall: Annotated[
+        RecallBelief, Query(description="vague: leave the golden set out, where nothing watches the recall.")
+    ] = RecallBelief.GOLDEN,
 ) -> RatesOut:
     """Defect rates with their intervals, and beside them what they rest on.
 
@@ -81,7 +85,7 @@ async def get_rates(
     passed parts found; `detector_rate` is the raw share of NG parts and no defect rate.
     """
     question = RateQuestion(
-        wanted, by=by, bucket=None if bucket is None else Bucket.parse(bucket), confidence=confidence
+        wanted, by=by, bucket=None if bucket is None else Bucket.parse(bucket), confidence=confidence, recall=recall
     )
     answer = await services.rate_answers.answer(question)
     return answer.model_copy(update={"threshold_status": _threshold_status(services, wanted)})

@@ -9,6 +9,7 @@ chose the model or its thresholds are better than the truth.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from lineside.inspection.canonical_json import parse_json
@@ -18,6 +19,17 @@ from lineside.serving.releases import ReleaseRef, ReleaseShelf
 from lineside.statistics.rates import KnownReads
 
 _JUDGING_SPLITS = frozenset({"golden", "sealed"})
+
+
+class RecallBelief(StrEnum):
+    """What an estimate believes of the recall beforehand.
+
+    `golden`: half the golden set's reading, half anything, where there is such a reading. `vague`: anything. Vague is
+    right where nothing watches the recall: after a silent loss the golden half is believed until the audit refutes it.
+    """
+
+    GOLDEN = "golden"
+    VAGUE = "vague"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +56,24 @@ class RecallPriors:
         self._releases = releases
         self._metrics: dict[str, Mapping[str, Any]] = {}
 
-    def of(self, digests: frozenset[str], *, products: frozenset[str], class_name: str | None = None) -> Prior:
+    def of(
+        self,
+        digests: frozenset[str],
+        *,
+        products: frozenset[str],
+        class_name: str | None = None,
+        recall: RecallBelief = RecallBelief.GOLDEN,
+    ) -> Prior:
         """The belief for the parts of a span; reads files, so call it off the event loop.
 
         Args:
             digests: of all releases that judged in the span.
             products: of the parts.
             class_name: where the rate is of one class: the golden set's figures are of parts.
+            recall: with `vague` no golden set is asked.
         """
+        if recall is RecallBelief.VAGUE:
+            return Prior(None, "vague: asked for without the golden set")
         if class_name is not None:
             return Prior(None, "vague: the golden set's recall is of parts, not of one class")
         if len(digests) != 1:
