@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from lineside.cli.asking import ServerOption, ask
 from lineside.cli.output import print_json, print_table, say
 from lineside.cli.studies_on_server import (
+    PATIENCE_S,
     ApiKeyOption,
     NameArgument,
     NameOption,
-    ServerOption,
-    ask,
     file_study,
     list_studies,
     summary_columns,
@@ -287,4 +287,4 @@ def list_filed(server: ServerOption, api_key: ApiKeyOption, *, as_json: JsonOpti
 @capability_app.command()
 def show(study_id: NameArgument, server: ServerOption, api_key: ApiKeyOption) -> None:
     """Print a filed study as JSON: its figures, and the files that they were made of."""
-    print_json(ask(server, api_key, lambda client: client.study("capability", study_id)))
+    print_json(ask(server, api_key, lambda client: client.study("capability", study_id), patience_s=PATIENCE_S))

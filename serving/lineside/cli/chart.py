@@ -1,12 +1,12 @@
 """`lineside chart`: control charts of a server's lines, as a table, a figure or a page."""
 
-import asyncio
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lineside.cli.asking import ServerOption, ask
 from lineside.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class RuleSetName(StrEnum):
 
 
 def chart(
-    server: Annotated[str, typer.Option("--server", help="URL of the server, e.g. http://127.0.0.1:8470.")],
+    server: ServerOption,
     key: Annotated[
         str,
         typer.Option(
@@ -101,7 +101,8 @@ def chart(
         "baseline": baseline,
         "rules": rules.value,
     }
-    found = _ask(server, key, kind, {name: value for name, value in asked.items() if value is not None})
+    given = {name: value for name, value in asked.items() if value is not None}
+    found = ask(server, key, lambda client: client.charts(kind.value, **given), patience_s=_PATIENCE_S)
     from lineside.serving.charts.schemas import ChartsOut
 
     answer = ChartsOut.model_validate(found)
@@ -121,16 +122,6 @@ def chart(
         print_json(found)
     else:
         _show(answer)
-
-
-def _ask(server: str, key: str, kind: KindName, asked: dict[str, str]) -> dict[str, Any]:
-    from lineside.client import LinesideClient
-
-    async def ask() -> dict[str, Any]:
-        async with LinesideClient(server, key, timeout_s=_PATIENCE_S) as client:
-            return await client.charts(kind.value, **asked)
-
-    return asyncio.run(ask())
 
 
 def _show(answer: "ChartsOut") -> None:

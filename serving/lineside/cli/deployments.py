@@ -1,11 +1,11 @@
 """`lineside deployments`: what runs on a server, and how to take it back."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lineside.cli.asking import ServerOption, ask
 from lineside.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ deployments_app = typer.Typer(
     rich_markup_mode=None,
 )
 
-ServerOption = Annotated[str, typer.Option("--server", help="URL of the server, e.g. http://127.0.0.1:8470.")]
 KeyOption = Annotated[
     str,
     typer.Option(
@@ -32,13 +31,11 @@ IdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Its serial, or its id, as `lineside deployments list` shows them.")
 ]
 
-_PATIENCE_S = 30.0
-
 
 @deployments_app.command(name="list")
 def list_deployments(server: ServerOption, key: KeyOption, *, as_json: JsonOption = False) -> None:
     """List every deployment that the server accepted, newest first, with what became of it."""
-    found = _ask(server, key, lambda client: client.deployments())
+    found = ask(server, key, lambda client: client.deployments())
     if as_json:
         print_json(found)
         return
@@ -55,7 +52,7 @@ def show(deployment_id: IdArgument, server: ServerOption, key: KeyOption, *, as_
     async def look(client: "LinesideClient") -> dict[str, Any]:
         return await client.deployment(await _id_of(client, deployment_id))
 
-    view = _ask(server, key, look)
+    view = ask(server, key, look)
     if as_json:
         print_json(view)
         return
@@ -77,7 +74,7 @@ def withdraw(
         view = await client.withdraw(await _id_of(client, deployment_id), reason=reason)
         return {**view, "in_force": list(await client.in_force())}
 
-    view = _ask(server, key, take_back)
+    view = ask(server, key, take_back)
     if as_json:
         print_json(view)
         return
@@ -86,18 +83,6 @@ def withdraw(
         ("line", "product", "release", "state"),
         [(item["line"], item["product"], _live(item), item["state"]) for item in view["in_force"]],
     )
-
-
-def _ask(
-    server: str, key: str, question: "Callable[[LinesideClient], Coroutine[Any, Any, dict[str, Any]]]"
-) -> dict[str, Any]:
-    from lineside.client import LinesideClient
-
-    async def ask() -> dict[str, Any]:
-        async with LinesideClient(server, key, timeout_s=_PATIENCE_S) as client:
-            return await question(client)
-
-    return asyncio.run(ask())
 
 
 async def _id_of(client: "LinesideClient", named: str) -> str:

@@ -1,16 +1,13 @@
 """`lineside drift`: whether the lines are still what they were, and ending an alarm."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from lineside.cli.asking import ServerOption, ask
 from lineside.cli.output import print_json, print_table, say
-
-if TYPE_CHECKING:
-    from lineside.client import LinesideClient
 
 drift_app = typer.Typer(
     name="drift",
@@ -19,7 +16,6 @@ drift_app = typer.Typer(
     rich_markup_mode=None,
 )
 
-ServerOption = Annotated[str, typer.Option("--server", help="URL of the server, e.g. http://127.0.0.1:8470.")]
 KeyOption = Annotated[
     str,
     typer.Option(
@@ -29,8 +25,6 @@ KeyOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-_PATIENCE_S = 30.0
 
 
 class ReferenceChoice(StrEnum):
@@ -49,7 +43,7 @@ def list_drift(
     as_json: JsonOption = False,
 ) -> None:
     """Show how each station stands against its reference period: too_few_parts, looking, ok or alarm."""
-    found = _ask(server, key, lambda client: client.drift(station=station))
+    found = ask(server, key, lambda client: client.drift(station=station))
     if as_json:
         print_json(found)
         return
@@ -77,23 +71,11 @@ def acknowledge(
     as_json: JsonOption = False,
 ) -> None:
     """End an alarm after looking after it. Certificates that it ended stay ended."""
-    found = _ask(server, key, lambda client: client.acknowledge_drift(alarm, reason=reason, reference=reference.value))
+    found = ask(server, key, lambda client: client.acknowledge_drift(alarm, reason=reason, reference=reference.value))
     if as_json:
         print_json(found)
         return
     say(f"the alarm of {found['raised_at']} at station {found['watched']['station']} is acknowledged")
-
-
-def _ask(
-    server: str, key: str, question: "Callable[[LinesideClient], Coroutine[Any, Any, dict[str, Any]]]"
-) -> dict[str, Any]:
-    from lineside.client import LinesideClient
-
-    async def ask() -> dict[str, Any]:
-        async with LinesideClient(server, key, timeout_s=_PATIENCE_S) as client:
-            return await question(client)
-
-    return asyncio.run(ask())
 
 
 def _row(item: Mapping[str, Any]) -> tuple[str, ...]:

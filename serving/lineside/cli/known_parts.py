@@ -1,19 +1,13 @@
 """`lineside known-parts`: parts of known truth, sent through the line to see what it finds."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
-from lineside.cli.deployments import JsonOption, ServerOption
+from lineside.cli.asking import ServerOption, ask
+from lineside.cli.deployments import JsonOption
 from lineside.cli.output import print_json, print_table, say
-
-if TYPE_CHECKING:
-    from lineside.client import LinesideClient
-
-T = TypeVar("T")
 
 known_parts_app = typer.Typer(
     name="known-parts",
@@ -30,7 +24,6 @@ KeyOption = Annotated[
         help="API key of role quality; better in the variable, where no process list shows it.",
     ),
 ]
-_PATIENCE_S = 30.0
 
 
 class TruthName(StrEnum):
@@ -43,7 +36,7 @@ class TruthName(StrEnum):
 @known_parts_app.command(name="list")
 def list_known_parts(server: ServerOption, key: KeyOption, *, as_json: JsonOption = False) -> None:
     """List every part whose truth is known."""
-    found = list(_ask(server, key, lambda client: client.known_parts()))
+    found = list(ask(server, key, lambda client: client.known_parts()))
     if as_json:
         print_json(found)
         return
@@ -71,7 +64,7 @@ def put(
     as_json: JsonOption = False,
 ) -> None:
     """Say that a part is defective, or good; its inspections of the past leave the rates as well."""
-    stored = _ask(
+    stored = ask(
         server,
         key,
         lambda client: client.put_known_part(
@@ -82,13 +75,3 @@ def put(
         print_json(stored)
     else:
         say(f"part {stored['part_id']} is known to be {stored['truth']}")
-
-
-def _ask(server: str, key: str, question: Callable[["LinesideClient"], Coroutine[Any, Any, T]]) -> T:
-    from lineside.client import LinesideClient
-
-    async def ask() -> T:
-        async with LinesideClient(server, key, timeout_s=_PATIENCE_S) as client:
-            return await question(client)
-
-    return asyncio.run(ask())

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
+from lineside.cli.asking import ServerOption, ask
 from lineside.cli.output import print_json, print_table, say
 from lineside.cli.studies_on_server import (
+    PATIENCE_S,
     ApiKeyOption,
     NameArgument,
     NameOption,
-    ServerOption,
-    ask,
     file_study,
     list_studies,
     summary_columns,
@@ -103,4 +103,4 @@ def list_filed(server: ServerOption, key: ApiKeyOption, *, as_json: JsonOption =
 @pod_app.command()
 def show(study_id: NameArgument, server: ServerOption, key: ApiKeyOption) -> None:
     """Print a filed study as JSON: its figures, and the file that they were made of."""
-    print_json(ask(server, key, lambda client: client.study("pod", study_id)))
+    print_json(ask(server, key, lambda client: client.study("pod", study_id), patience_s=PATIENCE_S))

@@ -1,12 +1,12 @@
 """`lineside rates`: defect rates of a server's lines, with how sure they are."""
 
-import asyncio
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from lineside.cli.asking import ServerOption, ask
 from lineside.cli.output import print_json, print_table, say
 
 _PATIENCE_S = 60.0
@@ -32,7 +32,7 @@ class RecallName(StrEnum):
 
 
 def rates(
-    server: Annotated[str, typer.Option("--server", help="URL of the server, e.g. http://127.0.0.1:8470.")],
+    server: ServerOption,
     key: Annotated[
         str,
         typer.Option(
@@ -84,7 +84,8 @@ def rates(
         "confidence": str(confidence),
         "recall": recall.value,
     }
-    found = _ask(server, key, {name: value for name, value in asked.items() if value is not None})
+    given = {name: value for name, value in asked.items() if value is not None}
+    found = ask(server, key, lambda client: client.rates(**given), patience_s=_PATIENCE_S)
     from lineside.serving.rates.schemas import RatesOut
     from lineside.workflows.rating import RATE_COLUMNS, process_text, rate_rows, rates_figure, write_rates_page
 
@@ -108,13 +109,3 @@ def rates(
         say(process_text(answer.process))
     for note in answer.total.notes:
         say(f"note: {note}")
-
-
-def _ask(server: str, key: str, asked: dict[str, str]) -> dict[str, Any]:
-    from lineside.client import LinesideClient
-
-    async def ask() -> dict[str, Any]:
-        async with LinesideClient(server, key, timeout_s=_PATIENCE_S) as client:
-            return await client.rates(**asked)
-
-    return asyncio.run(ask())

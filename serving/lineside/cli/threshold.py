@@ -1,12 +1,12 @@
 """`lineside threshold`: how many parts a guarantee takes, certifying, and the certificates on a server."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from lineside.cli.asking import ServerOption, ask
 from lineside.cli.dataset_options import DEFAULT_STORE, StoreOption
 from lineside.cli.output import print_json, print_line, print_table, say
 from lineside.cli.progress import progress_of
@@ -28,7 +28,6 @@ MissRateOption = Annotated[
     float, typer.Option("--miss-rate", help="Share of defective parts that may be missed, e.g. 0.01.")
 ]
 ConfidenceOption = Annotated[float, typer.Option(help="Of the guarantee.")]
-ServerOption = Annotated[str, typer.Option("--server", help="URL of the server, e.g. http://127.0.0.1:8470.")]
 ApiKeyOption = Annotated[
     str,
     typer.Option(
@@ -37,10 +36,7 @@ ApiKeyOption = Annotated[
         help="API key of role mlops; better in the variable, where no process list shows it.",
     ),
 ]
-_PATIENCE_S = 30.0
 _MOST_MISSES = 5
-
-Answer = TypeVar("Answer")
 
 # As `ThresholdMethod` has them, whose import would slow every other command down; a test compares.
 MethodName = Literal["ltt", "conformal-average"]
@@ -181,7 +177,7 @@ def put(
     async def bring(client: "LinesideClient") -> Sequence[Mapping[str, Any]]:
         return [await client.put_certificate(each.document, each.signature) for each in signed]
 
-    stored = _ask(server, key, bring)
+    stored = ask(server, key, bring)
     if as_json:
         print_json(stored)
         return
@@ -198,7 +194,7 @@ def list_certificates(
     as_json: JsonOption = False,
 ) -> None:
     """List the certificates that a server accepted, newest first, with how they ended."""
-    found = _ask(server, key, lambda client: client.certificates(line=line, in_force=in_force))
+    found = ask(server, key, lambda client: client.certificates(line=line, in_force=in_force))
     if as_json:
         print_json(found)
         return
@@ -208,7 +204,7 @@ def list_certificates(
 @threshold_app.command()
 def status(server: ServerOption, key: ApiKeyOption, *, as_json: JsonOption = False) -> None:
     """Say what the thresholds in force rest on, by line and class; why not certified where they are not."""
-    found = _ask(server, key, lambda client: client.certificate_standing())
+    found = ask(server, key, lambda client: client.certificate_standing())
     if as_json:
         print_json(found)
         return
@@ -242,7 +238,7 @@ def end(
     as_json: JsonOption = False,
 ) -> None:
     """End a certificate: from the next verdict on it guarantees nothing. It never begins again."""
-    ended = _ask(server, key, lambda client: client.end_certificate(certificate_id, reason=reason))
+    ended = ask(server, key, lambda client: client.end_certificate(certificate_id, reason=reason))
     if as_json:
         print_json(ended)
         return
@@ -285,13 +281,3 @@ def _said(signed: "SignedCertificate") -> str:
         f"{figures.never_found} never found, {certificate.data.not_inspected} not inspected; {scope.engine}, line "
         f"{scope.line}, until {certificate.expires_at:%Y-%m-%d}"
     )
-
-
-def _ask(server: str, key: str, question: "Callable[[LinesideClient], Coroutine[Any, Any, Answer]]") -> Answer:
-    from lineside.client import LinesideClient
-
-    async def ask() -> Answer:
-        async with LinesideClient(server, key, timeout_s=_PATIENCE_S) as client:
-            return await question(client)
-
-    return asyncio.run(ask())
