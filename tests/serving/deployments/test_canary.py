@@ -23,7 +23,7 @@ def as_canary(plant: Plant, folder: Path, keys: TestKeys, **fields: Any) -> str:
 
 
 def version_that_judged(plant: Plant, part_id: str, **said: Any) -> str:
-    # A picture of its own for each part: the camera's last frame again would be NOT_INSPECTED, and compared with nothing.
+    # A picture of its own for each part: the last frame again would be NOT_INSPECTED, and compared with nothing.
     board = good_board(int.from_bytes(part_id.encode()))
     return str(plant.post(board, part_id=part_id, **said).json()["release"]["version"])
 
