@@ -71,7 +71,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 # ultralytics asks for opencv-python, whose windows need libGL and which shares its folder with the headless build
 # that we run on: the headless one goes in last.
 $(VENV)/.test: $(VENV)/.demo
-	$(PIP) install --quiet --editable '.[training,test,lint]'
+	$(PIP) install --quiet --editable '.[training,labelling,test,lint]'
 	$(PIP) uninstall --quiet --yes opencv-python
 	$(PIP) install --quiet --force-reinstall --no-deps opencv-python-headless
 	touch $@
