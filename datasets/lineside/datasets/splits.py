@@ -93,7 +93,7 @@ def divide(images: Iterable[LabelledImage], plan: SplitPlan, *, earlier: Iterabl
     kept: set[str] = set()
     set_aside: set[str] = set()
     free: list[Sequence[LabelledImage]] = []
-    for bundle in _bundles(everything):
+    for bundle in bundles_of(everything):
         protected = {image.name: frozen[image.image.sha256] for image in bundle if image.image.sha256 in frozen}
         if not protected and not find_leaks_by_identity(bundle, protected_before):
             free.append(bundle)
@@ -180,8 +180,8 @@ def _kept_splits(images: Iterable[LabelledImage], keep: Sequence[Split]) -> Mapp
     return MappingProxyType(frozen)
 
 
-def _bundles(images: Sequence[LabelledImage]) -> list[Sequence[LabelledImage]]:
-    """What must stay together: by group, part, picture or a common ancestor; in the order of the first name."""
+def bundles_of(images: Sequence[LabelledImage]) -> list[Sequence[LabelledImage]]:
+    """What must stay together: by group, part, picture or a common ancestor; in the order of the first image of each."""
     leader = list(range(len(images)))
 
     def lead(position: int) -> int:
