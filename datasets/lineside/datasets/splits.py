@@ -181,7 +181,7 @@ def _kept_splits(images: Iterable[LabelledImage], keep: Sequence[Split]) -> Mapp
 
 
 def bundles_of(images: Sequence[LabelledImage]) -> list[Sequence[LabelledImage]]:
-    """What must stay together: by group, part, picture or a common ancestor; in the order of the first image of each."""
+    """What must stay together: by group, part, picture or a common ancestor; in the order of their first images."""
     leader = list(range(len(images)))
 
     def lead(position: int) -> int:
