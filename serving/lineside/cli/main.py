@@ -15,6 +15,7 @@ from lineside.cli.export import export
 from lineside.cli.inspect_parts import inspect
 from lineside.cli.keys import keys_app
 from lineside.cli.known_parts import known_parts_app
+from lineside.cli.labels import labels_app
 from lineside.cli.parity import parity
 from lineside.cli.pod import pod_app
 from lineside.cli.predict import predict
@@ -45,6 +46,7 @@ app.command()(evaluate)
 app.command()(export)
 app.command()(parity)
 app.add_typer(dataset_app)
+app.add_typer(labels_app)
 app.add_typer(recipe_app)
 app.add_typer(release_app)
 app.command()(rates)
