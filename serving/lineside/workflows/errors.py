@@ -12,7 +12,10 @@ LinesideError
     ├── ReportUnsigned (ValueError)     a gate's report without its signature
     ├── SampleUnfit (ValueError)        parts that certify no threshold
     ├── GuaranteeRefused (ValueError)   a guarantee that the sample cannot carry; carries the parts missing
+    ├── LabelCheckRefused (ValueError)  a folder holds another check of labels
     ├── ServerFailed (RuntimeError)     a server could not start
+    ├── LabelServerNotInstalled (RuntimeError)  Label Studio could not be installed
+    ├── LabelServerFailed (RuntimeError)  a local Label Studio could not start, or ended by itself
     └── LineFailed (RuntimeError)       the demonstration line cannot go on
 ```
 """
@@ -71,9 +74,21 @@ class GuaranteeRefused(WorkflowError, ValueError):
         self.missing = missing
 
 
+class LabelCheckRefused(WorkflowError, ValueError):
+    """A folder holds something else than the check of labels that is asked for."""
+
+
 class LineFailed(WorkflowError, RuntimeError):
     """The demonstration line cannot go on."""
 
 
 class ServerFailed(WorkflowError, RuntimeError):
     """A server could not start."""
+
+
+class LabelServerNotInstalled(WorkflowError, RuntimeError):
+    """Label Studio could not be installed in an environment of its own."""
+
+
+class LabelServerFailed(WorkflowError, RuntimeError):
+    """A local Label Studio could not start, or ended by itself."""
