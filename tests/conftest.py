@@ -1,10 +1,12 @@
 """Fixtures that every test may ask for."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from label_studio import LabelStudioServer, running_label_studio
 from proofs import missing
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
@@ -17,3 +19,10 @@ def deeppcb_root() -> Path:
     if not (root / "trainval.txt").is_file():
         missing(f"no real boards at {root}; set LINESIDE_DEEPPCB to a copy of DeepPCB")
     return root
+
+
+@pytest.fixture(scope="session")
+def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudioServer]:
+    """A real Label Studio (Community), one a session: make a project of your own in it."""
+    with running_label_studio(tmp_path_factory.mktemp("label-studio")) as server:
+        yield server

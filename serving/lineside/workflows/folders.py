@@ -15,6 +15,12 @@ def demo_data_folder(environment: Mapping[str, str] = os.environ) -> Path:
     return _base(environment, "XDG_STATE_HOME", ".local/state") / "lineside" / "demo"
 
 
+def label_studio_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where Label Studio's environment is kept: LINESIDE_LABEL_STUDIO_DIR, else below the user's cache."""
+    named = environment.get("LINESIDE_LABEL_STUDIO_DIR")
+    return Path(named).absolute() if named else _base(environment, "XDG_CACHE_HOME", ".cache") / "lineside/label-studio"
+
+
 def _base(environment: Mapping[str, str], variable: str, below_home: str) -> Path:
     """The variable's folder; the specification has relative ones ignored."""
     named = Path(environment.get(variable, ""))
