@@ -18,11 +18,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 from lineside.serving.ledger import chart_tables as _chart_tables  # noqa: F401 - as the next line
 from lineside.serving.ledger import drift_tables as _drift_tables  # noqa: F401 - as the next line
+from lineside.serving.ledger import label_tables as _label_tables  # noqa: F401 - as the next line
 from lineside.serving.ledger import rate_tables as _rate_tables  # noqa: F401 - the metadata must know its tables too
+from lineside.serving.ledger import verification_tables as _verification_tables  # noqa: F401 - as the line before
 from lineside.serving.ledger.schema_metadata import DIGEST as _DIGEST
 from lineside.serving.ledger.schema_metadata import ID as _ID
 from lineside.serving.ledger.schema_metadata import metadata as metadata
@@ -91,6 +94,14 @@ inspections = Table(
     Index(None, "parent_id"),
     Index(None, "verdict", "judged_at"),
     Index(None, "judged_at"),
+    # Drawn parts alone, a few in a hundred: the review queue asks what was drawn since it last looked.
+    Index(
+        "ix_inspections_drawn",
+        "plant",
+        "event_sequence",
+        sqlite_where=text("audit = 1 OR confirmation = 1"),
+        postgresql_where=text("audit OR confirmation"),
+    ),
 )
 """One judging attempt of one part at one station. Its identifier sorts by opening time: the page cursor."""
 
@@ -155,7 +166,7 @@ reviews = Table(
     metadata,
     Column("id", _ID, primary_key=True),
     Column("inspection_id", _ID, ForeignKey("inspections.id"), nullable=False),
-    Column("kind", String, nullable=False),  # confirmed, false_call, escape, boxes_corrected
+    Column("kind", String, nullable=False),  # confirmed, false_call, escape, corrected, withdrawn
     Column("source", String, nullable=False),  # operator, audit, downstream, label_studio
     Column("reviewer", String, nullable=False),
     Column("at", UtcDateTime, nullable=False),
