@@ -583,7 +583,7 @@ def _create_drift() -> None:
         sa.Column("inspection_id", sa.String(length=36), nullable=False),
         *(sa.Column(name, sa.String(), nullable=False) for name in ("plant", "station", "kind")),
         sa.Column("since", UtcDateTime(), nullable=False),
-        sa.Column("read_by", CanonicalJson(), nullable=False),
+        sa.Column("read_by", sa.Text(), nullable=False),
         sa.Column("claim_id", sa.String(length=36), nullable=True),
         sa.Column("claim_until", UtcDateTime(), nullable=True),
         sa.CheckConstraint(
@@ -615,7 +615,7 @@ def _create_drift() -> None:
         sa.Column("ended_at", UtcDateTime(), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
         sa.Column("request_digest", sa.String(length=64), nullable=True),
-        sa.Column("review_ids", CanonicalJson(), nullable=True),
+        sa.Column("review_ids", sa.Text(), nullable=True),
         sa.Column("disposition_id", sa.String(length=36), nullable=True),
         sa.CheckConstraint(
             "outcome IN ('read', 'released', 'withdrawn')", name=op.f("ck_verification_claims_outcome_known")
