@@ -12,6 +12,9 @@ LinesideError
     ├── ReportUnsigned (ValueError)     a gate's report without its signature
     ├── SampleUnfit (ValueError)        parts that certify no threshold
     ├── GuaranteeRefused (ValueError)   a guarantee that the sample cannot carry; carries the parts missing
+    ├── RetrainingRefused (ValueError)  what is asked of a retraining cannot be done
+    ├── RetrainingChanged (ValueError)  a retraining cannot go on: what it was given, or made, is no longer the same
+    ├── RetrainingBusy (RuntimeError)   another process works on the same retraining
     ├── LabelCheckRefused (ValueError)  a folder holds another check of labels
     ├── ServerFailed (RuntimeError)     a server could not start
     ├── LabelServerNotInstalled (RuntimeError)  Label Studio could not be installed
@@ -76,6 +79,18 @@ class GuaranteeRefused(WorkflowError, ValueError):
 
 class LabelCheckRefused(WorkflowError, ValueError):
     """A folder holds something else than the check of labels that is asked for."""
+
+
+class RetrainingRefused(WorkflowError, ValueError):
+    """What is asked of a retraining cannot be done."""
+
+
+class RetrainingChanged(WorkflowError, ValueError):
+    """A retraining cannot go on where it stopped: what it was given, or what it made, is no longer the same."""
+
+
+class RetrainingBusy(WorkflowError, RuntimeError):
+    """Another process works on the same retraining."""
 
 
 class LineFailed(WorkflowError, RuntimeError):
