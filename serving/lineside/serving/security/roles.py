@@ -42,6 +42,8 @@ class Action(StrEnum):
     READ_RELEASES = "read_releases"
     WRITE_DEPLOYMENTS = "write_deployments"
     WRITE_STUDIES = "write_studies"
+    READ_LABELS = "read_labels"
+    WRITE_LABELS = "write_labels"
     READ_EVENTS = "read_events"
     READ_METRICS = "read_metrics"
     READ_API_DESCRIPTION = "read_api_description"
@@ -90,8 +92,11 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             Action.WRITE_CHARTS,
             Action.WRITE_NOTES,
             Action.ACKNOWLEDGE_DRIFT,
+            Action.READ_LABELS,
+            Action.WRITE_LABELS,
         },
-        Role.MLOPS: _LOOKING | {Action.WRITE_DEPLOYMENTS, Action.WRITE_NOTES},
+        Role.MLOPS: _LOOKING
+        | {Action.WRITE_DEPLOYMENTS, Action.WRITE_NOTES, Action.READ_LABELS, Action.WRITE_LABELS},
         # The MES sees no images: what is on them is no business of a program that counts parts.
         Role.MES: frozenset(
             {
