@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from blob_detector import Blob, draw_blobs
 from lineside.client import (
     Backoff,
     Cause,
     Contradicted,
     InspectionAnswer,
+    KeptImage,
     KeyRefused,
     LedgerEvent,
     LinesideClient,
@@ -21,7 +23,7 @@ from lineside.client import (
     RequestRefused,
     ServerUnreachable,
 )
-from lineside.inspection.frames import MediaType
+from lineside.inspection.frames import MediaType, PixelFormat, RawGeometry
 from lineside.inspection.verdict import Verdict
 from lineside.serving.security import Role
 from live_server import LiveServer
@@ -180,6 +182,40 @@ def test_the_kept_image_comes_back_byte_for_byte(server: LiveServer) -> None:
     body = bad_board(8)
     answer = judged(server, body, "P-IMAGE")
     assert use(server, lambda client: client.image(answer.id), role=Role.QUALITY) == body
+    kept = use(server, lambda client: client.kept_image(answer.id), role=Role.QUALITY)
+    assert isinstance(kept, KeptImage)
+    assert (kept.content, kept.media_type, kept.raw) == (body, MediaType.PNG, None)
+    with pytest.raises(NothingThere):
+        use(server, lambda client: client.kept_image(answer.id, view="back"), role=Role.QUALITY)
+
+
+def test_a_kept_raw_image_comes_with_its_geometry(server: LiveServer) -> None:
+    geometry = RawGeometry(160, 160, PixelFormat.MONO8)
+    body = draw_blobs([Blob(1, 64, 48)], (160, 160)).tobytes()
+
+    async def act(client: LinesideClient) -> object:
+        answer = await client.inspect(
+            body, MediaType.RAW, station="aoi-1", part_id="P-RAW", raw=geometry, idempotency_key="raw"
+        )
+        assert isinstance(answer, InspectionAnswer)
+        async with LinesideClient(server.url, server.keys[Role.QUALITY]) as reader:
+            return await reader.kept_image(answer.id)
+
+    kept = use(server, act)
+    assert isinstance(kept, KeptImage)
+    assert (kept.content, kept.media_type, kept.raw) == (body, MediaType.RAW, geometry)
+
+
+def test_catalogues_and_golden_images_come_back(server: LiveServer) -> None:
+    golden = good_board(77)
+
+    async def act(client: LinesideClient) -> None:
+        digest = await client.put_reference(golden, MediaType.PNG)
+        assert await client.reference_image(digest) == golden
+        assert ("pcb", 1) in [(each["id"], each["version"]) for each in await client.catalogues()]
+        assert "lineside.catalogue/1" in (await client.catalogue("pcb", version=1))["text"]
+
+    use(server, act, role=Role.ADMIN)
 
 
 def test_pages_of_inspections_are_walked_to_the_end(server: LiveServer) -> None:

@@ -16,6 +16,7 @@ from lineside.client.errors import (
     TryAgainLater,
 )
 from lineside.client.packages import ReleasePackage, pack_release
+from lineside.client.picture_calls import KeptImage
 from lineside.client.records import (
     BoundRecipe,
     Cause,
@@ -39,6 +40,7 @@ __all__ = [
     "Defect",
     "InspectionAnswer",
     "KeptFrame",
+    "KeptImage",
     "KeyRefused",
     "LedgerEvent",
     "LinesideClient",

@@ -13,13 +13,14 @@ import httpx
 from lineside.client.calls import Json, json_object, path_segment, signed
 from lineside.client.event_stream import follow
 from lineside.client.packages import ReleasePackage
+from lineside.client.picture_calls import PictureCalls
 from lineside.client.records import Cause, InspectionAnswer, LedgerEvent, Pending, parse
 from lineside.client.sending import Pace
 from lineside.client.statistics_calls import StatisticsCalls
 from lineside.inspection.frames import MediaType, RawGeometry
 
 
-class LinesideClient(StatisticsCalls):
+class LinesideClient(StatisticsCalls, PictureCalls):
     """A typed client of one server. Nothing connects before the first request.
 
     ```python
