@@ -118,6 +118,17 @@ class Registry:
         self.storage.create(f"checkpoints/{digest}.safetensors", content)
         return digest
 
+    def checkpoint(self, sha256: str) -> bytes | None:
+        """A checkpoint that was kept; None if it was not.
+
+        Raises:
+            RegistryDamaged: its bytes are not those of its name.
+        """
+        content = self.storage.read(f"checkpoints/{sha256}.safetensors")
+        if content is not None and hashlib.sha256(content).hexdigest() != sha256:
+            raise RegistryDamaged(f"checkpoints/{sha256}.safetensors was changed or is damaged; restore it from a copy")
+        return content
+
     def names(self) -> tuple[str, ...]:
         """Names of the model lines."""
         return self.storage.names("releases")
