@@ -5,7 +5,7 @@ and back, `revisions` keeps them, and `synthetic` draws boards.
 """
 
 from lineside.datasets.errors import DatasetError, NoRoomForDefect, SampleUnreadable
-from lineside.datasets.labelled import ImageFile, LabelledBox, LabelledImage, Split
+from lineside.datasets.labelled import ImageFile, LabelledBox, LabelledImage, OriginKind, SampleOrigin, Split
 
 __all__ = [
     "DatasetError",
@@ -13,6 +13,8 @@ __all__ = [
     "LabelledBox",
     "LabelledImage",
     "NoRoomForDefect",
+    "OriginKind",
+    "SampleOrigin",
     "SampleUnreadable",
     "Split",
 ]

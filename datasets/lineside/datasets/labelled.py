@@ -30,6 +30,61 @@ class Split(StrEnum):
     ESCAPE_BANK = "escape_bank"
 
 
+class OriginKind(StrEnum):
+    """How an image came among the labelled ones.
+
+    What was picked because it looked hard, rare or new is good to learn from and no sample of the line: what it says
+    of a model or a threshold holds for such parts only.
+    """
+
+    RANDOM = "random"
+    DESIGNED = "designed"
+    PICKED = "picked"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleOrigin:
+    """How an image was chosen for labelling.
+
+    Attributes:
+        kind: drawn by lot, made or gathered by a plan, or picked for what it shows.
+        reason: in one word, e.g. "audit" or "near_threshold".
+        probability: the chance of the draw, above 0 and up to 1; None unless it was random.
+    """
+
+    kind: OriginKind
+    reason: str
+    probability: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a draw whose chance nobody knows, and a chance of what was not drawn."""
+        object.__setattr__(self, "kind", OriginKind(self.kind))
+        if not self.reason.strip():
+            raise ValueError(f"an origin of kind {self.kind} has no reason")
+        is_drawn = self.kind is OriginKind.RANDOM
+        if is_drawn and (self.probability is None or not 0.0 < self.probability <= 1.0):
+            raise ValueError(
+                f"a random origin ({self.reason}) has the probability {self.probability}; expected above 0 and up to 1"
+            )
+        if not is_drawn and self.probability is not None:
+            raise ValueError(f"an origin that is {self.kind} ({self.reason}) has a probability; only a draw has one")
+
+    @classmethod
+    def random(cls, reason: str, probability: float) -> "SampleOrigin":
+        """Drawn by lot with a known chance."""
+        return cls(OriginKind.RANDOM, reason, probability)
+
+    @classmethod
+    def designed(cls, reason: str) -> "SampleOrigin":
+        """Made or gathered by a plan that did not look at what a model says."""
+        return cls(OriginKind.DESIGNED, reason)
+
+    @classmethod
+    def picked(cls, reason: str) -> "SampleOrigin":
+        """Chosen for what it shows."""
+        return cls(OriginKind.PICKED, reason)
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledBox:
     """A defect that somebody drew.
@@ -116,6 +171,7 @@ class LabelledImage:
             unlabelled, and no `LabelledImage`.
         split: its use, None while undecided.
         ancestors: SHA-256 digests of the images that this one was cut or made from.
+        origin: how it was chosen for labelling; None where nobody said, as of imports by people.
     """
 
     name: str
@@ -130,6 +186,7 @@ class LabelledImage:
     is_declared_good: bool = False
     split: Split | None = None
     ancestors: tuple[str, ...] = ()
+    origin: SampleOrigin | None = None
 
     def __post_init__(self) -> None:
         """Refuse contradictions."""
@@ -153,6 +210,11 @@ class LabelledImage:
         for digest in self.ancestors:
             if not _DIGEST.fullmatch(digest):
                 raise ValueError(f"image {self.name!r}: ancestor {digest!r} is no SHA-256 digest in lowercase hex")
+
+    @property
+    def is_picked(self) -> bool:
+        """Whether it was chosen for what it shows, so that it is no sample of the line."""
+        return self.origin is not None and self.origin.kind is OriginKind.PICKED
 
     @property
     def files(self) -> tuple[ImageFile, ...]:

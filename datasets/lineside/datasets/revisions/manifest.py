@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from lineside.datasets.errors import DatasetError, RevisionCorrupt
-from lineside.datasets.labelled import ImageFile, LabelledBox, LabelledImage, Split
+from lineside.datasets.labelled import ImageFile, LabelledBox, LabelledImage, OriginKind, SampleOrigin, Split
 from lineside.datasets.revisions.records import CatalogueRef, Revision, RevisionDraft, digest_of
 from lineside.inspection.canonical_json import canonical_json
 from lineside.inspection.file_models import FileModel
@@ -34,6 +34,14 @@ class FileInManifest(FileModel):
     media_type: str
 
 
+class OriginInManifest(FileModel):
+    """How an image was chosen for labelling."""
+
+    kind: str
+    reason: str
+    probability: float | None
+
+
 class ImageInManifest(FileModel):
     """A labelled image."""
 
@@ -49,6 +57,7 @@ class ImageInManifest(FileModel):
     is_declared_good: bool
     split: str | None
     ancestors: list[str]
+    origin: OriginInManifest | None = None
 
 
 class CatalogueInManifest(FileModel):
@@ -129,7 +138,7 @@ def read_manifest(data: bytes, *, revision_id: str) -> Revision:
 
 
 def _image_json(image: LabelledImage) -> dict[str, Any]:
-    return {
+    content = {
         "name": image.name,
         "part_id": image.part_id,
         "group": image.group,
@@ -143,6 +152,10 @@ def _image_json(image: LabelledImage) -> dict[str, Any]:
         "split": None if image.split is None else image.split.value,
         "ancestors": list(image.ancestors),
     }
+    if image.origin is not None:  # left out otherwise, so that revisions from before it was known keep their ids
+        origin = image.origin
+        content["origin"] = {"kind": origin.kind.value, "reason": origin.reason, "probability": origin.probability}
+    return content
 
 
 def _file_json(file: ImageFile) -> dict[str, Any]:
@@ -169,7 +182,12 @@ def _image(image: ImageInManifest) -> LabelledImage:
         is_declared_good=image.is_declared_good,
         split=None if image.split is None else Split(image.split),
         ancestors=tuple(image.ancestors),
+        origin=None if image.origin is None else _origin(image.origin),
     )
+
+
+def _origin(origin: OriginInManifest) -> SampleOrigin:
+    return SampleOrigin(OriginKind(origin.kind), origin.reason, origin.probability)
 
 
 def _file(file: FileInManifest) -> ImageFile:
