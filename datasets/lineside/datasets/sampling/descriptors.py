@@ -50,7 +50,7 @@ def nearest_distances(points: NDArray[np.float32], centers: NDArray[np.float32])
         return np.full(len(points), np.inf)
     wide, centers = points.astype(np.float64), centers.astype(np.float64)
     squares = (wide**2).sum(axis=1)[:, None] + (centers**2).sum(axis=1)[None] - 2 * wide @ centers.T
-    return np.sqrt(np.maximum(squares.min(axis=1), 0.0))
+    return np.asarray(np.sqrt(np.maximum(squares.min(axis=1), 0.0)), np.float64)
 
 
 def spread_out(

@@ -25,7 +25,7 @@ class PickReason(StrEnum):
 
 
 DRAWN_REASONS = frozenset({PickReason.AUDIT, PickReason.RANDOM})
-"""By lot, with a chance that is known; all other reasons look at the part, and their picks are no sample of anything."""
+"""By lot, with a known chance; all other reasons look at the part first, and their picks are no sample of anything."""
 
 
 @dataclass(frozen=True, slots=True)
