@@ -14,7 +14,7 @@ LinesideError
     │   ├── UnknownStation, UnknownInspection, UnknownPart, UnknownKnownPart, UnknownRecipe, UnknownCatalogue,
     │   ├── UnknownRelease, UnknownReference, UnknownKey, UnknownDeployment, UnknownGateReport,
     │   ├── UnknownCertificate, UnknownStudy, UnknownNote, UnknownExclusion, UnknownBaseline,
-    │   ├── UnknownDriftAlarm
+    │   ├── UnknownDriftAlarm, UnknownLabelProject, UnknownLabelPick, UnknownLabelAttention
     │   └── ImageGone                      the image was not kept, or its retention ended
     ├── Contradiction                      it contradicts what was received or what stands
     │   ├── IdempotencyConflict            the same idempotency key for another request
@@ -33,6 +33,10 @@ LinesideError
     │   ├── StudyFiled                     another study is filed under that name
     │   ├── NoTrustFile                    the server believes no signature
     │   ├── ReviewUnfit                    a review does not fit the verdict it speaks of
+    │   ├── LabelPickUnfit                 an inspection that may not be picked for labelling, or not for that reason
+    │   ├── LabelTasksUnfit                tasks that do not show a picked part whole, or others than those pushed
+    │   ├── LabelLeaseHeld                 somebody else works on the labelling project
+    │   ├── LabelAttentionSettled          somebody settled it before
     │   ├── PartAmbiguous                  a part was inspected at several stations: say which inspection is meant
     │   ├── NoShifts                       rates by shift, and the calendar names none
     │   └── NoRecipeForProduct             an order for a product that has no recipe
@@ -165,6 +169,18 @@ class UnknownDriftAlarm(NotFound):
     """No drift alarm of that identifier."""
 
 
+class UnknownLabelProject(NotFound):
+    """No labelling project of that name."""
+
+
+class UnknownLabelPick(NotFound):
+    """No pick of that identifier, in that labelling project."""
+
+
+class UnknownLabelAttention(NotFound):
+    """Nothing of that identifier is on the list of what needs a person."""
+
+
 class ImageGone(NotFound):
     """The image was not kept, or its retention ended."""
 
@@ -243,6 +259,31 @@ class NoTrustFile(Contradiction):
 
 class ReviewUnfit(Contradiction):
     """The review does not fit the verdict that it speaks of."""
+
+
+class LabelPickUnfit(Contradiction):
+    """The inspection may not be picked for labelling, or not for that reason."""
+
+
+class LabelTasksUnfit(Contradiction):
+    """The tasks do not show the picked part whole, or are others than those that people already have."""
+
+
+class LabelLeaseHeld(Contradiction):
+    """Somebody else works on the labelling project.
+
+    Args:
+        message: who, at what and until when.
+        retry_after_s: whole seconds after which another try makes sense.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class LabelAttentionSettled(Contradiction):
+    """Somebody settled it before."""
 
 
 class PartAmbiguous(Contradiction):

@@ -97,6 +97,13 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.UnknownNote: ProblemKind("unknown-note", "No such note", HTTPStatus.NOT_FOUND),
         errors.UnknownExclusion: ProblemKind("unknown-exclusion", "No such exclusion", HTTPStatus.NOT_FOUND),
         errors.UnknownBaseline: ProblemKind("unknown-baseline", "No such chart baseline", HTTPStatus.NOT_FOUND),
+        errors.UnknownLabelProject: ProblemKind(
+            "unknown-label-project", "No such labelling project", HTTPStatus.NOT_FOUND
+        ),
+        errors.UnknownLabelPick: ProblemKind("unknown-label-pick", "No such pick", HTTPStatus.NOT_FOUND),
+        errors.UnknownLabelAttention: ProblemKind(
+            "unknown-label-attention", "Nothing like that needs a person", HTTPStatus.NOT_FOUND
+        ),
         errors.UnknownCertificate: ProblemKind("unknown-certificate", "No such certificate", HTTPStatus.NOT_FOUND),
         errors.ImageGone: ProblemKind("image-gone", "The image is not kept", HTTPStatus.NOT_FOUND),
         errors.NotFound: ProblemKind("not-found", "No such thing", HTTPStatus.NOT_FOUND),
@@ -134,6 +141,18 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.ExclusionEnded: ProblemKind("exclusion-ended", "The exclusion was ended", HTTPStatus.CONFLICT),
         errors.NoTrustFile: ProblemKind("no-trust-file", "The server believes no signature", HTTPStatus.CONFLICT),
         errors.ReviewUnfit: ProblemKind("review-unfit", "The review does not fit the verdict", HTTPStatus.CONFLICT),
+        errors.LabelPickUnfit: ProblemKind(
+            "label-pick-unfit", "The inspection may not be picked so", HTTPStatus.CONFLICT
+        ),
+        errors.LabelTasksUnfit: ProblemKind(
+            "label-tasks-unfit", "The tasks do not fit their pick", HTTPStatus.CONFLICT
+        ),
+        errors.LabelLeaseHeld: ProblemKind(
+            "label-lease-held", "Somebody else works on the labelling project", HTTPStatus.CONFLICT
+        ),
+        errors.LabelAttentionSettled: ProblemKind(
+            "label-attention-settled", "It was settled before", HTTPStatus.CONFLICT
+        ),
         errors.PartAmbiguous: ProblemKind("part-ambiguous", "The part has several inspections", HTTPStatus.CONFLICT),
         errors.NoRecipeForProduct: ProblemKind(
             "no-recipe-for-product", "The product has no recipe", HTTPStatus.CONFLICT
