@@ -99,7 +99,7 @@ inspections = Table(
         "ix_inspections_drawn",
         "plant",
         "event_sequence",
-        sqlite_where=text("audit = 1 OR confirmation = 1"),
+        sqlite_where=text("audit OR confirmation"),
         postgresql_where=text("audit OR confirmation"),
     ),
 )

@@ -118,7 +118,7 @@ def upgrade() -> None:
         "inspections",
         ["plant", "event_sequence"],
         unique=False,
-        sqlite_where=sa.text("audit = 1 OR confirmation = 1"),
+        sqlite_where=sa.text("audit OR confirmation"),
         postgresql_where=sa.text("audit OR confirmation"),
     )
     op.create_index(op.f("ix_inspections_judged_at"), "inspections", ["judged_at"], unique=False)
