@@ -15,6 +15,10 @@ LinesideError
     ├── RetrainingRefused (ValueError)  what is asked of a retraining cannot be done
     ├── RetrainingChanged (ValueError)  a retraining cannot go on: what it was given, or made, is no longer the same
     ├── RetrainingBusy (RuntimeError)   another process works on the same retraining
+    ├── LabelProjectUnfit (ValueError)  a labelling project lacks what a step needs, or does not fit it
+    ├── LabelsBusy (RuntimeError)       somebody else works on the labelling project, or took it over
+    ├── PictureGone (LookupError)       the picture of an inspection is not kept any more
+    ├── PictureUnusable (ValueError)    the picture of an inspection cannot be shown or learnt from
     ├── LabelCheckRefused (ValueError)  a folder holds another check of labels
     ├── ServerFailed (RuntimeError)     a server could not start
     ├── LabelServerNotInstalled (RuntimeError)  Label Studio could not be installed
@@ -107,3 +111,19 @@ class LabelServerNotInstalled(WorkflowError, RuntimeError):
 
 class LabelServerFailed(WorkflowError, RuntimeError):
     """A local Label Studio could not start, or ended by itself."""
+
+
+class LabelProjectUnfit(WorkflowError, ValueError):
+    """A labelling project lacks what a step needs, or does not fit it; a person must act."""
+
+
+class LabelsBusy(WorkflowError, RuntimeError):
+    """Somebody else works on the labelling project, or took it over meanwhile."""
+
+
+class PictureGone(WorkflowError, LookupError):
+    """The picture of an inspection is not kept any more."""
+
+
+class PictureUnusable(WorkflowError, ValueError):
+    """The picture of an inspection cannot be shown or learnt from."""
