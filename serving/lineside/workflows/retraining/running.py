@@ -1,0 +1,162 @@
+"""From labelled images to a signed candidate and the gate's answer, in steps that are each done once."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from lineside.datasets.revisions import RevisionStore
+from lineside.training.registry import Registry
+from lineside.workflows.errors import RetrainingChanged
+from lineside.workflows.gating import REPORT_NAME
+from lineside.workflows.retraining import judging, making
+from lineside.workflows.retraining.course import Clock, Course
+from lineside.workflows.retraining.live import LiveRelease, live_release, starting_point
+from lineside.workflows.retraining.plan import LiveGiven, LiveOnServer, RetrainPlan
+from lineside.workflows.retraining.progress import OnProgress, Step, nobody_listens
+from lineside.workflows.retraining.report import RetrainReport
+from lineside.workflows.retraining.states import Made, StepStates, held
+
+
+def utc_now() -> datetime:
+    """The present instant."""
+    return datetime.now(UTC)
+
+
+def retrain(plan: RetrainPlan, *, clock: Clock = utc_now, on_progress: OnProgress = nobody_listens) -> RetrainReport:
+    """Retrain the live release on a dataset revision, and judge what comes out.
+
+    Called again with the same plan, after whatever end, it goes on where it stopped. A failed gate is an answer, no
+    error.
+
+    Args:
+        plan: what, from what, and where.
+        clock: gives the present instant, aware.
+        on_progress: hears of every step.
+
+    Raises:
+        RetrainingBusy: another process works in the folder.
+        RetrainingChanged: the folder holds a retraining that was begun with something else.
+        RetrainingRefused: what is asked for cannot be done.
+        LinesideError: a step does not do; it is done again by the next call.
+    """
+    with (
+        held(plan.out) as states,
+        live_release(_to_beat(plan, states), Registry(plan.registry)) as live,
+    ):
+        return _Retraining(plan, live, Course(states, clock=clock, on_progress=on_progress)).run()
+
+
+class _Retraining:
+    """One retraining, with the release to beat at hand."""
+
+    def __init__(self, plan: RetrainPlan, live: LiveRelease, course: Course) -> None:
+        self._plan = plan
+        self._live = live
+        self._course = course
+
+    def run(self) -> RetrainReport:
+        plan, live, course = self._plan, self._live, self._course
+        self._note_live()
+        head = RevisionStore(plan.store).read(plan.revision)
+        division = course.take(
+            Step.SPLIT,
+            {"revision": head.id, "val_share": plan.val_share, "seed": plan.split_seed},
+            lambda teller: making.split(plan, head, teller),
+        )
+        revision = str(division["revision"])
+        model = self._train(revision)
+        evaluated = {
+            "model": model,
+            "revision": revision,
+            "engine": plan.engine,
+            "recipe": None if plan.recipe is None else str(plan.recipe.path),
+        }
+        course.take(
+            Step.EVALUATE,
+            evaluated,
+            lambda teller: making.evaluate_val(plan, revision, clock=course.clock, teller=teller),
+        )
+        built = course.take(
+            Step.BUILD,
+            {"model": model, "name": live.name.name, "version": plan.version, "canaries": plan.canaries},
+            lambda teller: making.build(plan, live, teller=teller),
+        )
+        name, version, digest = (str(built[key]) for key in ("name", "version", "digest"))
+        signed = course.take(
+            Step.SIGN,
+            {"digest": digest, "key": plan.build_key.public.key_id},
+            lambda _: making.sign(plan, name, version),
+        )
+        course.take(
+            Step.GATE,
+            {**evaluated, "candidate": digest, "live": live.name.digest, "policy": plan.policy.to_document()},
+            lambda teller: judging.gate(
+                plan, live, name=name, version=version, revision=revision, clock=course.clock, teller=teller
+            ),
+        )
+        return RetrainReport(
+            out=plan.out,
+            revision=revision,
+            joined=division["joined"],
+            set_aside=division["set_aside"],
+            live=f"{live.name.name} {live.name.version}",
+            name=name,
+            version=version,
+            digest=digest,
+            key_id=str(signed["key_id"]),
+            gate=judging.read_report(plan),
+            gate_path=plan.out / judging.GATE_FOLDER / REPORT_NAME,
+        )
+
+    def _note_live(self) -> None:
+        """Write down which release is to be beaten; refuse to go on against another one."""
+        name = self._live.name
+        outputs = self._course.take(
+            Step.LIVE,
+            _asked(self._plan),
+            lambda _: Made({"given": self._live.given, **asdict(name)}),
+        )
+        if outputs["digest"] != name.digest:
+            raise RetrainingChanged(
+                f"live is {name.name} {name.version} ({name.digest[:12]}) now, and this retraining was begun to beat "
+                f"{outputs['name']} {outputs['version']} ({outputs['digest'][:12]}); start again in a new folder"
+            )
+
+    def _train(self, revision: str) -> str:
+        """Train and export; returns the model's digest."""
+        plan, course = self._plan, self._course
+        start = starting_point(self._live, plan.out)
+        trained = course.take(
+            Step.TRAIN,
+            {"revision": revision, "parent": start.parent, **asdict(plan.training)},
+            lambda teller: making.train(plan, revision, start, teller),
+        )
+        model = str(trained["model_sha256"])
+        course.take(
+            Step.EXPORT,
+            {"model": model, "int8": plan.int8},
+            lambda teller: making.export(plan, revision, teller),
+        )
+        course.take(
+            Step.PARITY,
+            {"model": model, "int8": plan.int8, "engines": plan.engines, "frames": plan.parity_frames},
+            lambda teller: making.parity(plan, revision, teller),
+        )
+        return model
+
+
+def _asked(plan: RetrainPlan) -> Mapping[str, Any]:
+    """How the release to beat was named; at which address a server answers does not matter."""
+    asked = plan.live
+    if isinstance(asked, LiveGiven):
+        return {"release": asked.release}
+    return {"release_name": asked.release_name, "line": asked.line, "product": asked.product}
+
+
+def _to_beat(plan: RetrainPlan, states: StepStates) -> LiveOnServer | LiveGiven:
+    """Whom to ask: once the gate has answered, the release that it compared with, whatever is live by now."""
+    noted = states.read(Step.LIVE)
+    if noted is None or states.read(Step.GATE) is None:
+        return plan.live
+    return LiveGiven(str(noted.outputs["given"]))
