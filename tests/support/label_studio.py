@@ -59,9 +59,8 @@ def running_label_studio(folder: Path) -> Iterator[LabelStudioServer]:
 
     It has no project, and one person. It ends with this process, whatever ends that.
     """
-    python = _installed()
-    template = built_once(label_studio_folder(), f"test-template-{LABEL_STUDIO_VERSION}-1", _make_template)
-    shutil.copytree(template / "home", folder, dirs_exist_ok=True)
+    python = installed_label_studio()
+    copy_ready_home(folder)
     with label_server(LabelServerHome.open(folder), python, port=0) as server:
         login = server.home.login
         with httpx.Client(
@@ -81,7 +80,14 @@ def running_label_studio(folder: Path) -> Iterator[LabelStudioServer]:
             )
 
 
-def _installed() -> Path:
+def copy_ready_home(folder: Path) -> None:
+    """Make a folder the home of a server whose database is made already, with one person and no project."""
+    template = built_once(label_studio_folder(), f"test-template-{LABEL_STUDIO_VERSION}-1", _make_template)
+    shutil.copytree(template / "home", folder, dirs_exist_ok=True)
+
+
+def installed_label_studio() -> Path:
+    """The interpreter of Label Studio's environment, installed first where it is not."""
     try:
         return label_studio_python()
     except LabelServerNotInstalled as error:
@@ -91,7 +97,7 @@ def _installed() -> Path:
 def _make_template(folder: Path) -> None:
     """Boot once on an empty home, with personal tokens allowed, and keep what that made."""
     home = LabelServerHome.open(folder / "home")
-    with label_server(home, _installed(), port=0) as server:
+    with label_server(home, installed_label_studio(), port=0) as server:
         answer = httpx.post(
             f"{server.url}/api/jwt/settings",
             json={"api_tokens_enabled": True, "legacy_api_tokens_enabled": True},

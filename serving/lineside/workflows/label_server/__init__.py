@@ -4,6 +4,7 @@ from lineside.workflows.label_server.built_once import built_once
 from lineside.workflows.label_server.environment import LABEL_STUDIO_VERSION, label_studio_python
 from lineside.workflows.label_server.home import LabelLogin, LabelServerHome
 from lineside.workflows.label_server.running import LABEL_SERVER_PORT, RunningLabelServer, label_server
+from lineside.workflows.label_server.serving_people import run_label_server
 
 __all__ = [
     "LABEL_SERVER_PORT",
@@ -14,4 +15,5 @@ __all__ = [
     "built_once",
     "label_server",
     "label_studio_python",
+    "run_label_server",
 ]
