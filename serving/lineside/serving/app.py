@@ -33,6 +33,7 @@ from lineside.serving.services import open_services
 from lineside.serving.settings import Settings
 from lineside.serving.stations.endpoints import router as stations_router
 from lineside.serving.studies.endpoints import router as studies_router
+from lineside.serving.verification.endpoints import router as verification_router
 
 _ROUTERS = (
     inspections_router,
@@ -40,6 +41,7 @@ _ROUTERS = (
     history_router,
     dispositions_router,
     reviews_router,
+    verification_router,
     stations_router,
     recipes_router,
     catalogue_router,

@@ -14,7 +14,7 @@ LinesideError
     │   ├── UnknownStation, UnknownInspection, UnknownPart, UnknownKnownPart, UnknownRecipe, UnknownCatalogue,
     │   ├── UnknownRelease, UnknownReference, UnknownKey, UnknownDeployment, UnknownGateReport,
     │   ├── UnknownCertificate, UnknownStudy, UnknownNote, UnknownExclusion, UnknownBaseline,
-    │   ├── UnknownDriftAlarm, UnknownLabelProject, UnknownLabelPick, UnknownLabelAttention
+    │   ├── UnknownClaim, UnknownDriftAlarm, UnknownLabelProject, UnknownLabelPick, UnknownLabelAttention
     │   └── ImageGone                      the image was not kept, or its retention ended
     ├── Contradiction                      it contradicts what was received or what stands
     │   ├── IdempotencyConflict            the same idempotency key for another request
@@ -32,6 +32,7 @@ LinesideError
     │   ├── NoteWithdrawn, ExclusionEnded  it was taken back before
     │   ├── StudyFiled                     another study is filed under that name
     │   ├── NoTrustFile                    the server believes no signature
+    │   ├── ClaimEnded                     a part at the review place is held no more, or was read
     │   ├── ReviewUnfit                    a review does not fit the verdict it speaks of
     │   ├── LabelPickUnfit                 an inspection that may not be picked for labelling, or not for that reason
     │   ├── LabelTasksUnfit                tasks that do not show a picked part whole, or others than those pushed
@@ -185,6 +186,10 @@ class ImageGone(NotFound):
     """The image was not kept, or its retention ended."""
 
 
+class UnknownClaim(NotFound):
+    """No claim of a part at the review place of that identifier, made with that key."""
+
+
 class UnknownCertificate(NotFound):
     """No certificate of that identifier."""
 
@@ -227,6 +232,10 @@ class DeploymentWithdrawn(Contradiction):
 
 class CertificateUnfit(Contradiction):
     """The certificate is signed and valid, and says nothing about any line or engine here."""
+
+
+class ClaimEnded(Contradiction):
+    """The part is held no more: it was read, let go, or somebody else has it."""
 
 
 class CertificateEnded(Contradiction):

@@ -104,6 +104,7 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.UnknownLabelAttention: ProblemKind(
             "unknown-label-attention", "Nothing like that needs a person", HTTPStatus.NOT_FOUND
         ),
+        errors.UnknownClaim: ProblemKind("unknown-claim", "No such claim of a part", HTTPStatus.NOT_FOUND),
         errors.UnknownCertificate: ProblemKind("unknown-certificate", "No such certificate", HTTPStatus.NOT_FOUND),
         errors.ImageGone: ProblemKind("image-gone", "The image is not kept", HTTPStatus.NOT_FOUND),
         errors.NotFound: ProblemKind("not-found", "No such thing", HTTPStatus.NOT_FOUND),
@@ -133,6 +134,7 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.CertificateUnfit: ProblemKind(
             "certificate-unfit", "The certificate says nothing about this plant", HTTPStatus.CONFLICT
         ),
+        errors.ClaimEnded: ProblemKind("claim-ended", "The part is held no more", HTTPStatus.CONFLICT),
         errors.CertificateEnded: ProblemKind("certificate-ended", "The certificate has ended", HTTPStatus.CONFLICT),
         errors.GateReportUnfit: ProblemKind(
             "gate-report-unfit", "The gate report does not speak for this recipe", HTTPStatus.CONFLICT

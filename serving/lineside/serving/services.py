@@ -38,6 +38,7 @@ from lineside.serving.settings import Settings
 from lineside.serving.shadowing.service import Shadowing
 from lineside.serving.shadowing.watch import CanaryWatch
 from lineside.serving.stations import StationDirectory
+from lineside.serving.verification import SecondReadings, VerificationService
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Services:
     forecasts: ForecastService
     rate_answers: RateAnswers
     rate_projector: RateProjector
+    verification: VerificationService
     metrics: Metrics
 
 
@@ -239,6 +241,19 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             ),
             rate_answers=rate_answers,
             rate_projector=rate_projector,
+            verification=VerificationService(
+                settings=settings,
+                clock=clock,
+                ledger=ledger,
+                images=images,
+                recipes=recipes,
+                catalogues=catalogues,
+                shadowing=shadowing,
+                second=SecondReadings(
+                    PlantSecret(read_or_create_secret(settings.data_dir / "second-reading-secret")),
+                    settings.verification_second_share,
+                ),
+            ),
             metrics=metrics,
         )
 

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
         drift_look_parts: parts between two looks.
         drift_look_minutes: the longest time between two looks while parts come.
         drift_risk_per_look: chance of an alarm in one look at an undisturbed line, at most.
+        verification_claim_minutes: how long a reader holds a part at the review place without a sign of life.
+        verification_second_share: share of readings that another reader makes again, not knowing what the first said.
         is_simulated: marks every inspection as coming from a simulated line (OPC 40100-1 `isSimulated`).
     """
 
@@ -74,6 +76,8 @@ class Settings(BaseSettings):
     drift_look_parts: int = Field(default=1_000, ge=50, le=20_000)
     drift_look_minutes: float = Field(default=480.0, gt=0)
     drift_risk_per_look: float = Field(default=0.001, gt=0, le=0.05)
+    verification_claim_minutes: float = Field(default=5.0, gt=0, le=1440)
+    verification_second_share: float = Field(default=0.1, ge=0, le=1)
     is_simulated: bool = False
 
     @field_validator("drift_look_parts")

@@ -54,6 +54,8 @@ def call(plant: Plant, method: str, path: str, headers: dict[str, str]) -> int:
         "study_id",
         "certificate_id",
         "alarm_id",
+        "claim_id",
+        "layer",
     ):
         concrete = concrete.replace(f"{{{name}}}", "nothing-of-that-name")
     assert "{" not in concrete, f"give the path parameter of {path} a value here"

@@ -25,6 +25,7 @@ class Action(StrEnum):
     READ_INSPECTIONS = "read_inspections"
     READ_IMAGES = "read_images"
     READ_RATES = "read_rates"
+    READ_REVIEWERS = "read_reviewers"
     REBUILD_RATES = "rebuild_rates"
     WRITE_CALENDAR = "write_calendar"
     WRITE_KNOWN_PARTS = "write_known_parts"
@@ -83,6 +84,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
         Role.QUALITY: _LOOKING
         | {
             Action.POST_REVIEW,
+            Action.READ_REVIEWERS,  # how well named people read is not everybody's business
             Action.WRITE_CALENDAR,
             Action.WRITE_KNOWN_PARTS,
             Action.HOLD_STATIONS,
