@@ -29,6 +29,15 @@ def read_xml(path: Path) -> Element:
         raise SampleUnreadable(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > MAX_BYTES:
         raise SampleUnreadable(f"{path} has {len(data)} bytes; an annotation of more than {MAX_BYTES} is none")
+    return parse_xml(data, where=str(path))
+
+
+def parse_xml(data: bytes, *, where: str) -> Element:
+    """The root element of a document; `where` is what errors call it.
+
+    Raises:
+        SampleUnreadable: it is no XML, too deep, or has a document type.
+    """
     builder = TreeBuilder()
     depth = 0
 
@@ -36,7 +45,7 @@ def read_xml(path: Path) -> Element:
         nonlocal depth
         depth += 1
         if depth > MAX_DEPTH:
-            raise SampleUnreadable(f"{path}:{parser.CurrentLineNumber}: nested deeper than {MAX_DEPTH} levels")
+            raise SampleUnreadable(f"{where}:{parser.CurrentLineNumber}: nested deeper than {MAX_DEPTH} levels")
         builder.start(tag, attributes)
 
     def end(tag: str) -> None:
@@ -46,7 +55,7 @@ def read_xml(path: Path) -> Element:
 
     def refuse(*_: object) -> int:
         raise SampleUnreadable(
-            f"{path}:{parser.CurrentLineNumber}: a document type (<!DOCTYPE>) is not read: it can name files and "
+            f"{where}:{parser.CurrentLineNumber}: a document type (<!DOCTYPE>) is not read: it can name files and "
             "expand without end; remove it"
         )
 
@@ -60,5 +69,5 @@ def read_xml(path: Path) -> Element:
     try:
         parser.Parse(data, True)  # noqa: FBT003 - expat takes its "final" by position only
     except expat.ExpatError as error:
-        raise SampleUnreadable(f"{path}:{error.lineno}: no XML: {expat.errors.messages[error.code]}") from error
+        raise SampleUnreadable(f"{where}:{error.lineno}: no XML: {expat.errors.messages[error.code]}") from error
     return builder.close()

@@ -1,0 +1,94 @@
+"""Tasks to a real Label Studio and back."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+
+from label_studio import LabelStudioServer
+from lineside.datasets.labelling import (
+    ConfigStanding,
+    LabelStudio,
+    LabelTaskImage,
+    PredictedBox,
+    StudioProject,
+    label_png,
+    read_task,
+)
+
+CLASSES = ("scratch", "dent")
+SIZE = (200, 100)
+
+
+def label_task(uuid: UUID | None = None, **changes: object) -> LabelTaskImage:
+    image = np.random.default_rng(7).integers(0, 255, (SIZE[1], SIZE[0], 3), np.uint8)
+    wanted: dict[str, object] = {
+        "uuid": uuid or uuid4(),
+        "image_png": label_png(image),
+        "size_wh_px": SIZE,
+        "data": {"part": "부품-1", "station": "s1"},
+        "predictions": (PredictedBox("dent", 0.83, (20.0, 20.0, 80.0, 60.0)),),
+        "model_version": "board 1.0.0",
+    }
+    return LabelTaskImage(**(wanted | changes))  # type: ignore[arg-type]
+
+
+def test_a_pushed_task_comes_back_as_the_person_left_it(
+    studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer
+) -> None:
+    task = label_task()
+
+    made = studio.push(project.id, [task])
+
+    predicted = label_studio.http.get("/api/predictions/", params={"task": made[task.uuid]}).json()
+    assert [each["model_version"] for each in predicted] == ["board 1.0.0"]
+    label_studio.http.post(
+        f"/api/tasks/{made[task.uuid]}/annotations/",
+        json={"result": predicted[0]["result"], "lead_time": 12.0, "parent_prediction": predicted[0]["id"]},
+    ).raise_for_status()
+    (found,) = studio.updated_since(project.id, None)
+    state = read_task(found, classes=CLASSES, offset_xy_px=(300, 40), size_wh_px=SIZE, frame_size_wh_px=(1000, 400))
+    assert state.id == task.uuid
+    assert state.label_studio_task_id == made[task.uuid]
+    assert state.attention == ()
+    assert state.reading is not None
+    assert state.reading.reviewer == label_studio.email
+    assert state.reading.is_defective
+    (box,) = state.reading.boxes
+    assert box.class_name == "dent"
+    assert box.box_xyxy_px == pytest.approx((320.0, 60.0, 380.0, 100.0), abs=0.01)
+    assert state.reading.minutes == pytest.approx(0.2)
+
+
+def test_pushing_twice_adds_nothing(studio: LabelStudio, project: StudioProject) -> None:
+    tasks = [label_task() for _ in range(3)]
+    first = studio.push(project.id, tasks[:2])
+
+    second = studio.push(project.id, tasks)
+
+    assert {uuid: second[uuid] for uuid in first} == first
+    assert studio.task_count(project.id) == 3
+    assert studio.tasks_of(project.id, [task.uuid for task in tasks]) == {uuid: (id_,) for uuid, id_ in second.items()}
+
+
+def test_a_new_project_has_our_configuration(project: StudioProject) -> None:
+    assert project.config_state is not None
+    assert project.config_state.standing is ConfigStanding.OURS
+    assert project.task_count == 0
+
+
+def test_only_what_changed_since_comes(
+    studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer
+) -> None:
+    tasks = [label_task() for _ in range(5)]
+    made = studio.push(project.id, tasks)
+    everything = list(studio.updated_since(project.id, None, page_size=2))
+    newest = max(task.updated_at for task in everything)
+    label_studio.http.post(f"/api/tasks/{made[tasks[1].uuid]}/annotations/", json={"result": []}).raise_for_status()
+
+    changed = list(studio.updated_since(project.id, newest + timedelta(microseconds=1)))
+
+    assert sorted(task.uuid for task in everything if task.uuid) == sorted(task.uuid for task in tasks)
+    assert [task.uuid for task in changed] == [tasks[1].uuid]
+    assert list(studio.updated_since(project.id, datetime.now(UTC) + timedelta(days=1))) == []
