@@ -12,14 +12,13 @@ from lineside.cli.release_options import DEFAULT_REGISTRY, JsonOption, RegistryO
 from lineside.cli.releases import named_release_folder
 
 if TYPE_CHECKING:
-    from lineside.training.gate import Criterion, GatePolicy, GateReport, Override
+    from lineside.training.gate import GatePolicy, GateReport, Override
     from lineside.workflows.gating import GateTask
 
 NOT_PASSED = 3
 """Exit code: the gate answered, and the answer is no or not shown. An error, which is no answer, is 1."""
 
 SIGNATURE_NAME = "gate.sig.json"
-GATE_COLUMNS = ("where", "criterion", "answer", "figure", "limit", "detail")
 
 
 def gate(
@@ -74,6 +73,7 @@ def gate(
     from lineside.cli.progress import progress_of
     from lineside.datasets.revisions import RevisionSelection
     from lineside.workflows.folders import engine_cache_folder
+    from lineside.workflows.gate_table import GATE_COLUMNS, gate_rows
     from lineside.workflows.gating import GateTask, run_gate
     from lineside.workflows.recipe_rules import RecipeFile
 
@@ -102,7 +102,7 @@ def gate(
     if as_json:
         print_json(json.loads(run.report.to_bytes()))
     else:
-        print_table(GATE_COLUMNS, list(_rows(run.report)))
+        print_table(GATE_COLUMNS, gate_rows(run.report))
     _conclude(run.report, task)
     if not run.report.may_go_live:
         raise typer.Exit(NOT_PASSED)
@@ -128,25 +128,6 @@ def _sign(report: "GateReport", key: Path, out: Path) -> None:
     signature = open_key(key, Role.DEPLOY).sign(report.to_bytes(), schema=GATE_SCHEMA)
     (out / SIGNATURE_NAME).write_bytes(signature)
     say(f"signed it: {out / SIGNATURE_NAME}")
-
-
-def _rows(report: "GateReport") -> list[tuple[str, ...]]:
-    rows = [_row("everywhere", criterion) for criterion in report.criteria]
-    for result in report.scopes:
-        rows += [_row(str(result.scope), criterion) for criterion in result.criteria]
-    return rows
-
-
-def _row(where: str, criterion: "Criterion") -> tuple[str, ...]:
-    answer = criterion.outcome.value.replace("_", " ")
-    return (
-        where,
-        criterion.title,
-        f"{answer} (blocks)" if criterion.blocks else answer,
-        "-" if criterion.figure is None else f"{criterion.figure:.4g}",
-        "-" if criterion.limit is None else f"{criterion.limit:.4g}",
-        criterion.detail,
-    )
 
 
 def _conclude(report: "GateReport", task: "GateTask") -> None:
