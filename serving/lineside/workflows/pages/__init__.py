@@ -3,6 +3,7 @@
 from lineside.workflows.pages.blocks import (
     Block,
     Facts,
+    Links,
     Notice,
     NoticeLevel,
     Paragraph,
@@ -16,6 +17,7 @@ from lineside.workflows.pages.writing import write_page
 __all__ = [
     "Block",
     "Facts",
+    "Links",
     "Notice",
     "NoticeLevel",
     "Paragraph",

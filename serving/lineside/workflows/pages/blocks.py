@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,6 +92,28 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Links:
+    """Places to go on reading, one a line.
+
+    Attributes:
+        rows: (text, address): a web address, or the path of a file relative to the page's own folder.
+    """
+
+    rows: Sequence[tuple[str, str]]
+
+    def __post_init__(self) -> None:
+        """Refuse an address that would run something in the reader's browser.
+
+        Raises:
+            ValueError: it is neither a web address nor a relative path.
+        """
+        for _, address in self.rows:
+            scheme = urlsplit(address).scheme
+            if scheme not in ("", "http", "https") or address.startswith(("/", "\\")):
+                raise ValueError(f"link to {address!r}; expected http, https or a path relative to the page")
+
+
+@dataclass(frozen=True, slots=True)
 class SignatureLines:
     """Lines to be filled in by hand on the printed page: name, date, signature.
 
@@ -101,7 +124,7 @@ class SignatureLines:
     roles: Sequence[str]
 
 
-Block = Paragraph | Notice | Facts | Table | Picture | SignatureLines
+Block = Paragraph | Notice | Facts | Table | Picture | Links | SignatureLines
 """What may stand in a section."""
 
 
