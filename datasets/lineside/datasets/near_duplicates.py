@@ -73,7 +73,7 @@ class Fingerprint:
         stretch = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
         return cls(
             size_wh_px=(width, height),
-            hash_bits=_difference_hash(gray),
+            hash_bits=difference_hash(gray),
             points_xy_px=(points + np.float32(0.5)) * stretch - np.float32(0.5),
             descriptors=np.zeros((0, 32), np.uint8) if len(points) == 0 else np.asarray(descriptors, np.uint8),
         )
@@ -127,7 +127,7 @@ class CopyIndex:
                 continue
             other = to_gray(self._picture(position))
             found = agreement(gray, other, affine)
-            if found is None or found.overlap < LEAST_OVERLAP or not _is_one_shot(gray, other, found):
+            if found is None or found.overlap < LEAST_OVERLAP or not is_one_shot(gray, other, found):
                 continue
             best[position] = Copy(position, found.overlap, found.largest_difference)
         return tuple(best[position] for position in sorted(best))
@@ -136,16 +136,11 @@ class CopyIndex:
         """The pictures whose hashes are nearest, laid on each other edge to edge."""
         distances = np.bitwise_count(self._hashes ^ fingerprint.hash_bits).sum(axis=1)
         near = [int(at) for at in np.argsort(distances, kind="stable")[:_HASH_CANDIDATES]]
-        width, height = fingerprint.size_wh_px
         found: list[tuple[int, Affine]] = []
         for position in near:
             if distances[position] > _LARGEST_HASH_DISTANCE:
                 break
-            other_width, other_height = self._fingerprints[position].size_wh_px
-            across, down = other_width / width, other_height / height
-            # Edges lie on edges, so the middle of the first pixel moves by half the stretch.
-            edge_to_edge = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]], np.float64)
-            found.append((position, edge_to_edge))
+            found.append((position, _edge_to_edge(fingerprint.size_wh_px, self._fingerprints[position].size_wh_px)))
         return found
 
     def _part_candidates(self, fingerprint: Fingerprint) -> list[tuple[int, Affine]]:
@@ -166,16 +161,6 @@ class CopyIndex:
             transforms = _common_transforms(fingerprint.points_xy_px[ours], self._points[theirs])
             found += [(position, affine) for affine in transforms]
         return found
-
-
-def _is_one_shot(first: Image, second: Image, found: Agreement) -> bool:
-    """Whether less differs than between two parts: by the grain where both have one, else by the outlines."""
-    if found.largest_difference > LARGEST_DIFFERENCE_WITH_GRAIN:
-        return False
-    grain = grain_correlation(first, second, found.affine)
-    if grain is None:
-        return found.largest_difference <= LARGEST_DIFFERENCE
-    return grain >= LEAST_GRAIN_CORRELATION
 
 
 def _common_transforms(ours_xy_px: NDArray[np.float32], theirs_xy_px: NDArray[np.float32]) -> list[Affine]:
@@ -200,7 +185,34 @@ def _common_transforms(ours_xy_px: NDArray[np.float32], theirs_xy_px: NDArray[np
     return found
 
 
-def _difference_hash(gray: Image) -> NDArray[np.uint8]:
-    """Krawetz's difference hash with 16 x 16 bits, packed."""
-    small = cv2.resize(gray, (_HASH_SIDE + 1, _HASH_SIDE), interpolation=cv2.INTER_AREA)
+def difference_hash(gray: Image, *, side: int = _HASH_SIDE) -> NDArray[np.uint8]:
+    """Krawetz's difference hash: whether each of `side` x `side` cells is darker than its right neighbour, packed."""
+    small = cv2.resize(gray, (side + 1, side), interpolation=cv2.INTER_AREA)
     return np.packbits(small[:, :-1] < small[:, 1:])
+
+
+def whole_agreement(first: Image, second: Image) -> Agreement | None:
+    """How well two gray pictures agree when the whole of one is laid on the whole of the other."""
+    return agreement(first, second, _edge_to_edge(first.shape[::-1], second.shape[::-1]))
+
+
+def is_one_shot(first: Image, second: Image, found: Agreement) -> bool:
+    """Whether less differs than between two parts: by the grain where both have one, else by the outlines.
+
+    Args:
+        first: uint8 (h, w).
+        second: uint8 (h, w), of any other size.
+        found: their agreement.
+    """
+    if found.largest_difference > LARGEST_DIFFERENCE_WITH_GRAIN:
+        return False
+    grain = grain_correlation(first, second, found.affine)
+    if grain is None:
+        return found.largest_difference <= LARGEST_DIFFERENCE
+    return grain >= LEAST_GRAIN_CORRELATION
+
+
+def _edge_to_edge(size_wh: tuple[int, ...], other_wh: tuple[int, ...]) -> Affine:
+    """Edges lie on edges, so the middle of the first pixel moves by half the stretch."""
+    across, down = other_wh[0] / size_wh[0], other_wh[1] / size_wh[1]
+    return np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]], np.float64)

@@ -10,8 +10,13 @@ for picked in plan.picks:
 ```
 """
 
+from lineside.datasets.sampling.answers import read_candidate
+from lineside.datasets.sampling.copies import Glance, find_copies
 from lineside.datasets.sampling.descriptors import NO_DESCRIPTORS, Descriptors
+from lineside.datasets.sampling.disagreements import score_disagreement, tile_disagreement
+from lineside.datasets.sampling.looks import Describer, PlainDescriber, open_describer
 from lineside.datasets.sampling.picking import pick
+from lineside.datasets.sampling.planning import Labelled, plan_queue
 from lineside.datasets.sampling.records import (
     Candidate,
     CandidateDefect,
@@ -23,6 +28,7 @@ from lineside.datasets.sampling.records import (
     QueuePlan,
     origin_of,
 )
+from lineside.datasets.sampling.share_file import load_shares
 from lineside.datasets.sampling.shares import QueueShares
 
 __all__ = [
@@ -30,13 +36,24 @@ __all__ = [
     "Candidate",
     "CandidateDefect",
     "CandidateView",
+    "Describer",
     "Descriptors",
     "Disagreement",
     "DroppedCopy",
+    "Glance",
+    "Labelled",
     "Pick",
     "PickReason",
+    "PlainDescriber",
     "QueuePlan",
     "QueueShares",
+    "find_copies",
+    "load_shares",
+    "open_describer",
     "origin_of",
     "pick",
+    "plan_queue",
+    "read_candidate",
+    "score_disagreement",
+    "tile_disagreement",
 ]
