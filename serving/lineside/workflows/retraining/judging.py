@@ -1,21 +1,25 @@
-"""The step that judges the candidate: the gate, against the release that is live."""
+"""The steps that judge the candidate: the gate against the live release, and what the two do otherwise."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from lineside.datasets.labelled import Split
 from lineside.datasets.revisions import RevisionSelection, RevisionStore
+from lineside.training.checkpoints import write_whole
 from lineside.training.gate import GateReport
 from lineside.training.registry import Registry
 from lineside.workflows.gate_sides import OnPart
 from lineside.workflows.gating import REPORT_NAME, GateTask, run_gate
 from lineside.workflows.retraining.course import Clock, Teller
+from lineside.workflows.retraining.folder import GATE_FOLDER, GOLDEN_CANDIDATE, GOLDEN_LIVE, LESSONS_NAME, VAL_FOLDER
+from lineside.workflows.retraining.labels import LabelNotes
+from lineside.workflows.retraining.lessons import judging_of, learn
 from lineside.workflows.retraining.live import LiveRelease
 from lineside.workflows.retraining.plan import RetrainPlan
-from lineside.workflows.retraining.states import Made
-
-GATE_FOLDER = "gate"
-GOLDEN_CANDIDATE, GOLDEN_LIVE = "golden-candidate.json", "golden-live.json"
+from lineside.workflows.retraining.states import Json, Made
+from lineside.workflows.retraining.summary import SUMMARY_NAME, SummaryFacts, write_summary
 
 
 def gate(
@@ -59,6 +63,67 @@ def gate(
     )
 
 
+def compare(
+    plan: RetrainPlan,
+    live: LiveRelease,
+    *,
+    division: Json,
+    trained: Json,
+    built: Json,
+    notes: LabelNotes,
+    clock: Clock,
+    teller: Teller,
+) -> Made:
+    """See what the candidate does otherwise than the live release, and write it down with pictures.
+
+    Args:
+        plan: of the retraining, whose gate has answered.
+        live: the release that was to be beaten.
+        division: outputs of the step split.
+        trained: outputs of the step train.
+        built: outputs of the step build.
+        notes: how the labels came about.
+        clock: gives the present instant.
+        teller: hears of it.
+
+    Raises:
+        LinesideError: a release does not run here, or a picture cannot be read.
+    """
+    store = RevisionStore(plan.store)
+    revision = store.read(division["revision"])
+    candidate = f"{built['name']} {built['version']}"
+    now = clock()
+    with Registry(plan.registry).folder(built["name"], built["version"]) as folder:
+        seen = learn(
+            plan.out,
+            revision,
+            live_revision=live.manifest.dataset_revision,
+            joined=division["joined"],
+            notes=notes,
+            judging=judging_of(plan, live=live.folder, candidate=folder, revision=revision, now=now),
+            on_part=teller.count,
+        )
+    facts = SummaryFacts(
+        candidate=candidate,
+        live=f"{live.name.name} {live.name.version}",
+        start=trained["start"],
+        set_aside=division["set_aside"],
+        training=_training(trained),
+        links=(
+            ("Split val, judged with the trained model: every escape and false call", f"{VAL_FOLDER}/report.html"),
+            ("The gate's report (JSON)", f"{GATE_FOLDER}/{REPORT_NAME}"),
+            ("Golden parts before the candidate (JSON)", f"{GATE_FOLDER}/{GOLDEN_CANDIDATE}"),
+            ("Golden parts before the live release (JSON)", f"{GATE_FOLDER}/{GOLDEN_LIVE}"),
+        ),
+    )
+    write_summary(
+        seen, read_report(plan), facts, notes=notes, store=store, path=plan.out / SUMMARY_NAME, written_at=now
+    )
+    lessons = plan.out / LESSONS_NAME
+    write_whole(lessons, (json.dumps(seen.lessons.to_json(), indent=2, allow_nan=False) + "\n").encode())
+    return Made({}, (lessons, plan.out / SUMMARY_NAME))
+
+
 def read_report(plan: RetrainPlan) -> GateReport:
     """The gate's answer as it was written."""
     path = plan.out / GATE_FOLDER / REPORT_NAME
@@ -77,3 +142,13 @@ def _blocking(report: GateReport) -> list[str]:
     for result in report.scopes:
         found += [f"{result.scope}: {criterion.title}" for criterion in result.blocking]
     return found
+
+
+def _training(trained: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    images = trained["images"]
+    seconds = float(trained["seconds"])
+    return (
+        ("Images learnt from, looked at", f"{images['train']}, {images['val']}"),
+        ("Epochs", f"{trained['epochs_done']}, taken: {trained['best_epoch']}, ended by {trained['ended_by']}"),
+        ("Minutes of training", f"{seconds / 60:.1f}"),
+    )

@@ -74,6 +74,7 @@ class Start:
 
     Attributes:
         given: as `lineside train --from` takes it.
+        described: for people.
         parent: digest of the release or SHA-256 of the checkpoint.
         architecture: of the network.
         kind: what its channels are.
@@ -82,6 +83,7 @@ class Start:
     """
 
     given: str
+    described: str
     parent: str
     architecture: Architecture
     kind: InputKind
@@ -131,7 +133,8 @@ def starting_point(live: LiveRelease, folder: Path) -> Start:
         write_whole(path, live.checkpoint)
         checkpoint = load_checkpoint(path)
         parent = hashlib.sha256(live.checkpoint).hexdigest()
-        return Start(str(path), parent, checkpoint.architecture, checkpoint.kind, checkpoint.image_px, size)
+        described = f"the checkpoint of {live.name.name} {live.name.version}"
+        return Start(str(path), described, parent, checkpoint.architecture, checkpoint.kind, checkpoint.image_px, size)
     try:
         architecture = Architecture(str(said.get("architecture", "")).removesuffix(".yaml"))
     except ValueError as error:
@@ -145,7 +148,8 @@ def starting_point(live: LiveRelease, folder: Path) -> Start:
         given = str(copied)
     crop_px = said.get("image_px")
     side = crop_px if isinstance(crop_px, int) else _DEFAULT_CROP_PX
-    return Start(given, live.name.digest, architecture, live.manifest.input.kind, side, size)
+    described = f"the model of {live.name.name} {live.name.version}"
+    return Start(given, described, live.name.digest, architecture, live.manifest.input.kind, side, size)
 
 
 def next_version(name: str, taken: Iterable[str]) -> str:

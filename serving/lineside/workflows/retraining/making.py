@@ -27,12 +27,10 @@ from lineside.training.runs import RUN_NAME, RunSettings, resume_run, start_run
 from lineside.workflows.errors import RetrainingChanged, RetrainingRefused
 from lineside.workflows.evaluating import EVALUATION_NAME, REPORT_NAME, EvaluationTask, evaluate_into
 from lineside.workflows.retraining.course import Clock, Teller, TrainingTeller
+from lineside.workflows.retraining.folder import RUN_FOLDER, VAL_FOLDER
 from lineside.workflows.retraining.live import LiveRelease, Start, next_version
 from lineside.workflows.retraining.plan import RetrainPlan
 from lineside.workflows.retraining.states import Made, digest_of_file
-
-RUN_FOLDER = "run"
-VAL_FOLDER = "judged-val"
 
 
 def split(plan: RetrainPlan, revision: Revision, teller: Teller) -> Made:
@@ -97,6 +95,7 @@ def train(plan: RetrainPlan, revision: str, start: Start, teller: Teller) -> Mad
         {
             "model_sha256": digest_of_file(folder / MODEL_NAME),
             "checkpoint_sha256": digest_of_file(folder / CHECKPOINT_NAME),
+            "start": start.described,
             **{
                 name: done[name]
                 for name in ("epochs_done", "best_epoch", "ended_by", "seconds", "validation", "images")

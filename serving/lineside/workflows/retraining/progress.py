@@ -20,6 +20,7 @@ class Step(StrEnum):
     GATE = "gate"
     COMPARE = "compare"
     PROMOTE = "promote"
+    BRING = "bring"
 
 
 class Phase(StrEnum):

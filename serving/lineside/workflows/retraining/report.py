@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineside.training.gate import GateReport
+from lineside.workflows.retraining.lessons import Lessons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class RetrainReport:
         key_id: of the build key that signed it.
         gate: the gate's answer.
         gate_path: its file.
+        lessons: what was learnt from which labels.
+        summary: the page about it.
         serials: of the deployments that were signed; none without a promotion.
         next_steps: what a person may do now, in words.
     """
@@ -38,5 +41,7 @@ class RetrainReport:
     key_id: str
     gate: GateReport
     gate_path: Path
+    lessons: Lessons
+    summary: Path
     serials: tuple[int, ...] = ()
     next_steps: tuple[str, ...] = ()

@@ -11,11 +11,15 @@ from lineside.workflows.errors import RetrainingChanged
 from lineside.workflows.gating import REPORT_NAME
 from lineside.workflows.retraining import judging, making
 from lineside.workflows.retraining.course import Clock, Course
+from lineside.workflows.retraining.folder import GATE_FOLDER, LESSONS_NAME
+from lineside.workflows.retraining.labels import LabelNotes
+from lineside.workflows.retraining.lessons import Lessons
 from lineside.workflows.retraining.live import LiveRelease, live_release, starting_point
 from lineside.workflows.retraining.plan import LiveGiven, LiveOnServer, RetrainPlan
 from lineside.workflows.retraining.progress import OnProgress, Step, nobody_listens
 from lineside.workflows.retraining.report import RetrainReport
-from lineside.workflows.retraining.states import Made, StepStates, held
+from lineside.workflows.retraining.states import Json, Made, StepStates, held
+from lineside.workflows.retraining.summary import SUMMARY_NAME
 
 
 def utc_now() -> datetime:
@@ -65,7 +69,8 @@ class _Retraining:
             lambda teller: making.split(plan, head, teller),
         )
         revision = str(division["revision"])
-        model = self._train(revision)
+        trained = self._train(revision)
+        model = str(trained["model_sha256"])
         evaluated = {
             "model": model,
             "revision": revision,
@@ -88,11 +93,25 @@ class _Retraining:
             {"digest": digest, "key": plan.build_key.public.key_id},
             lambda _: making.sign(plan, name, version),
         )
-        course.take(
+        gated = course.take(
             Step.GATE,
             {**evaluated, "candidate": digest, "live": live.name.digest, "policy": plan.policy.to_document()},
             lambda teller: judging.gate(
                 plan, live, name=name, version=version, revision=revision, clock=course.clock, teller=teller
+            ),
+        )
+        course.take(
+            Step.COMPARE,
+            {"candidate": digest, "live": live.name.digest, "gate": gated["report"], "new": division["joined"]},
+            lambda teller: judging.compare(
+                plan,
+                live,
+                division=division,
+                trained=trained,
+                built=built,
+                notes=LabelNotes(),
+                clock=course.clock,
+                teller=teller,
             ),
         )
         return RetrainReport(
@@ -106,7 +125,9 @@ class _Retraining:
             digest=digest,
             key_id=str(signed["key_id"]),
             gate=judging.read_report(plan),
-            gate_path=plan.out / judging.GATE_FOLDER / REPORT_NAME,
+            gate_path=plan.out / GATE_FOLDER / REPORT_NAME,
+            lessons=Lessons.read(plan.out / LESSONS_NAME),
+            summary=plan.out / SUMMARY_NAME,
         )
 
     def _note_live(self) -> None:
@@ -123,8 +144,8 @@ class _Retraining:
                 f"{outputs['name']} {outputs['version']} ({outputs['digest'][:12]}); start again in a new folder"
             )
 
-    def _train(self, revision: str) -> str:
-        """Train and export; returns the model's digest."""
+    def _train(self, revision: str) -> Json:
+        """Train and export; returns what the training came to."""
         plan, course = self._plan, self._course
         start = starting_point(self._live, plan.out)
         trained = course.take(
@@ -143,7 +164,7 @@ class _Retraining:
             {"model": model, "int8": plan.int8, "engines": plan.engines, "frames": plan.parity_frames},
             lambda teller: making.parity(plan, revision, teller),
         )
-        return model
+        return trained
 
 
 def _asked(plan: RetrainPlan) -> Mapping[str, Any]:

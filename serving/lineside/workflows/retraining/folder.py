@@ -1,0 +1,11 @@
+"""What lies where in the folder of a retraining."""
+
+RUN_FOLDER = "run"
+"""The training run, as `lineside train` writes it."""
+VAL_FOLDER = "judged-val"
+"""Split val, as `lineside evaluate` judges it."""
+GATE_FOLDER = "gate"
+"""The gate's answer, as `lineside release gate` writes it."""
+GOLDEN_CANDIDATE, GOLDEN_LIVE = "golden-candidate.json", "golden-live.json"
+LESSONS_NAME = "lessons.json"
+LABELS_NAME = "labels.json"
