@@ -6,9 +6,8 @@ from uuid import uuid4
 import pytest
 
 from label_studio import LabelStudioServer
+from label_tasks import CLASSES
 from lineside.datasets.labelling import LabelStudio, StudioProject, Token, Tries
-
-CLASSES = ("scratch", "dent")
 
 
 @pytest.fixture

@@ -1,37 +1,17 @@
 """Tasks to a real Label Studio and back."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
 
-import numpy as np
 import pytest
 
 from label_studio import LabelStudioServer
+from label_tasks import CLASSES, SIZE_WH_PX, label_task
 from lineside.datasets.labelling import (
     ConfigStanding,
     LabelStudio,
-    LabelTaskImage,
-    PredictedBox,
     StudioProject,
-    label_png,
     read_task,
 )
-
-CLASSES = ("scratch", "dent")
-SIZE = (200, 100)
-
-
-def label_task(uuid: UUID | None = None, **changes: object) -> LabelTaskImage:
-    image = np.random.default_rng(7).integers(0, 255, (SIZE[1], SIZE[0], 3), np.uint8)
-    wanted: dict[str, object] = {
-        "uuid": uuid or uuid4(),
-        "image_png": label_png(image),
-        "size_wh_px": SIZE,
-        "data": {"part": "부품-1", "station": "s1"},
-        "predictions": (PredictedBox("dent", 0.83, (20.0, 20.0, 80.0, 60.0)),),
-        "model_version": "board 1.0.0",
-    }
-    return LabelTaskImage(**(wanted | changes))  # type: ignore[arg-type]
 
 
 def test_a_pushed_task_comes_back_as_the_person_left_it(
@@ -48,7 +28,9 @@ def test_a_pushed_task_comes_back_as_the_person_left_it(
         json={"result": predicted[0]["result"], "lead_time": 12.0, "parent_prediction": predicted[0]["id"]},
     ).raise_for_status()
     (found,) = studio.updated_since(project.id, None)
-    state = read_task(found, classes=CLASSES, offset_xy_px=(300, 40), size_wh_px=SIZE, frame_size_wh_px=(1000, 400))
+    state = read_task(
+        found, classes=CLASSES, offset_xy_px=(300, 40), size_wh_px=SIZE_WH_PX, frame_size_wh_px=(1000, 400)
+    )
     assert state.id == task.uuid
     assert state.label_studio_task_id == made[task.uuid]
     assert state.attention == ()

@@ -1,6 +1,7 @@
 """Label Studio's JSON -> our records. Unknown keys are left aside; what is needed and missing is an error."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -9,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationErr
 
 from lineside.datasets.labelling.config import TASK_UUID
 from lineside.datasets.labelling.errors import AnswerUnreadable
-from lineside.datasets.labelling.records import Json, StudioAnnotation, StudioProject, StudioTask
+from lineside.datasets.labelling.records import Json, StudioAnnotation, StudioProject, StudioTask, TaskCopy
 
 _MAIL = re.compile(r"\S+@\S+?(?=,|\s|$)")
 
@@ -30,10 +31,13 @@ class _Task(BaseModel):
     updated_at: AwareDatetime
     data: Json
     annotations: list[_Annotation] = []
+    total_annotations: int = 0
+    cancelled_annotations: int = 0
 
 
 class _Page(BaseModel):
     tasks: list[_Task]
+    total: int
 
 
 class _Project(BaseModel):
@@ -70,9 +74,30 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _FILES = TypeAdapter(list[_File])
 
 
-def read_tasks(answer: Any) -> list[StudioTask]:
-    """A page of `GET /api/tasks`."""
-    return [_task(each) for each in _checked(_Page, answer).tasks]
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """An answer to `GET /api/tasks`.
+
+    Attributes:
+        tasks: in the order that was asked for; without annotations where only tasks were asked for.
+        copies: the same tasks, as counted.
+        is_last: there are no more than these.
+    """
+
+    tasks: tuple[StudioTask, ...]
+    copies: tuple[TaskCopy, ...]
+    is_last: bool
+
+
+def read_tasks(answer: Any) -> TaskPage:
+    """The first page of `GET /api/tasks`."""
+    page = _checked(_Page, answer)
+    tasks = tuple(_task(each) for each in page.tasks)
+    copies = tuple(
+        TaskCopy(task.id, task.uuid, each.total_annotations + each.cancelled_annotations)
+        for task, each in zip(tasks, page.tasks, strict=True)
+    )
+    return TaskPage(tasks, copies, is_last=len(tasks) >= page.total or not tasks)
 
 
 def read_project(answer: Any) -> StudioProject:

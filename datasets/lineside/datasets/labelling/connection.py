@@ -37,6 +37,7 @@ UploadFile = tuple[str, bytes, str]
 """A file's name, content and media type."""
 
 _SHOWN_CHARACTERS = 300
+_NO_EXPLANATION = "no explanation"
 _BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
 
 
@@ -216,6 +217,8 @@ class Connection:
                 f"{what}: {_detail(answer)}. The token is unknown or has expired, its kind is switched off there, or "
                 "its owner may not do that: make a new one on the page 'Account & Settings' of Label Studio"
             )
+        if status == HTTPStatus.NOT_FOUND and _detail(answer) == _NO_EXPLANATION:
+            raise AnswerUnreadable(f"{what} as no Label Studio does; is that the address of one?")
         if status == HTTPStatus.NOT_FOUND:
             raise ProjectGone(
                 f"{what}: {_detail(answer)}. The project was deleted there, or the token's owner is not in its "
@@ -265,9 +268,9 @@ def _detail(answer: httpx.Response) -> str:
     try:
         content = answer.json()
     except ValueError:
-        return "no explanation"
+        return _NO_EXPLANATION
     if not isinstance(content, dict):
-        return "no explanation"
+        return _NO_EXPLANATION
     said = [content.get("detail"), content.get("validation_errors")]
     line = " ".join(json.dumps(each, ensure_ascii=False) for each in said if each)
-    return line[:_SHOWN_CHARACTERS] or "no explanation"
+    return line[:_SHOWN_CHARACTERS] or _NO_EXPLANATION

@@ -11,9 +11,9 @@ from lineside.datasets.labelling import answers
 from lineside.datasets.labelling.config import ConfigStanding, config_state, project_config
 from lineside.datasets.labelling.connection import Connection, Tries
 from lineside.datasets.labelling.errors import ProjectAmbiguous
-from lineside.datasets.labelling.pulling import tasks_by_uuid, updated_tasks, uuids_of_project
-from lineside.datasets.labelling.pushing import push_batches
-from lineside.datasets.labelling.records import LabelTaskImage, StudioProject, StudioTask
+from lineside.datasets.labelling.pulling import copies_in_project, copies_of, updated_tasks
+from lineside.datasets.labelling.pushing import delete_tasks, push_batches
+from lineside.datasets.labelling.records import LabelTaskImage, StudioProject, StudioTask, TaskCopy
 from lineside.datasets.labelling.tokens import Token
 
 _INSTRUCTION = (
@@ -165,12 +165,12 @@ class LabelStudio:
         return push_batches(self._connection, project_id, tasks)
 
     def tasks_of(self, project_id: int, uuids: Collection[UUID]) -> Mapping[UUID, tuple[int, ...]]:
-        """Task ids of our ids, those that are there; more than one where a task was doubled."""
-        return tasks_by_uuid(self._connection, project_id, uuids)
+        """Task ids of our ids, those that are there; more than one where a task was doubled, the labelled one first."""
+        return _ids(copies_of(self._connection, project_id, uuids))
 
-    def uuids(self, project_id: int) -> Mapping[UUID, tuple[int, ...]]:
-        """Every task of ours in the project, a page of 1000 at a time: to find what was deleted there."""
-        return uuids_of_project(self._connection, project_id)
+    def all_tasks(self, project_id: int) -> Mapping[UUID, tuple[int, ...]]:
+        """Every task of ours in the project, a page of 1000 at a time: to find which were deleted there."""
+        return _ids(copies_in_project(self._connection, project_id))
 
     def updated_since(self, project_id: int, since: datetime | None, *, page_size: int = 200) -> Iterator[StudioTask]:
         """Tasks that changed at or after an instant, oldest change first, with their annotations; all if None.
@@ -181,7 +181,8 @@ class LabelStudio:
 
     def delete_tasks(self, project_id: int, task_ids: Collection[int]) -> None:
         """Delete tasks with all their annotations."""
-        if task_ids:
-            selected = {"selectedItems": {"all": False, "included": sorted(task_ids)}}
-            params = {"id": "delete_tasks", "project": project_id}
-            self._connection.change("POST", "api/dm/actions", selected, params=params)
+        delete_tasks(self._connection, project_id, task_ids)
+
+
+def _ids(copies: Mapping[UUID, tuple[TaskCopy, ...]]) -> dict[UUID, tuple[int, ...]]:
+    return {uuid: tuple(copy.id for copy in found) for uuid, found in copies.items()}

@@ -1,4 +1,9 @@
-"""Reading tasks: those that changed, and those that have our ids."""
+"""Reading tasks: those that changed, and those that have our ids.
+
+Nothing is read by page number: a task that changes meanwhile moves to the end of an order by change, the rest moves
+forward, and the next page skips one. Each request asks for what comes after the last task seen, and is done when the
+server counts no more than it sent, whatever largest page it allows.
+"""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -7,101 +12,121 @@ from typing import Any
 from uuid import UUID
 
 from lineside.datasets.labelling import answers
+from lineside.datasets.labelling.answers import TaskPage
 from lineside.datasets.labelling.config import TASK_UUID
 from lineside.datasets.labelling.connection import Connection
-from lineside.datasets.labelling.errors import ProjectGone
-from lineside.datasets.labelling.records import StudioTask
+from lineside.datasets.labelling.records import StudioTask, TaskCopy
 
 UUIDS_A_REQUEST = 100
 """4.5 kB of address; proxies take 8."""
 
-_TASK_PAGE = 1000
+_COPIES_PAGE = 1000
+
+_Filter = dict[str, Any]
 
 
 def updated_tasks(
     connection: Connection, project_id: int, since: datetime | None, *, page_size: int
 ) -> Iterator[StudioTask]:
-    """Tasks that changed at or after `since`, by the instant of their change.
-
-    Pages by number would skip tasks: one that changes meanwhile moves to the end and pulls the rest forward. So each
-    request asks for the tasks from the last instant seen on, and further pages only of one instant.
-    """
-    start, page = since, 1
-    seen_at_start: set[int] = set()
+    """Tasks that changed at or after `since`, by the instant of their change; all if it is None."""
+    if page_size < 1:
+        raise ValueError(f"pages of {page_size} tasks; expected at least 1")
+    filters = [] if since is None else [_changed("greater_or_equal", since)]
     while True:
-        tasks = _page(connection, project_id, _changed(start), page=page, page_size=page_size, fields="all")
-        for task in tasks:
-            if task.updated_at != start or task.id not in seen_at_start:
-                yield task
-        if len(tasks) < page_size:
+        page = _read(connection, project_id, filters, order="updated_at", page_size=page_size)
+        if page.is_last:
+            yield from page.tasks
             return
-        last = tasks[-1].updated_at
-        if last == start:
-            page += 1
-            seen_at_start |= {task.id for task in tasks}
+        last = page.tasks[-1].updated_at
+        if page.tasks[0].updated_at == last:
+            # More tasks of one instant than a page: an action on many at once.
+            yield from _of_instant(connection, project_id, last, page_size=page_size)
+            filters = [_changed("greater", last)]
         else:
-            start, page = last, 1
-            seen_at_start = {task.id for task in tasks if task.updated_at == last}
+            yield from (task for task in page.tasks if task.updated_at < last)
+            filters = [_changed("greater_or_equal", last)]
 
 
-def tasks_by_uuid(connection: Connection, project_id: int, uuids: Collection[UUID]) -> Mapping[UUID, tuple[int, ...]]:
-    """Task ids of our ids, in rising order; an id without a task is left out."""
+def copies_of(connection: Connection, project_id: int, uuids: Collection[UUID]) -> Mapping[UUID, tuple[TaskCopy, ...]]:
+    """The tasks of our ids, the one to keep first; an id without a task is left out."""
     wanted = sorted(str(uuid) for uuid in uuids)
-    found: dict[UUID, tuple[int, ...]] = {}
+    found: dict[UUID, tuple[TaskCopy, ...]] = {}
     for first in range(0, len(wanted), UUIDS_A_REQUEST):
         chunk = wanted[first : first + UUIDS_A_REQUEST]
         asked = {"filter": f"filter:tasks:data.{TASK_UUID}", "operator": "in_list", "type": "List", "value": chunk}
-        found |= _by_uuid(connection, project_id, [asked])
+        found |= _copies(connection, project_id, [asked])
     return {uuid: found[uuid] for uuid in uuids if uuid in found}
 
 
-def uuids_of_project(connection: Connection, project_id: int) -> Mapping[UUID, tuple[int, ...]]:
-    """Our id -> task ids, of every task that has one."""
-    return _by_uuid(connection, project_id, [])
+def copies_in_project(connection: Connection, project_id: int) -> Mapping[UUID, tuple[TaskCopy, ...]]:
+    """Every task that has an id of ours."""
+    return _copies(connection, project_id, [])
 
 
-def _by_uuid(connection: Connection, project_id: int, filters: list[Any]) -> dict[UUID, tuple[int, ...]]:
-    found: dict[UUID, tuple[int, ...]] = {}
-    page = 1
+def _copies(connection: Connection, project_id: int, filters: list[_Filter]) -> dict[UUID, tuple[TaskCopy, ...]]:
+    found: dict[UUID, list[TaskCopy]] = {}
+    for page in _by_id(connection, project_id, filters, page_size=_COPIES_PAGE, fields="task_only"):
+        for copy in page.copies:
+            if copy.uuid is not None:
+                found.setdefault(copy.uuid, []).append(copy)
+    return {
+        uuid: tuple(sorted(copies, key=lambda copy: (-copy.annotation_count, copy.id)))
+        for uuid, copies in found.items()
+    }
+
+
+def _of_instant(connection: Connection, project_id: int, instant: datetime, *, page_size: int) -> Iterator[StudioTask]:
+    at = _text(instant)
+    same = {
+        "filter": "filter:tasks:updated_at",
+        "operator": "in",
+        "type": "Datetime",
+        "value": {"min": at, "max": at},
+    }
+    for page in _by_id(connection, project_id, [same], page_size=page_size, fields="all"):
+        yield from page.tasks
+
+
+def _by_id(
+    connection: Connection, project_id: int, filters: list[_Filter], *, page_size: int, fields: str
+) -> Iterator[TaskPage]:
+    after: list[_Filter] = []
     while True:
-        query = {"filters": {"conjunction": "and", "items": filters}, "ordering": ["tasks:id"]}
-        tasks = _page(connection, project_id, query, page=page, page_size=_TASK_PAGE, fields="task_only")
-        for task in tasks:
-            if task.uuid is not None and task.id not in found.get(task.uuid, ()):
-                found[task.uuid] = (*found.get(task.uuid, ()), task.id)
-        if len(tasks) < _TASK_PAGE:
-            return found
-        page += 1
+        page = _read(connection, project_id, filters + after, order="id", page_size=page_size, fields=fields)
+        yield page
+        if page.is_last:
+            return
+        after = [
+            {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": page.tasks[-1].id},
+        ]
 
 
-def _page(
-    connection: Connection, project_id: int, query: dict[str, Any], *, page: int, page_size: int, fields: str
-) -> list[StudioTask]:
+def _read(
+    connection: Connection,
+    project_id: int,
+    filters: list[_Filter],
+    *,
+    order: str,
+    page_size: int,
+    fields: str = "all",
+) -> TaskPage:
+    query: dict[str, Any] = {"ordering": [f"tasks:{order}"]}
+    if filters:
+        query["filters"] = {"conjunction": "and", "items": filters}
     params = {
         "project": project_id,
         "query": json.dumps(query),
-        "page": page,
+        "page": 1,
         "page_size": page_size,
         "fields": fields,
         "resolve_uri": "false",
     }
-    try:
-        return answers.read_tasks(connection.get("api/tasks", params))
-    except ProjectGone:
-        if page == 1:
-            raise
-        return []  # a page past the end is answered 404, as a missing project is
+    return answers.read_tasks(connection.get("api/tasks", params))
 
 
-def _changed(since: datetime | None) -> dict[str, Any]:
-    ordering = ["tasks:updated_at"]
-    if since is None:
-        return {"ordering": ordering}
-    value = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    changed = {
-        "filter": "filter:tasks:updated_at",
-        "operator": "greater_or_equal",
-        "type": "Datetime",
-        "value": value,
-    }
-    return {"filters": {"conjunction": "and", "items": [changed]}, "ordering": ordering}
+def _changed(operator: str, instant: datetime) -> _Filter:
+    return {"filter": "filter:tasks:updated_at", "operator": operator, "type": "Datetime", "value": _text(instant)}
+
+
+def _text(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

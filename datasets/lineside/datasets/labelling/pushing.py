@@ -6,14 +6,14 @@ asked again before anything is sent.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from lineside.datasets.labelling import answers
 from lineside.datasets.labelling.connection import Connection, UploadFile
 from lineside.datasets.labelling.errors import AnswerUnreadable, LabelTaskRefused, StudioSlow, TryStudioLater
 from lineside.datasets.labelling.predictions import import_json
-from lineside.datasets.labelling.pulling import tasks_by_uuid
+from lineside.datasets.labelling.pulling import copies_of
 from lineside.datasets.labelling.records import LabelTaskImage
 
 FILES_A_BATCH = 90
@@ -33,6 +33,26 @@ def push_batches(
     """
     for batch in _batches(tasks):
         yield _push(connection, project_id, batch)
+
+
+def one_of_each(connection: Connection, project_id: int, uuids: Collection[UUID]) -> dict[UUID, int]:
+    """Task ids of our ids, those that are there; copies that nobody labelled are deleted.
+
+    Copies come from an import that went on after its caller had given up, and from people who duplicate tasks. Where
+    people labelled several, all stay.
+    """
+    there = copies_of(connection, project_id, uuids)
+    surplus = [copy.id for copies in there.values() for copy in copies[1:] if copy.annotation_count == 0]
+    delete_tasks(connection, project_id, surplus)
+    return {uuid: copies[0].id for uuid, copies in there.items()}
+
+
+def delete_tasks(connection: Connection, project_id: int, task_ids: Collection[int]) -> None:
+    """Delete tasks with all their annotations; none changes nothing."""
+    if not task_ids:
+        return
+    selected = {"selectedItems": {"all": False, "included": sorted(task_ids)}}
+    connection.change("POST", "api/dm/actions", selected, params={"id": "delete_tasks", "project": project_id})
 
 
 def _batches(tasks: Iterable[LabelTaskImage]) -> Iterator[list[LabelTaskImage]]:
@@ -60,9 +80,8 @@ def _push(connection: Connection, project_id: int, batch: Sequence[LabelTaskImag
     paths: dict[str, str] = {}
     waits_s = connection.tries.waits_s()
     while True:
-        there = tasks_by_uuid(connection, project_id, uuids)
-        missing = [task for task in batch if task.uuid not in there]
-        made = {uuid: ids[0] for uuid, ids in there.items()}
+        made = one_of_each(connection, project_id, uuids)
+        missing = [task for task in batch if task.uuid not in made]
         if not missing:
             return made
         if not paths:

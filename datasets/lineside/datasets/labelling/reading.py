@@ -19,7 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from lineside.datasets.labelled import LabelledBox
-from lineside.datasets.labelling.consensus import agree
+from lineside.datasets.labelling.consensus import difference
 from lineside.datasets.labelling.errors import LabelTaskRefused
 from lineside.datasets.labelling.geometry import SizePx, moved
 from lineside.datasets.labelling.records import StudioAnnotation, StudioTask
@@ -210,11 +210,11 @@ def _resolved(read: Sequence[tuple[StudioAnnotation, Drawn]]) -> tuple[StudioAnn
     counting = sorted(starred or read, key=lambda each: (each[0].updated_at, each[0].id))
     latest = counting[-1]
     for annotation, drawn in counting[:-1]:
-        difference = agree(drawn, latest[1])
-        if difference is not None:
+        contrast = difference(drawn, latest[1])
+        if contrast is not None:
             return Attention(
                 AttentionCode.CONFLICT,
-                f"{annotation.annotator} and {latest[0].annotator} disagree: {difference}; star the one that is right, "
+                f"{annotation.annotator} and {latest[0].annotator} disagree: {contrast}; star the one that is right, "
                 "or delete the other",
             )
     return latest

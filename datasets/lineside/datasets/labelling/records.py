@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from lineside.datasets.labelling.config import RESERVED_KEYS, ConfigState
-from lineside.datasets.labelling.errors import LabelTaskRefused
+from lineside.datasets.labelling.errors import ConfigEdited, LabelTaskRefused
 from lineside.datasets.labelling.geometry import BoxPx, SizePx
 
 Json = dict[str, Any]
@@ -101,6 +101,20 @@ class StudioProject:
     task_count: int
     model_version: str | None
 
+    def require_config(self) -> None:
+        """Refuse to work with a configuration by which suggestions or labels would be lost.
+
+        Raises:
+            ConfigEdited: naming every difference.
+        """
+        state = self.config_state
+        if state is not None and state.is_blocking:
+            found = "; ".join(difference.text for difference in state.differences)
+            raise ConfigEdited(
+                f"the labelling configuration of project {self.id} ({self.title!r}) was changed by hand: {found}. "
+                "Change that back in its settings, or let Lineside write its own configuration again"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class StudioAnnotation:
@@ -140,6 +154,21 @@ class StudioTask:
     uuid: UUID | None
     updated_at: datetime
     annotations: tuple[StudioAnnotation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCopy:
+    """That a task exists.
+
+    Attributes:
+        id: Label Studio's.
+        uuid: our own id; None for a task that we did not make.
+        annotation_count: how many annotations it has, skipped ones too.
+    """
+
+    id: int
+    uuid: UUID | None
+    annotation_count: int
 
 
 def _png_size_wh_px(png: bytes) -> SizePx:

@@ -21,7 +21,14 @@ def tiles_of(
     width, height = frame_size_wh_px
     if min(width, height, tile_px) < 1:
         raise ValueError(f"a frame of {width}x{height} px in tiles of {tile_px} px: every side must be at least 1 px")
+    columns, rows = (_starts_px(side, tile_px, overlap_px) for side in (width, height))
     across, down = min(width, tile_px), min(height, tile_px)
-    if width > tile_px or height > tile_px:
-        return tile_grid((width, height), (across, down), overlap_px=overlap_px)
-    return (Tile(0, 0, width, height),)
+    return tuple(Tile(left, top, left + across, top + down) for top in rows for left in columns)
+
+
+def _starts_px(side_px: int, tile_px: int, overlap_px: int) -> tuple[int, ...]:
+    """Where tiles begin along one side; each side for itself, since a strip may be narrower than the overlap."""
+    if side_px <= tile_px:
+        return (0,)
+    along = tile_grid((side_px, tile_px), (tile_px, tile_px), overlap_px=overlap_px)
+    return tuple(tile.left_px for tile in along)
