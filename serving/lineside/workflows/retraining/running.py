@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lineside.datasets.revisions import RevisionStore
+from lineside.training.gate import GateReport
 from lineside.training.registry import Registry
 from lineside.workflows.errors import RetrainingChanged
 from lineside.workflows.gating import REPORT_NAME
@@ -17,6 +18,7 @@ from lineside.workflows.retraining.lessons import Lessons
 from lineside.workflows.retraining.live import LiveRelease, live_release, starting_point
 from lineside.workflows.retraining.plan import LiveGiven, LiveOnServer, RetrainPlan
 from lineside.workflows.retraining.progress import OnProgress, Step, nobody_listens
+from lineside.workflows.retraining.promoting import bring_deployments, promotion_inputs, sign_deployments
 from lineside.workflows.retraining.report import RetrainReport
 from lineside.workflows.retraining.states import Json, Made, StepStates, held
 from lineside.workflows.retraining.summary import SUMMARY_NAME
@@ -114,6 +116,8 @@ class _Retraining:
                 teller=teller,
             ),
         )
+        report = judging.read_report(plan)
+        serials = self._promote(report)
         return RetrainReport(
             out=plan.out,
             revision=revision,
@@ -124,11 +128,27 @@ class _Retraining:
             version=version,
             digest=digest,
             key_id=str(signed["key_id"]),
-            gate=judging.read_report(plan),
+            gate=report,
             gate_path=plan.out / GATE_FOLDER / REPORT_NAME,
             lessons=Lessons.read(plan.out / LESSONS_NAME),
             summary=plan.out / SUMMARY_NAME,
+            serials=serials,
         )
+
+    def _promote(self, report: GateReport) -> tuple[int, ...]:
+        """Sign deployments and bring them to the line, if that was asked for and may be; returns their serials."""
+        plan, course, promotion = self._plan, self._course, self._plan.promotion
+        if promotion is None or not (report.passed_scopes or promotion.override):
+            return ()
+        signed = course.take(
+            Step.PROMOTE,
+            promotion_inputs(promotion, report),
+            lambda teller: sign_deployments(plan, promotion, report, clock=course.clock, teller=teller),
+        )
+        serials = tuple(int(serial) for serial in signed["serials"])
+        if promotion.server is not None:
+            course.take(Step.BRING, {"serials": serials}, lambda _: bring_deployments(plan, promotion, serials))
+        return serials
 
     def _note_live(self) -> None:
         """Write down which release is to be beaten; refuse to go on against another one."""
