@@ -2,17 +2,23 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import product
 from typing import Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lineside.datasets.synthetic.defects import Drawn, draw_defects
 from lineside.datasets.synthetic.design import (
+    DEFECT_CLASSES,
+    FILM_CLASSES,
     TILE_PX,
     BoardDesign,
     BoxPx,
     Defect,
+    DefectClass,
+    DefectLook,
     Image,
     Look,
     Mark,
@@ -22,7 +28,7 @@ from lineside.datasets.synthetic.design import (
     generator_for,
 )
 from lineside.datasets.synthetic.families import lay_out
-from lineside.datasets.synthetic.looks import MARGIN_PX, Exposure, expose_tile, exposure
+from lineside.datasets.synthetic.looks import MARGIN_PX, Exposure, expose_tile, exposure, film_thickness
 from lineside.datasets.synthetic.marks import Shade, draw_marks
 from lineside.datasets.synthetic.shapes import Shape, rasterise
 from lineside.datasets.synthetic.surface import Mask, Surface
@@ -65,7 +71,16 @@ class Board:
             self._put(image, self._golden_tile(look, column, row), column, row)
         return image
 
-    def sample(self, *, look: Look, defects: int, seed: int, marks: int = 0, contrast: float = 1.0) -> Sample:
+    def sample(
+        self,
+        *,
+        look: Look,
+        defects: int,
+        seed: int,
+        marks: int = 0,
+        contrast: float = 1.0,
+        defect_look: DefectLook = DefectLook.SOLID,
+    ) -> Sample:
         """One part of the product.
 
         Args:
@@ -74,6 +89,7 @@ class Board:
             seed: of the part: place, noise, defects and marks follow from it, each on its own.
             marks: how many harmless marks it bears.
             contrast: of its defects, in (0, 1]; a low one makes them hard to see. Only a camera sees less than all.
+            defect_look: how its defects come out; a film only in the camera's look.
 
         Raises:
             NoRoomForDefect: the board has no place for so many.
@@ -83,7 +99,10 @@ class Board:
         frame, reference = np.empty((height, width), np.uint8), np.empty((height, width), np.uint8)
         found: list[Defect] = []
         borne: list[Mark] = []
-        for strip in self.strips(look=look, defects=defects, seed=seed, marks=marks, contrast=contrast):
+        strips = self.strips(
+            look=look, defects=defects, seed=seed, marks=marks, contrast=contrast, defect_look=defect_look
+        )
+        for strip in strips:
             rows = slice(strip.top_px, strip.top_px + len(strip.frame))
             frame[rows], reference[rows] = strip.frame, strip.reference
             found.extend(strip.defects)
@@ -99,6 +118,7 @@ class Board:
         rows_px: int = TILE_PX,
         marks: int = 0,
         contrast: float = 1.0,
+        defect_look: DefectLook = DefectLook.SOLID,
     ) -> Iterator[Strip]:
         """The same part as `sample` gives, from top to bottom, in strips of `rows_px` rows (the last: fewer).
 
@@ -111,8 +131,11 @@ class Board:
                 f"a contrast of {contrast} in the {look.value} look: expected more than 0 and at most 1, and 1 in a "
                 "binarised one, which has no grays"
             )
+        if defect_look is DefectLook.FILM and look is Look.BINARISED:
+            raise ValueError("a film in the binarised look: it has no grays to show it; expected the camera's look")
         held: list[Strip] = []
-        for tile_row in self._tile_rows(look, defects, seed, marks=marks, contrast=contrast):
+        damage = _Damage(defects, seed, contrast, defect_look)
+        for tile_row in self._tile_rows(look, damage, marks=marks):
             held.append(tile_row)
             while sum(len(part.frame) for part in held) >= rows_px:
                 strip, held = _take(held, rows_px)
@@ -120,10 +143,11 @@ class Board:
         if held:
             yield _take(held, sum(len(part.frame) for part in held))[0]
 
-    def _tile_rows(self, look: Look, defects: int, seed: int, *, marks: int, contrast: float) -> Iterator[Strip]:
+    def _tile_rows(self, look: Look, damage: "_Damage", *, marks: int) -> Iterator[Strip]:
+        seed = damage.seed
         width, height = self.design.size_wh_px
         columns, rows = self.design.tiles_wh
-        counts = self._share(defects, generator_for(seed, Purpose.DEFECT_SHARE), what="defects")
+        counts = self._share(damage.count, generator_for(seed, Purpose.DEFECT_SHARE), what="defects")
         mark_counts = self._share(marks, generator_for(seed, Purpose.MARK_SHARE), what="marks")
         golden_pass, pass_ = self._golden_exposure(look), exposure(self.design, look, seed, is_golden=False)
         for row in range(rows):
@@ -132,7 +156,7 @@ class Board:
             found: list[Defect] = []
             borne: list[Mark] = []
             for column in range(columns):
-                drawn = self._drawn(column, row, int(counts[row, column]), seed)
+                drawn = self._drawn(column, row, int(counts[row, column]), damage)
                 shade = None
                 if mark_counts[row, column]:
                     rng = generator_for(seed, Purpose.MARKS, column, row)
@@ -141,7 +165,7 @@ class Board:
                         Mark(kind, self._box(bounds, pass_, column, row, margin_px=(0, 0, 0, 0)))
                         for kind, bounds in marked
                     )
-                image = self._expose(pass_, drawn, column, row, contrast=contrast, shade=shade)
+                image = self._expose(pass_, drawn, column, row, contrast=damage.contrast_in(column, row), shade=shade)
                 across = slice(column * TILE_PX, column * TILE_PX + TILE_PX)
                 frame[:, across] = image[:band, : width - across.start]
                 reference[:, across] = self._golden_tile(look, column, row, golden_pass)[:band, : width - across.start]
@@ -168,7 +192,7 @@ class Board:
         column: int,
         row: int,
         *,
-        contrast: float = 1.0,
+        contrast: float | NDArray[np.float32] = 1.0,
         shade: Shade | None = None,
     ) -> Image:
         copper = self._copper_of(column, row)
@@ -188,11 +212,12 @@ class Board:
             shade=None if shade is None else np.pad(shade, MARGIN_PX),
         )
 
-    def _drawn(self, column: int, row: int, count: int, seed: int) -> Drawn:
+    def _drawn(self, column: int, row: int, count: int, damage: "_Damage") -> Drawn:
         if count == 0:
             nothing = np.zeros((TILE_PX, TILE_PX), np.uint8)
             return Drawn(nothing, nothing, ())
-        return draw_defects(self._surface(column, row), count, generator_for(seed, Purpose.DEFECTS, column, row))
+        rng = generator_for(damage.seed, Purpose.DEFECTS, column, row)
+        return draw_defects(self._surface(column, row), count, rng, classes=damage.classes)
 
     def _surface(self, column: int, row: int) -> Surface:
         return self._surfaces.get((column, row), lambda: self._surface_of(column, row))
@@ -279,6 +304,25 @@ class Board:
     def _tiles(self) -> Iterator[tuple[int, int]]:
         columns, rows = self.design.tiles_wh
         return ((column, row) for row in range(rows) for column in range(columns))
+
+
+@dataclass(frozen=True, slots=True)
+class _Damage:
+    """What is wrong with a part, before it is drawn."""
+
+    count: int
+    seed: int
+    contrast: float
+    look: DefectLook
+
+    @property
+    def classes(self) -> tuple[DefectClass, ...]:
+        return FILM_CLASSES if self.look is DefectLook.FILM else DEFECT_CLASSES
+
+    def contrast_in(self, column: int, row: int) -> float | NDArray[np.float32]:
+        if self.look is DefectLook.SOLID:
+            return self.contrast
+        return film_thickness(self.seed, column, row, contrast=self.contrast)
 
 
 class _Recent(Generic[Key, Value]):

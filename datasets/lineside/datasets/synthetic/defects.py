@@ -4,7 +4,7 @@ Sizes follow the drawn defects of the DeepPCB groups that the generator was tune
 40 px a side, freehand strokes and blobs, removed copper often leaving specks behind.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineside.datasets.errors import NoRoomForDefect
-from lineside.datasets.synthetic.design import BoxPx, DefectClass
+from lineside.datasets.synthetic.design import DEFECT_CLASSES, BoxPx, DefectClass
 from lineside.datasets.synthetic.surface import Mask, Pixel, Surface
 
 PATCH_PX = 160
@@ -45,15 +45,17 @@ class Drawn:
     changes: tuple[tuple[DefectClass, BoxPx], ...]
 
 
-def draw_defects(surface: Surface, count: int, rng: np.random.Generator) -> Drawn:
-    """Draw `count` defects of random classes at random places.
+def draw_defects(
+    surface: Surface, count: int, rng: np.random.Generator, *, classes: Sequence[DefectClass] = DEFECT_CLASSES
+) -> Drawn:
+    """Draw `count` defects of random ones of these classes at random places.
 
     Raises:
         NoRoomForDefect: no place was left for one of them.
     """
     sheet = _Sheet(surface, rng)
     for _ in range(count):
-        order = [tuple(DefectClass)[index] for index in rng.permutation(len(DefectClass))]
+        order = [classes[index] for index in rng.permutation(len(classes))]
         if not any(sheet.draw(defect_class) for defect_class in order):
             raise NoRoomForDefect(
                 f"found no place for defect {len(sheet.changes) + 1} of {count} on a tile of "

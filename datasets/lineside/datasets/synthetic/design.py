@@ -58,6 +58,20 @@ DEFECT_CLASSES = tuple(DefectClass)
 """Class names in index order."""
 
 
+class DefectLook(StrEnum):
+    """How defects come out; the same for all of a part."""
+
+    SOLID = "solid"
+    """Copper is gone or it is there."""
+    FILM = "film"
+    """A bath that etches too little: copper that should be gone stays as a thin, patchy film that lets light through.
+    Only the classes that add copper occur, and only a camera sees it."""
+
+
+FILM_CLASSES = (DefectClass.SHORT, DefectClass.SPUR, DefectClass.COPPER)
+"""What a film of copper can be."""
+
+
 class MarkKind(StrEnum):
     """What a part may bear and still be good: it takes light away and leaves the copper as it is."""
 
@@ -173,6 +187,7 @@ class Purpose(IntEnum):
     STATION = 12
     MARK_SHARE = 13
     MARKS = 14
+    FILM = 15
 
 
 def generator_for(seed: int, purpose: Purpose, *where: int) -> np.random.Generator:

@@ -94,7 +94,7 @@ def expose_tile(
     design: BoardDesign,
     column: int,
     row: int,
-    contrast: float = 1.0,
+    contrast: float | NDArray[np.float32] = 1.0,
     shade: NDArray[np.float32] | None = None,
 ) -> Image:
     """The image of one tile.
@@ -107,8 +107,8 @@ def expose_tile(
         design: the board, for what belongs to the camera's place on it.
         column: the tile's column.
         row: the tile's row.
-        contrast: of what defects changed, in (0, 1]; below 1 copper was etched in part, or a film of it stayed. Camera
-            only.
+        contrast: of what defects changed, in (0, 1], or the same at each place, of the same size as `copper`; below 1
+            copper was etched in part, or a film of it stayed. Camera only.
         shade: share of the light that marks take away, 0 to 1, same size; None where there are none.
 
     Returns:
@@ -117,10 +117,29 @@ def expose_tile(
     rng = generator_for(pass_.seed, Purpose.NOISE, column, row)
     if pass_.look is Look.BINARISED:
         return _binarise(copper, removed, added, pass_, rng, shade)
+    whole = copper.astype(np.float32)
     damaged = ((copper & (1 - removed)) | added).astype(np.float32)
-    if contrast < 1.0:
-        damaged = copper + np.float32(contrast) * (damaged - copper)
+    damaged = whole + np.asarray(contrast, np.float32) * (damaged - whole)
     return _photograph(damaged, pass_, rng, design=design, column=column, row=row, shade=shade)
+
+
+def film_thickness(seed: int, column: int, row: int, *, contrast: float) -> NDArray[np.float32]:
+    """How much of copper's darkness a film of it has at each place of a tile with its margin.
+
+    Args:
+        seed: of the part.
+        column: the tile's column.
+        row: the tile's row.
+        contrast: the mean, in (0, 1].
+
+    Returns:
+        float32 (side, side), in patches of some ten pixels, between 0.4 and 1.6 times the mean.
+    """
+    side = TILE_PX + 2 * MARGIN_PX
+    grain = generator_for(seed, Purpose.FILM, column, row).standard_normal((side // 10, side // 10), np.float32)
+    patches = cv2.resize(grain, (side, side))
+    thickness = contrast * np.clip(1.0 + 0.3 * patches, 0.4, 1.6)
+    return np.clip(thickness, 0.0, 1.0).astype(np.float32)
 
 
 def _binarise(
