@@ -7,7 +7,7 @@ PKDD 2011), over groups instead of samples; then groups move while that brings t
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -19,6 +19,7 @@ from lineside.datasets.errors import SplitRefused
 from lineside.datasets.labelled import LabelledImage, Split
 from lineside.datasets.leaks import Leak, find_leaks, find_leaks_by_identity, require_no_leaks
 from lineside.datasets.revisions import Revision, RevisionDraft, RevisionStore
+from lineside.datasets.sample_origins import SAMPLE_SPLITS, describe_picked, picked_among
 
 PROTECTED_SPLITS = (Split.GOLDEN, Split.SEALED, Split.ESCAPE_BANK)
 """What judges."""
@@ -82,7 +83,8 @@ def divide(images: Iterable[LabelledImage], plan: SplitPlan, *, earlier: Iterabl
         earlier: images of earlier revisions, for what they held in kept splits.
 
     Raises:
-        SplitRefused: fewer groups than splits, or nothing left to divide.
+        SplitRefused: fewer groups than splits, or nothing left to divide; or picked images and no split that may hold
+            them, or so many that too few groups are left for the splits that may not.
     """
     everything = sorted(images, key=lambda image: image.name)
     before = tuple(earlier)
@@ -101,7 +103,9 @@ def divide(images: Iterable[LabelledImage], plan: SplitPlan, *, earlier: Iterabl
         for image in bundle:
             chosen[image.name] = protected.get(image.name)
             (kept if image.name in protected else set_aside).add(image.name)
-    chosen.update(_stratify(free, shares, seed=plan.seed))
+    picked = picked_among(everything, lineage=before)
+    _require_place_for(picked, free, shares)
+    chosen.update(_stratify(free, shares, seed=plan.seed, picked={image.name for image in picked}))
     return Division(
         images=tuple(replace(image, split=chosen[image.name]) for image in everything),
         kept=frozenset(kept),
@@ -203,10 +207,38 @@ def bundles_of(images: Sequence[LabelledImage]) -> list[Sequence[LabelledImage]]
     return list(bundles.values())
 
 
+def _require_place_for(
+    picked: Sequence[LabelledImage], bundles: Sequence[Sequence[LabelledImage]], shares: Mapping[Split, float]
+) -> None:
+    """Refuse what would put a picked image, or one of its group, into a split that must be a sample of the line."""
+    names = {image.name for image in picked}
+    tied = [bundle for bundle in bundles if any(image.name in names for image in bundle)]
+    if not tied or not shares:
+        return
+    samples = [split for split in shares if split in SAMPLE_SPLITS]
+    to_place = {image.name for bundle in tied for image in bundle}
+    free = [image for image in picked if image.name in to_place]
+    if len(samples) == len(shares):
+        raise SplitRefused(
+            f"{describe_picked(free)} cannot go to {', '.join(samples)}: what was picked for what it shows is no "
+            "sample of the line. Give train or val a share"
+        )
+    if len(bundles) - len(tied) < len(samples):
+        raise SplitRefused(
+            f"{describe_picked(free)} and their groups cannot go to {', '.join(samples)}, and "
+            f"{len(bundles) - len(tied)} of {len(bundles)} group(s) are left for {len(samples)} such split(s); label "
+            "random or designed samples for them"
+        )
+
+
 def _stratify(
-    bundles: Sequence[Sequence[LabelledImage]], shares: Mapping[Split, float], *, seed: int
+    bundles: Sequence[Sequence[LabelledImage]],
+    shares: Mapping[Split, float],
+    *,
+    seed: int,
+    picked: Collection[str] = (),
 ) -> dict[str, Split]:
-    """A split for each image of the bundles."""
+    """A split for each image of the bundles; the groups of picked ones stay out of what must be a sample."""
     if not bundles and not shares:
         return {}
     if not shares:
@@ -222,8 +254,11 @@ def _stratify(
     wanted_shares = np.array([shares[split] for split in splits])
     counts = _label_counts(bundles)
     wanted = np.outer(wanted_shares / wanted_shares.sum(), counts.sum(axis=0))
+    is_sample = np.array([split in SAMPLE_SPLITS for split in splits])
+    is_picked = np.array([any(image.name in picked for image in bundle) for bundle in bundles])
+    may_hold = ~(is_picked[:, None] & is_sample[None])
     random = np.random.default_rng(seed)
-    chosen = _improve(_assign(counts, wanted, random), counts, wanted)
+    chosen = _improve(_assign(counts, wanted, may_hold, random), counts, wanted, may_hold)
     return {image.name: splits[split] for bundle, split in zip(bundles, chosen, strict=True) for image in bundle}
 
 
@@ -238,8 +273,14 @@ def _label_counts(bundles: Sequence[Sequence[LabelledImage]]) -> NDArray[np.floa
     return np.array([[*(row[label] for label in labels), size] for row, size in zip(rows, sizes, strict=True)], float)
 
 
-def _assign(counts: NDArray[np.float64], wanted: NDArray[np.float64], random: np.random.Generator) -> list[int]:
-    """The rarest label first: each bundle that has it goes to the split that still wants it most."""
+def _assign(
+    counts: NDArray[np.float64], wanted: NDArray[np.float64], may_hold: NDArray[np.bool_], random: np.random.Generator
+) -> list[int]:
+    """The rarest label first: each bundle that has it goes to the split that still wants it most and may hold it.
+
+    `may_hold` is (bundles, splits).
+    """
+    is_narrow = ~may_hold.all(axis=0)  # splits that not every bundle may go to
     chosen = np.full(len(counts), -1)
     missing = wanted.copy()
     ties = random.permutation(len(counts))
@@ -250,14 +291,19 @@ def _assign(counts: NDArray[np.float64], wanted: NDArray[np.float64], random: np
         for at in sorted(having, key=lambda at: (-counts[at, -1], ties[at])):
             # A split that has nothing yet comes first: none may stay empty.
             empty = np.array([not (chosen == split).any() for split in range(len(wanted))])
-            must_fill = empty & (int((chosen < 0).sum()) <= int(empty.sum()))
-            order = np.lexsort((-missing[:, -1], -missing[:, label], ~must_fill))
+            left_over = chosen < 0
+            must_fill = empty & (int(left_over.sum()) <= int(empty.sum()))
+            anywhere = int((left_over & may_hold.all(axis=1)).sum())
+            must_fill_first = empty & is_narrow & (anywhere <= int((empty & is_narrow).sum()))
+            order = np.lexsort((-missing[:, -1], -missing[:, label], ~must_fill, ~must_fill_first, ~may_hold[at]))
             chosen[at] = int(order[0])
             missing[chosen[at]] -= counts[at]
     return [int(split) for split in chosen]
 
 
-def _improve(chosen: list[int], counts: NDArray[np.float64], wanted: NDArray[np.float64]) -> list[int]:
+def _improve(
+    chosen: list[int], counts: NDArray[np.float64], wanted: NDArray[np.float64], may_hold: NDArray[np.bool_]
+) -> list[int]:
     """Move single bundles while that brings the counts nearer to what is wanted."""
     scale = 1 / np.maximum(counts.sum(axis=0), 1)
     scale[-1] *= counts.shape[1]  # the sizes of the splits weigh as much as all classes together
@@ -279,7 +325,8 @@ def _improve(chosen: list[int], counts: NDArray[np.float64], wanted: NDArray[np.
         for at in range(len(chosen)):
             if chosen.count(chosen[at]) == 1:
                 continue
-            options = [(cost(shifted(at, split)), split) for split in range(len(wanted)) if split != chosen[at]]
+            others = (split for split in range(len(wanted)) if split != chosen[at] and may_hold[at, split])
+            options = [(cost(shifted(at, split)), split) for split in others]
             if options and min(options)[0] < cost(held) - 1e-12:
                 best = min(options)[1]
                 held = shifted(at, best)

@@ -17,6 +17,7 @@ from lineside.datasets.errors import RevisionUnknown
 from lineside.datasets.labelled import LabelledImage, Split
 from lineside.datasets.leaks import find_leaks_by_identity
 from lineside.datasets.revisions import Revision, RevisionSelection, RevisionStore
+from lineside.datasets.sample_origins import describe_picked, picked_among
 from lineside.datasets.splits import ancestral_images
 from lineside.inspection.detector import open_detector
 from lineside.inspection.engines import choose_engine
@@ -249,6 +250,12 @@ def _sample(
     if trained_on is not None:
         with suppress(RevisionUnknown):  # it lies elsewhere: who declares the sample answers for that as well
             others += store.read(trained_on).images
+    picked = picked_among(sample, lineage=others)
+    if picked:
+        raise SampleUnfit(
+            f"{describe_picked(picked)} among the {len(sample)} of the sample: they were chosen for what they show, and "
+            "what holds for them need not hold for the line. Certify on random or designed samples"
+        )
     used = [image for image in others if image.split not in (None, Split.CALIBRATION)]
     leaks = find_leaks_by_identity(sample, used)
     if leaks:

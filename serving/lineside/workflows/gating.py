@@ -1,13 +1,14 @@
 """The gate as a command runs it: evaluate both sides on the same parts, search for leaks, judge, keep the answer."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from lineside.datasets.labelled import Split
-from lineside.datasets.revisions import RevisionSelection, RevisionStore
+from lineside.datasets.labelled import LabelledImage, Split
+from lineside.datasets.revisions import Revision, RevisionSelection, RevisionStore
+from lineside.datasets.sample_origins import describe_picked, picked_among
 from lineside.inspection.release import MANIFEST_NAME, parse_manifest, starter_release_folder
 from lineside.training.errors import GateRefused
 from lineside.training.gate import (
@@ -141,6 +142,7 @@ def run_gate(task: GateTask, *, now: datetime, progress: Progress) -> GateRun:
     selection = _judging_data(task, candidate)
     revision = store.read(selection.revision)
     images = selection.images(revision)
+    _require_sample(images, revision)
     bank_data = _escape_bank_data(task)
     bank_images = () if bank_data is None else bank_data.images(store.read(bank_data.revision))
     look = record_look(
@@ -199,6 +201,16 @@ def _judging_data(task: GateTask, candidate: Side) -> RevisionSelection:
             f"{named} cannot judge a release: golden or sealed parts do, for nothing was learnt from them"
         )
     return selection
+
+
+def _require_sample(images: Sequence[LabelledImage], revision: Revision) -> None:
+    """Refuse parts that the revision knows as picked, or as made from such."""
+    picked = picked_among(images, lineage=revision.images)
+    if picked:
+        raise GateRefused(
+            f"{describe_picked(picked)} among the {len(images)} that would judge: they were chosen for what they show, "
+            "and are no sample of the line. Judge by random or designed samples"
+        )
 
 
 def _escape_bank_data(task: GateTask) -> RevisionSelection | None:

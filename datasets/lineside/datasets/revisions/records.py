@@ -11,6 +11,7 @@ from typing import Any
 from lineside.datasets.class_names import require_distinct_classes
 from lineside.datasets.errors import ClassesRefused, RevisionInvalid
 from lineside.datasets.labelled import ImageFile, LabelledImage, Split
+from lineside.datasets.sample_origins import SAMPLE_SPLITS, describe_picked, picked_among
 
 REVISION_ID = re.compile(r"[0-9a-f]{64}")
 _MAX_NAMES_SHOWN = 5
@@ -60,7 +61,8 @@ class RevisionDraft:
         """Sort the images and refuse contradictions between them.
 
         Raises:
-            RevisionInvalid: no image, a name twice, one file with two geometries, a box of an unlisted class.
+            RevisionInvalid: no image, a name twice, one file with two geometries, a box of an unlisted class, a picked
+                image in a split that must be a sample of the line.
             ClassesRefused: two classes are one.
         """
         object.__setattr__(self, "images", tuple(sorted(self.images, key=lambda image: image.name)))
@@ -74,6 +76,7 @@ class RevisionDraft:
         self._require_distinct_names()
         self._require_one_geometry_per_file()
         self._require_listed_classes()
+        self._require_samples()
 
     def _require_distinct_names(self) -> None:
         counts = Counter(image.name for image in self.images)
@@ -92,6 +95,16 @@ class RevisionDraft:
         unlisted = sorted({box.class_name for image in self.images for box in image.boxes} - set(self.classes))
         if unlisted:
             raise ClassesRefused(f"boxes of {_some(unlisted)}; the revision's classes are {', '.join(self.classes)}")
+
+    def _require_samples(self) -> None:
+        picked = {image.name for image in picked_among(self.images)}
+        misplaced = [image for image in self.images if image.name in picked and image.split in SAMPLE_SPLITS]
+        if misplaced:
+            splits = ", ".join(sorted({str(image.split) for image in misplaced}))
+            raise RevisionInvalid(
+                f"{describe_picked(misplaced)} in {splits}: what was picked for what it shows is no sample of the "
+                "line; put it in train or val"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

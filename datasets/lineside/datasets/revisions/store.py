@@ -19,6 +19,7 @@ from lineside.datasets.revisions.atomic_files import AtomicFiles
 from lineside.datasets.revisions.manifest import manifest_bytes, read_manifest
 from lineside.datasets.revisions.pictures import read_picture
 from lineside.datasets.revisions.records import REVISION_ID, Revision, RevisionDraft, digest_of
+from lineside.datasets.sample_origins import describe_picked, lost_picks
 from lineside.inspection.frames import Image
 
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
@@ -98,7 +99,8 @@ class RevisionStore:
             files: encoded pictures that are not in the store yet.
 
         Raises:
-            RevisionInvalid: a picture is neither in the store nor among the files, or the parent is unknown.
+            RevisionInvalid: a picture is neither in the store nor among the files, the parent is unknown, or what it
+                knows as picked is not picked any more.
             SampleUnreadable: a file is no picture.
             StoreUnwritable: the store refused; no half revision is left.
         """
@@ -112,11 +114,22 @@ class RevisionStore:
                 raise RevisionInvalid(
                     f"picture {file.sha256} is not in the store {self.url}; add it before the revision"
                 )
-        if draft.parent is not None and self._files.size_bytes(_revision_path(draft.parent)) is None:
-            raise RevisionInvalid(f"the parent {draft.parent} is no revision of the store {self.url}")
+        if draft.parent is not None:
+            self._require_fitting_parent(revision, draft.parent)
         if self._files.read(_revision_path(revision.id)) != data:
             self._files.write(_revision_path(revision.id), data)
         return revision
+
+    def _require_fitting_parent(self, revision: Revision, parent: str) -> None:
+        data = self._files.read(_revision_path(parent))
+        if data is None:
+            raise RevisionInvalid(f"the parent {parent} is no revision of the store {self.url}")
+        lost = lost_picks(revision.images, parent=read_manifest(data, revision_id=parent).images)
+        if lost:
+            raise RevisionInvalid(
+                f"{describe_picked(lost)} of the parent {parent[:12]} would lose that origin, and could then judge a "
+                "model; keep it"
+            )
 
     def ids(self) -> tuple[str, ...]:
         """The ids of all revisions, sorted."""
