@@ -253,8 +253,8 @@ def _sample(
     picked = picked_among(sample, lineage=others)
     if picked:
         raise SampleUnfit(
-            f"{describe_picked(picked)} among the {len(sample)} of the sample: they were chosen for what they show, and "
-            "what holds for them need not hold for the line. Certify on random or designed samples"
+            f"{describe_picked(picked)} among the {len(sample)} of the sample: they were chosen for what they show, "
+            "and what holds for them need not hold for the line. Certify on random or designed samples"
         )
     used = [image for image in others if image.split not in (None, Split.CALIBRATION)]
     leaks = find_leaks_by_identity(sample, used)

@@ -1,13 +1,14 @@
 """The gate as a command runs it: evaluate both sides on the same parts, search for leaks, judge, keep the answer."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from lineside.datasets.errors import RevisionUnknown
 from lineside.datasets.labelled import LabelledImage, Split
-from lineside.datasets.revisions import Revision, RevisionSelection, RevisionStore
+from lineside.datasets.revisions import RevisionSelection, RevisionStore
 from lineside.datasets.sample_origins import describe_picked, picked_among
 from lineside.inspection.release import MANIFEST_NAME, parse_manifest, starter_release_folder
 from lineside.training.errors import GateRefused
@@ -142,7 +143,7 @@ def run_gate(task: GateTask, *, now: datetime, progress: Progress) -> GateRun:
     selection = _judging_data(task, candidate)
     revision = store.read(selection.revision)
     images = selection.images(revision)
-    _require_sample(images, revision)
+    _require_sample(images, lineage=(*revision.images, *_learnt_from(candidate, live, store=store)))
     bank_data = _escape_bank_data(task)
     bank_images = () if bank_data is None else bank_data.images(store.read(bank_data.revision))
     look = record_look(
@@ -203,14 +204,23 @@ def _judging_data(task: GateTask, candidate: Side) -> RevisionSelection:
     return selection
 
 
-def _require_sample(images: Sequence[LabelledImage], revision: Revision) -> None:
-    """Refuse parts that the revision knows as picked, or as made from such."""
-    picked = picked_among(images, lineage=revision.images)
+def _require_sample(images: Sequence[LabelledImage], *, lineage: Iterable[LabelledImage]) -> None:
+    """Refuse parts that one of the revisions knows as picked, or that were made from such."""
+    picked = picked_among(images, lineage=lineage)
     if picked:
         raise GateRefused(
             f"{describe_picked(picked)} among the {len(images)} that would judge: they were chosen for what they show, "
             "and are no sample of the line. Judge by random or designed samples"
         )
+
+
+def _learnt_from(*sides: Side | None, store: RevisionStore) -> Iterator[LabelledImage]:
+    """The images of the revisions that the two sides were trained on, as far as they are in the store."""
+    for side in sides:
+        revision = None if side is None or side.manifest is None else side.manifest.dataset_revision
+        if revision is not None:
+            with suppress(RevisionUnknown):
+                yield from store.read(revision).images
 
 
 def _escape_bank_data(task: GateTask) -> RevisionSelection | None:
