@@ -36,6 +36,7 @@ class RoleName(StrEnum):
     MLOPS = "mlops"
     MES = "mes"
     VIEWER = "viewer"
+    LABEL_STUDIO = "label_studio"
     ADMIN = "admin"
 
 

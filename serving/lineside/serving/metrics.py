@@ -88,6 +88,18 @@ class Metrics:
             ["line", "station", "release"],
             registry=self.registry,
         )
+        self._label_suggestions = Counter(
+            "lineside_label_suggestions",
+            "Label tasks that Label Studio asked the live model about: a suggestion given, or none.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._label_hints = Counter(
+            "lineside_label_hints",
+            "Webhooks of Label Studio that were believed, by what came of them.",
+            ["outcome"],
+            registry=self.registry,
+        )
         build = Gauge("lineside_build_info", "1, with the version.", ["version"], registry=self.registry)
         build.labels(version("lineside")).set(1)
 
@@ -126,6 +138,14 @@ class Metrics:
         self._drift_alarms.clear()
         for (line, station, release), number in numbers.items():
             self._drift_alarms.labels(line, station, release).set(number)
+
+    def label_suggestion(self, outcome: str) -> None:
+        """Count one label task that the live model was asked about."""
+        self._label_suggestions.labels(outcome).inc()
+
+    def label_hint(self, outcome: str) -> None:
+        """Count one webhook that was believed."""
+        self._label_hints.labels(outcome).inc()
 
     def exposition(
         self, *, queue_depth: int, ledger_sequence: int, expiry_s: Mapping[tuple[str, str, str], float]

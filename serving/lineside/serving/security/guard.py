@@ -36,7 +36,14 @@ class Allow:
             RoleRefused: the role may not do that.
             CrossSiteRefused: a change by login without its CSRF token.
         """
-        principal = await authenticate(request)
+        return self.permitted(await authenticate(request))
+
+    def permitted(self, principal: Principal) -> Principal:
+        """The principal, if its role has the action.
+
+        Raises:
+            RoleRefused: it has not.
+        """
         if not principal.may(self.action):
             raise RoleRefused(
                 f"the role {principal.role.value!r} of key {principal.name!r} may not {self.action.value}: "
@@ -71,7 +78,7 @@ async def authenticate(request: Request) -> Principal:
     keys = key_service(request)
     authorization = request.headers.get("authorization")
     if authorization is not None:
-        return await _by_key(keys, authorization, address_of(request))
+        return await _by_authorization(request, authorization)
     cookie = request.cookies.get(COOKIE_NAME)
     principal = None if cookie is None else await keys.find_session(cookie)
     if cookie is None or principal is None:
@@ -85,13 +92,23 @@ async def authenticate(request: Request) -> Principal:
     return principal
 
 
-async def _by_key(keys: KeyService, authorization: str, address: str) -> Principal:
+async def _by_authorization(request: Request, authorization: str) -> Principal:
     scheme, _, secret = authorization.partition(" ")
     if scheme.lower() != "bearer" or not secret:
         raise NotAuthenticated("the Authorization header is not of the form `Bearer lsk_...`")
-    principal = await keys.find(secret.strip(), address=address)
+    return await principal_of_key(request, secret.strip())
+
+
+async def principal_of_key(request: Request, secret: str) -> Principal:
+    """Who holds a key that came with a request.
+
+    Raises:
+        NotAuthenticated, TooManyFailures: nobody does.
+    """
+    keys, address = key_service(request), address_of(request)
+    principal = await keys.find(secret, address=address)
     if principal is None:
-        raise keys.refusal(secret.strip(), address=address)
+        raise keys.refusal(secret, address=address)
     return principal
 
 

@@ -6,10 +6,7 @@ does not fit into the queue is dropped and counted.
 
 import asyncio
 import contextlib
-import os
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,6 +22,7 @@ from lineside.serving.inspections.admission import Admission
 from lineside.serving.inspections.inspectors import InspectorKey, InspectorPool, ReadyInspector, examine
 from lineside.serving.inspections.schemas import InspectionOut, ReleaseOut
 from lineside.serving.ledger import Ledger
+from lineside.serving.low_priority import low_priority_thread
 from lineside.serving.metrics import Metrics
 from lineside.serving.releases import Purpose
 from lineside.serving.settings import Settings
@@ -36,7 +34,6 @@ from lineside.serving.shadowing.store import Counts
 from lineside.serving.shadowing.watch import CanaryWatch
 
 _log = structlog.get_logger(__name__)
-_LOWEST_PRIORITY = 19  # POSIX nice value
 _WRITE_EVERY_S = 5.0  # counts of parts that agree: a crash loses no more of them
 _INFERENCE_FAILED = "engine_failure", "non_finite_output"
 
@@ -76,7 +73,7 @@ class Shadowing:
         self._at_rest.set()
         self._unwritten: dict[str, Counts] = {}
         self._written_s = clock.monotonic()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="shadow", initializer=_lower_priority)
+        self._thread = low_priority_thread("shadow")
         self._task: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
 
@@ -261,10 +258,3 @@ class Shadowing:
 
 _OF_THE_RELEASE = frozenset({*_INFERENCE_FAILED, "late", "no_release"})
 """Reasons of NOT_INSPECTED that speak of the release; the others speak of the picture."""
-
-
-def _lower_priority() -> None:
-    """Let every other thread go first, where the system knows priorities of threads (Linux)."""
-    if hasattr(os, "setpriority"):
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
