@@ -13,6 +13,7 @@ class Role(StrEnum):
     MLOPS = "mlops"
     MES = "mes"
     VIEWER = "viewer"
+    LABEL_STUDIO = "label_studio"
     ADMIN = "admin"
 
 
@@ -50,6 +51,7 @@ class Action(StrEnum):
     READ_API_DESCRIPTION = "read_api_description"
     READ_SESSION = "read_session"
     VIEW_PAGE = "view_page"
+    SERVE_LABEL_STUDIO = "serve_label_studio"
 
 
 _LOOKING = frozenset(
@@ -97,8 +99,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             Action.READ_LABELS,
             Action.WRITE_LABELS,
         },
-        Role.MLOPS: _LOOKING
-        | {Action.WRITE_DEPLOYMENTS, Action.WRITE_NOTES, Action.READ_LABELS, Action.WRITE_LABELS},
+        Role.MLOPS: _LOOKING | {Action.WRITE_DEPLOYMENTS, Action.WRITE_NOTES, Action.READ_LABELS, Action.WRITE_LABELS},
         # The MES sees no images: what is on them is no business of a program that counts parts.
         Role.MES: frozenset(
             {
@@ -116,6 +117,9 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
                 Action.WRITE_NOTES,  # maintenance systems say when a lamp was changed
             }
         ),
+        # Label Studio keeps the key in the clear and shows it to whoever administers it there: it asks for suggestions,
+        # says that something was labelled, and can nothing else.
+        Role.LABEL_STUDIO: frozenset({Action.SERVE_LABEL_STUDIO}),
         Role.ADMIN: frozenset(Action),
     }
 )
