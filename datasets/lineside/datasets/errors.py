@@ -15,7 +15,6 @@ LinesideError
     ├── ExtraMissing                   the packages of the training extra are not installed
     ├── LeakFound (ValueError)         what judges a model was used to make it
     ├── SplitRefused (ValueError)      shares that are none, or fewer groups than splits
-    ├── PickedSample (ValueError)      what was picked for what it shows would serve as a sample of the line
     ├── QueueRefused (ValueError)      a labelling queue that cannot be planned: shares, budget or descriptors
     ├── NoRoomForDefect (ValueError)   a synthetic board has no place for the defects asked for
     └── RevisionError                  a revision cannot be read or written
@@ -91,10 +90,6 @@ class LeakFound(DatasetError, ValueError):
 
 class SplitRefused(DatasetError, ValueError):
     """A split that cannot be made: shares that do not add up, or fewer groups than splits."""
-
-
-class PickedSample(DatasetError, ValueError):
-    """What was picked for what it shows would judge a model or set a threshold, as if it were a sample of the line."""
 
 
 class QueueRefused(DatasetError, ValueError):

@@ -6,18 +6,26 @@ labelled it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from lineside.datasets.archives import is_archive, unpacked
 from lineside.datasets.class_names import require_distinct_classes
-from lineside.datasets.errors import ClassesRefused, DatasetError, EmptyDataset, LabelsRefused, SampleUnreadable
+from lineside.datasets.errors import (
+    ClassesRefused,
+    DatasetError,
+    EmptyDataset,
+    LabelsRefused,
+    RevisionUnknown,
+    SampleUnreadable,
+)
 from lineside.datasets.formats import FormatName, ReadingOptions, SourceImage, read_layout
 from lineside.datasets.formats.source import Problems, some_of
 from lineside.datasets.grouping import ByLayout, Grouping, Placement
-from lineside.datasets.labelled import ImageFile, LabelledBox, LabelledImage, require_name
+from lineside.datasets.labelled import ImageFile, LabelledBox, LabelledImage, SampleOrigin, require_name
 from lineside.datasets.placing_boxes import BoxPlacer
 from lineside.datasets.revisions import CatalogueRef, Revision, RevisionDraft, RevisionStore
 from lineside.inspection.catalogue import Catalogue
@@ -46,6 +54,7 @@ class ImportOptions:
         view: the recipe's view, where the grouping does not say.
         parent: id of the revision that these images continue.
         catalogue: the defect catalogue that every class must be in.
+        origin: how the images were chosen; None leaves it unsaid. What the parent knows as picked stays picked.
         reading: what the layout leaves open.
     """
 
@@ -59,6 +68,7 @@ class ImportOptions:
     view: str = "default"
     parent: str | None = None
     catalogue: Catalogue | None = None
+    origin: SampleOrigin | None = None
     reading: ReadingOptions = field(default_factory=ReadingOptions)
 
 
@@ -133,7 +143,7 @@ class _Import:
                 "or lot, say so with --group-by, or a split will leak"
             )
         boxes = BoxPlacer(is_clipping=options.is_clipping)
-        labelled = self._labelled(chosen, placements, boxes)
+        labelled = self._with_origins(self._labelled(chosen, placements, boxes))
         provenance: dict[str, Any] = {"format": self.format_name.value, "group_by": grouping.described}
         provenance |= dataset.remarks
         for remark, count in dataset.remarks.items():
@@ -178,6 +188,19 @@ class _Import:
         unreadable.raise_if_any(SampleUnreadable)
         boxes.raise_if_refused()
         return tuple(labelled)
+
+    def _with_origins(self, images: Sequence[LabelledImage]) -> tuple[LabelledImage, ...]:
+        """As said, but of a picture that the parent knows as picked as the parent says."""
+        parent = self.options.parent
+        before: tuple[LabelledImage, ...] = ()
+        with suppress(RevisionUnknown):  # the store refuses the revision below, and says why
+            before = () if parent is None else self.store.read(parent).images
+        picked = {image.image.sha256: image.origin for image in before if image.is_picked}
+        origins = {image.name: picked.get(image.image.sha256, self.options.origin) for image in images}
+        kept = sum(image.image.sha256 in picked for image in images)
+        if kept:
+            self.on_remark(f"{kept} image(s) were picked for what they show, says the parent; they stay so")
+        return tuple(replace(image, origin=origins[image.name]) for image in images)
 
     def _with_labels(
         self,

@@ -8,12 +8,34 @@ without an origin whoever imported it answers for that, as before.
 
 from collections.abc import Iterable, Sequence
 
-from lineside.datasets.labelled import LabelledImage, Split
+from lineside.datasets.errors import LabelsRefused
+from lineside.datasets.labelled import LabelledImage, OriginKind, SampleOrigin, Split
 
 SAMPLE_SPLITS = (Split.CALIBRATION, Split.GOLDEN, Split.SEALED)
 """What must be a sample of the line."""
 
 _NAMED = 5
+_BY_PEOPLE = "import"
+"""The reason of an origin that whoever imports the images declares."""
+
+
+def declared_origin(text: str) -> SampleOrigin:
+    """Read how somebody says that images were chosen: `random:0.05`, `designed` or `picked`.
+
+    >>> declared_origin("random:0.05").probability
+    0.05
+
+    Raises:
+        LabelsRefused: it is none of them, or the chance is none.
+    """
+    kind, colon, chance = text.partition(":")
+    try:
+        return SampleOrigin(OriginKind(kind), _BY_PEOPLE, float(chance) if colon else None)
+    except ValueError as error:
+        raise LabelsRefused(
+            f"{text!r} says of no image how it was chosen: {error}. Expected random:CHANCE (with the chance of each "
+            "part to be drawn, above 0 and up to 1), designed or picked"
+        ) from error
 
 
 def picked_among(images: Iterable[LabelledImage], *, lineage: Iterable[LabelledImage] = ()) -> list[LabelledImage]:

@@ -54,6 +54,13 @@ def import_images(
     catalogue: Annotated[
         str | None, typer.Option(help="The defect catalogue that has every class: pcb, or a file (YAML).")
     ] = None,
+    sampled: Annotated[
+        str | None,
+        typer.Option(
+            help="How the images were chosen: random:CHANCE (of each part), designed, or picked for what they show. "
+            "Picked ones never judge a model."
+        ),
+    ] = None,
     classes: Annotated[
         str | None,
         typer.Option(help="The classes in order, with commas between, for layouts that do not list them."),
@@ -76,6 +83,7 @@ def import_images(
     from lineside.datasets.grouping import parse_grouping
     from lineside.datasets.importing import ImportOptions, Unlabelled, import_folder
     from lineside.datasets.revisions import RevisionStore
+    from lineside.datasets.sample_origins import declared_origin
     from lineside.workflows.catalogues import named_catalogue
 
     used = RevisionStore(store)
@@ -95,6 +103,7 @@ def import_images(
                 view=view,
                 parent=None if parent is None else used.resolve(parent),
                 catalogue=None if catalogue is None else named_catalogue(catalogue),
+                origin=None if sampled is None else declared_origin(sampled),
                 reading=ReadingOptions(
                     classes=None if classes is None else tuple(name.strip() for name in classes.split(",")),
                     mask_values=None if mask_values is None else parse_mask_values(mask_values),
