@@ -12,7 +12,7 @@ from lineside.datasets.labelling.config import ConfigStanding, config_state, pro
 from lineside.datasets.labelling.connection import Connection, Tries
 from lineside.datasets.labelling.errors import ProjectAmbiguous
 from lineside.datasets.labelling.pulling import copies_in_project, copies_of, updated_tasks
-from lineside.datasets.labelling.pushing import delete_tasks, push_batches
+from lineside.datasets.labelling.pushing import delete_tasks, one_of_each, push_batches
 from lineside.datasets.labelling.records import LabelTaskImage, StudioProject, StudioTask, TaskCopy
 from lineside.datasets.labelling.tokens import Token
 
@@ -167,6 +167,10 @@ class LabelStudio:
     def tasks_of(self, project_id: int, uuids: Collection[UUID]) -> Mapping[UUID, tuple[int, ...]]:
         """Task ids of our ids, those that are there; more than one where a task was doubled, the labelled one first."""
         return _ids(copies_of(self._connection, project_id, uuids))
+
+    def without_copies(self, project_id: int, uuids: Collection[UUID]) -> Mapping[UUID, int]:
+        """Task ids of our ids, those that are there; of copies those that nobody labelled are deleted."""
+        return one_of_each(self._connection, project_id, uuids)
 
     def all_tasks(self, project_id: int) -> Mapping[UUID, tuple[int, ...]]:
         """Every task of ours in the project, a page of 1000 at a time: to find which were deleted there."""
