@@ -1,0 +1,278 @@
+"""What the server says of picks, tasks and labels, as records; an answer of another shape never becomes one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from lineside.client import AnswerUnreadable
+from lineside.datasets.labelled import LabelledBox
+from lineside.datasets.sampling import (
+    Candidate,
+    CandidateDefect,
+    CandidateView,
+    Disagreement,
+    PickReason,
+    origin_of,
+)
+from lineside.inspection.verdict import Verdict
+from lineside.workflows.labelling.labelled_views import LabelledView
+from lineside.workflows.labelling.merging import WithdrawnView
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A recipe or release."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickedView:
+    """One picture of an inspection.
+
+    Attributes:
+        view: the recipe's name of it.
+        digest: lowercase hex SHA-256 of its bytes.
+        kept: whether the server keeps it.
+        peak_score: the surest confidence that the model gave anything on it; None where it was not measured.
+    """
+
+    view: str
+    digest: str
+    kept: bool
+    peak_score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDefect:
+    """A defect as the model found it, in the pixels of its view's frame."""
+
+    view: str
+    class_name: str
+    confidence: float
+    box_xyxy_px: Box
+
+
+@dataclass(frozen=True, slots=True)
+class DisagreementFact:
+    """That another release saw the part differently."""
+
+    deployment_id: str
+    verdict_differs: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """An inspection that may be picked; see `GET /v1/label-candidates`."""
+
+    inspection_id: str
+    part_id: str
+    station: str
+    line: str | None
+    lot: str | None
+    product: str | None
+    parent_id: str | None
+    verdict: Verdict
+    judged_at: datetime
+    recipe: Named | None
+    release: Named | None
+    audit: bool
+    audit_probability: float | None
+    operator_report: bool
+    views: tuple[PickedView, ...]
+    defects: tuple[FoundDefect, ...]
+    thresholds: Mapping[str, float]
+    disagreement: DisagreementFact | None
+
+    def to_candidate(self) -> Candidate:
+        """What the queue is planned from.
+
+        Raises:
+            ValueError: it has no kept picture.
+        """
+        differs = self.disagreement
+        return Candidate(
+            inspection_id=self.inspection_id,
+            part_id=self.part_id,
+            station=self.station,
+            judged_at=self.judged_at,
+            verdict=self.verdict,
+            views=tuple(CandidateView(each.view, each.digest, each.peak_score) for each in self.views if each.kept),
+            defects=tuple(CandidateDefect(each.view, each.class_name, each.confidence) for each in self.defects),
+            thresholds=self.thresholds,
+            audit_probability=self.audit_probability if self.audit else None,
+            is_reported=self.operator_report,
+            disagreements=()
+            if differs is None
+            else (Disagreement("live and another release", 1.0 if differs.verdict_differs else 0.5),),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SaidBox:
+    """A defect that people drew, in the pixels of its view's frame."""
+
+    view: str
+    class_name: str
+    box_xyxy_px: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What people say of a whole part."""
+
+    is_defective: bool
+    boxes: tuple[SaidBox, ...]
+    reviewer: str
+    at: datetime
+    comment: str | None
+    minutes: float
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTask:
+    """A label task as the server knows it: where it lies in its frame, and where it is in Label Studio."""
+
+    id: str
+    pick_id: str
+    view: str
+    tile_xyxy_px: tuple[int, int, int, int] | None
+    frame_size_wh_px: tuple[int, int]
+    label_studio_task_id: int | None
+    updated_at: datetime | None
+    annotations: tuple[Any, ...]
+    reading: Any
+
+    @property
+    def window_xyxy_px(self) -> tuple[int, int, int, int]:
+        """What of the frame it shows."""
+        return self.tile_xyxy_px or (0, 0, *self.frame_size_wh_px)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody has said what it shows."""
+        return self.reading is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked(Inspected):
+    """A pick; see `GET /v1/label-picks`."""
+
+    id: str
+    reason: PickReason
+    probability: float | None
+    state: str
+    change: int
+    review_id: str | None
+    label: Label | None
+    tasks: tuple[KnownTask, ...]
+
+    @property
+    def recipe_version(self) -> tuple[str, int] | None:
+        """Id and version of the recipe that judged."""
+        return None if self.recipe is None else (self.recipe.name, int(self.recipe.version))
+
+    def labelled_views(self) -> tuple[LabelledView, ...]:
+        """Each view that people looked at, with what they drew on it; none while they say nothing that counts."""
+        if self.label is None:
+            return ()
+        digests = {each.view: each.digest for each in self.views}
+        return tuple(
+            LabelledView(
+                inspection_id=self.inspection_id,
+                part_id=self.part_id,
+                view=view,
+                digest=digests[view],
+                boxes=tuple(
+                    LabelledBox(box.class_name, box.box_xyxy_px) for box in self.label.boxes if box.view == view
+                ),
+                read_at=self.label.at,
+                origin=origin_of(self.reason, self.probability),
+                product=self.product,
+                line=self.line,
+                lot=self.lot,
+                panel=self.parent_id,
+            )
+            for view in self._views_with_tasks()
+        )
+
+    def withdrawn_views(self) -> tuple[WithdrawnView, ...]:
+        """Each view of a pick of which nothing is said any more."""
+        if self.label is not None:
+            return ()
+        digests = {each.view: each.digest for each in self.views}
+        return tuple(
+            WithdrawnView(self.part_id, self.inspection_id, view, digests[view]) for view in self._views_with_tasks()
+        )
+
+    def _views_with_tasks(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(task.view for task in self.tasks))
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCounts:
+    """How many picks are in which state, and how much needs a person."""
+
+    waiting: int
+    pushed: int
+    labelled: int
+    attention: int
+    withdrawn: int
+    open_attention: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueVersion:
+    """Which defect catalogue."""
+
+    id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelProject:
+    """A labelling project as the server knows it; see `GET /v1/label-projects/{name}`."""
+
+    name: str
+    label_studio_url: str | None
+    label_studio_project_id: int | None
+    catalogue: CatalogueVersion | None
+    classes: tuple[str, ...]
+    revision: str | None
+    revision_change: int
+    change: int
+    cursor: datetime | None
+    pulled_at: datetime | None
+    hinted_at: datetime | None
+    counts: LabelCounts
+    minutes: float
+
+
+Record = TypeVar("Record", Inspected, Picked, KnownTask, LabelProject)
+
+_ADAPTERS: Mapping[type, TypeAdapter[Any]] = {
+    record: TypeAdapter(record) for record in (Inspected, Picked, KnownTask, LabelProject)
+}
+
+
+def parse(record: type[Record], said: Mapping[str, Any]) -> Record:
+    """Read what the server says; fields that this version does not know are left out.
+
+    Raises:
+        AnswerUnreadable: it does not fit.
+    """
+    try:
+        found: Record = _ADAPTERS[record].validate_python(said)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(step) for step in first["loc"]) or "the answer"
+        raise AnswerUnreadable(
+            f"the answer is no {record.__name__}: {place}: {first['msg']}; is that a Lineside server of this version?"
+        ) from error
+    return found
