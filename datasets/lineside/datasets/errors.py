@@ -12,7 +12,7 @@ LinesideError
     ├── TargetInTheWay (FileExistsError)   an export would write over something
     ├── TargetUnwritable (OSError)     an export could not be written: disk full, no permission
     ├── AugmentationRefused (ValueError)   there is nothing to make more training images from, or too many are asked for
-    ├── ExtraMissing                   the packages of the training extra are not installed
+    ├── ExtraMissing                   the packages of an extra are not installed
     ├── LeakFound (ValueError)         what judges a model was used to make it
     ├── SplitRefused (ValueError)      shares that are none, or fewer groups than splits
     ├── QueueRefused (ValueError)      a labelling queue that cannot be planned: shares, budget or descriptors
@@ -73,7 +73,7 @@ class AugmentationRefused(DatasetError, ValueError):
 
 
 class ExtraMissing(DatasetError):
-    """The packages of the training extra are not installed."""
+    """The packages of an extra are not installed."""
 
 
 class LeakFound(DatasetError, ValueError):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -102,6 +103,8 @@ class Connection:
     def __enter__(self) -> Self:
         """Make the pool of connections; nothing is sent yet."""
         self._http = httpx.Client(timeout=self._timeout_s, follow_redirects=False)
+        # Label Studio answers a token with a session's cookie; kept, it would stand in for the token and outlive it.
+        self._http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         return self
 
     def __exit__(
