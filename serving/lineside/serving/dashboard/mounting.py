@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from lineside.serving.dashboard.feed import LineFeed
 from lineside.serving.dashboard.texts import Language
+from lineside.serving.dashboard.verify_page import add_verify_page
 from lineside.serving.security import SessionGate
 from lineside.serving.services import Services
 
@@ -50,6 +51,7 @@ def mount_dashboard(app: "FastAPI", *, language: Language = Language.EN) -> None
         found: Services = app.state.services
         return found
 
+    add_verify_page(app, services, language=language, icon=_ICON)
     ui.page("/", title="Lineside", response_timeout=10.0)(LinePage(services, lambda: feeds[0], language).build)
     ui.run_with(app, mount_path=PAGE_PATH, title="Lineside", show_welcome_message=False, tailwind=False, favicon=_ICON)
     app.add_middleware(SessionGate, prefixes=(PAGE_PATH,))
