@@ -12,6 +12,7 @@ import httpx
 
 from lineside.client.calls import Json, json_object, path_segment, signed
 from lineside.client.event_stream import follow
+from lineside.client.label_calls import LabelCalls
 from lineside.client.packages import ReleasePackage
 from lineside.client.picture_calls import PictureCalls
 from lineside.client.records import Cause, InspectionAnswer, LedgerEvent, Pending, parse
@@ -20,7 +21,7 @@ from lineside.client.statistics_calls import StatisticsCalls
 from lineside.inspection.frames import MediaType, RawGeometry
 
 
-class LinesideClient(StatisticsCalls, PictureCalls):
+class LinesideClient(StatisticsCalls, PictureCalls, LabelCalls):
     """A typed client of one server. Nothing connects before the first request.
 
     ```python
@@ -203,7 +204,7 @@ class LinesideClient(StatisticsCalls, PictureCalls):
 
         Args:
             inspection_id: the inspection.
-            kind: "confirmed", "false_call", "escape" or "corrected".
+            kind: "confirmed", "false_call", "escape", "corrected"; or "withdrawn", which takes `supersedes` back.
             source: "operator", "audit", "downstream" or "label_studio".
             reviewer: who it is.
             at: aware instant.

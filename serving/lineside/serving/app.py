@@ -19,6 +19,8 @@ from lineside.serving.gates.endpoints import router as gates_router
 from lineside.serving.history.endpoints import router as history_router
 from lineside.serving.inspections.endpoints import router as inspections_router
 from lineside.serving.known_parts.endpoints import router as known_parts_router
+from lineside.serving.label_studio.endpoints import router as label_studio_router
+from lineside.serving.labelling.endpoints import router as labelling_router
 from lineside.serving.notes.endpoints import router as notes_router
 from lineside.serving.probes.endpoints import router as probes_router
 from lineside.serving.problems import install_problem_handlers
@@ -56,6 +58,8 @@ _ROUTERS = (
     notes_router,
     rates_router,
     known_parts_router,
+    labelling_router,
+    label_studio_router,
     events_router,
     probes_router,
     security_router,

@@ -22,6 +22,10 @@ from lineside.serving.inspections.admission import Admission
 from lineside.serving.inspections.binding import Binder
 from lineside.serving.inspections.inspectors import InspectorPool
 from lineside.serving.inspections.service import PARALLEL, InspectionService
+from lineside.serving.label_studio.hints import LabelHints
+from lineside.serving.label_studio.live_model import LiveModels
+from lineside.serving.label_studio.suggesting import Suggestions
+from lineside.serving.labelling.service import LabelService
 from lineside.serving.ledger import Ledger
 from lineside.serving.metrics import Metrics
 from lineside.serving.rates.answers import RateAnswers
@@ -67,9 +71,13 @@ class Services:
     rates: RateService
     charts: ChartService
     forecasts: ForecastService
+    labels: LabelService
     rate_answers: RateAnswers
     rate_projector: RateProjector
     verification: VerificationService
+    live_models: LiveModels
+    suggestions: Suggestions
+    label_hints: LabelHints
     metrics: Metrics
 
 
@@ -192,6 +200,22 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         )
         rate_projector = RateProjector(ledger, clock=clock)
         stack.push_async_callback(_end, rate_projector, asyncio.create_task(rate_projector.run_forever()))
+        live_models = LiveModels(deployments, binder=binder, releases=releases)
+        suggestions = Suggestions(
+            settings=settings,
+            clock=clock,
+            ledger=ledger,
+            images=images,
+            recipes=recipes,
+            inspectors=inspectors,
+            admission=admission,
+            models=live_models,
+            metrics=metrics,
+        )
+        stack.push_async_callback(suggestions.stop)
+        label_hints = LabelHints(ledger=ledger, metrics=metrics)
+        label_hints.start()
+        stack.push_async_callback(label_hints.stop)
         housekeeping = Housekeeping(
             ledger=ledger,
             images=images,
@@ -239,6 +263,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 clock=clock,
                 is_simulated=settings.is_simulated,
             ),
+            labels=LabelService(ledger=ledger, images=images, shadowing=shadowing),
             rate_answers=rate_answers,
             rate_projector=rate_projector,
             verification=VerificationService(
@@ -254,6 +279,9 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                     settings.verification_second_share,
                 ),
             ),
+            live_models=live_models,
+            suggestions=suggestions,
+            label_hints=label_hints,
             metrics=metrics,
         )
 

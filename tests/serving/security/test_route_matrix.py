@@ -54,6 +54,9 @@ def call(plant: Plant, method: str, path: str, headers: dict[str, str]) -> int:
         "study_id",
         "certificate_id",
         "alarm_id",
+        "project",
+        "attention_id",
+        "pick_id",
         "claim_id",
         "layer",
     ):

@@ -16,6 +16,7 @@ from lineside.serving.drift import AlarmOut
 from lineside.serving.gates.schemas import GateReportStored
 from lineside.serving.inspections.schemas import InspectionOut
 from lineside.serving.known_parts import KnownPartOut
+from lineside.serving.labelling import AttentionOut, LabelPickChanged
 from lineside.serving.ledger import Event
 from lineside.serving.notes import NoteChanged
 from lineside.serving.rates.schemas import CalendarChanged
@@ -42,6 +43,8 @@ EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
         "gate_report.v1": GateReportStored,
         "hold.v1": HoldChanged,
         "inspection.v1": InspectionOut,
+        "label_attention.v1": AttentionOut,
+        "label_pick.v1": LabelPickChanged,
         "note.v1": NoteChanged,
         "known_part.v1": KnownPartOut,
         "order.v1": OrderChanged,

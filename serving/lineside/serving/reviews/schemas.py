@@ -17,6 +17,8 @@ class ReviewKind(StrEnum):
     FALSE_CALL = "false_call"
     ESCAPE = "escape"
     CORRECTED = "corrected"
+    WITHDRAWN = "withdrawn"
+    """Takes back the review that it supersedes, as if it had not been said; counts nowhere itself."""
 
 
 class ReviewSource(StrEnum):
@@ -81,7 +83,9 @@ class ReviewIn(_Shape):
     def _boxes_fit(self) -> Self:
         if self.kind is ReviewKind.CORRECTED and not self.boxes:
             raise ValueError("a correction names every defect that is there: give boxes, or say false_call")
-        if self.kind in {ReviewKind.CONFIRMED, ReviewKind.FALSE_CALL} and self.boxes:
+        if self.kind is ReviewKind.WITHDRAWN and self.supersedes is None:
+            raise ValueError("a withdrawal takes a review back: name it in supersedes")
+        if self.kind in {ReviewKind.CONFIRMED, ReviewKind.FALSE_CALL, ReviewKind.WITHDRAWN} and self.boxes:
             raise ValueError(f"boxes say something else than {self.kind.value!r}: use corrected or escape")
         return self
 

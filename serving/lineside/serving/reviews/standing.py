@@ -1,9 +1,9 @@
 """What the reviews of one inspection amount to: one function, used wherever it is asked."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from lineside.serving.reviews.schemas import ReviewBox, ReviewKind, ReviewStanding
+from lineside.serving.reviews.schemas import ReviewBox, ReviewKind, ReviewSource, ReviewStanding
 
 
 class Reviewed(Protocol):
@@ -20,6 +20,16 @@ class Reviewed(Protocol):
         ...
 
     @property
+    def source(self) -> ReviewSource:
+        """Where it comes from."""
+        ...
+
+    @property
+    def reviewer(self) -> str:
+        """Who says it."""
+        ...
+
+    @property
     def boxes(self) -> tuple[ReviewBox, ...]:
         """The defects as drawn."""
         ...
@@ -30,21 +40,23 @@ class Reviewed(Protocol):
         ...
 
 
+R = TypeVar("R", bound=Reviewed)
+
 _SAYS_DEFECTIVE = frozenset({ReviewKind.CONFIRMED, ReviewKind.CORRECTED})
 
 
 def standing_of(reviews: Sequence[Reviewed]) -> ReviewStanding:
     """Where an inspection stands.
 
-    A review that another one replaces no longer counts. Those left must agree: of an NG part, `confirmed` and
-    `corrected` do (the part is defective; the corrected boxes count), unless two corrections draw different boxes.
-    Everything else that differs is unresolved, and counts nowhere until somebody settles it by superseding.
+    A review that another one replaces no longer counts, nor does one that was taken back. Those left must agree: of
+    an NG part, `confirmed` and `corrected` do (the part is defective; the corrected boxes count), unless two
+    corrections draw different boxes. Everything else that differs is unresolved, and counts nowhere until somebody
+    settles it by superseding.
 
     Args:
         reviews: all of one inspection, in any order.
     """
-    replaced = {review.supersedes for review in reviews}
-    left = [review for review in reviews if review.id not in replaced]
+    left = in_force(reviews)
     kinds = {review.kind for review in left}
     if not kinds:
         return ReviewStanding.UNREVIEWED
@@ -54,6 +66,39 @@ def standing_of(reviews: Sequence[Reviewed]) -> ReviewStanding:
     if len(kinds) > 1:
         return ReviewStanding.UNRESOLVED
     return ReviewStanding(kinds.pop().value)
+
+
+def in_force(reviews: Sequence[R]) -> list[R]:
+    """The reviews that were neither taken back nor replaced by one that stands."""
+    gone = taken_back(reviews)
+    said = [review for review in reviews if review.id not in gone]
+    replaced = {review.supersedes for review in said}
+    return [review for review in said if review.id not in replaced]
+
+
+def taken_back(reviews: Sequence[Reviewed]) -> frozenset[str]:
+    """The identifiers of the reviews that were taken back, and of the withdrawals that did it.
+
+    A withdrawal takes back the review that it supersedes, with what the same person had said before it; Label Studio
+    counts as one person. What somebody else had said, and it replaced, stands again.
+    """
+    by_id = {review.id: review for review in reviews}
+    found: set[str] = set()
+    for withdrawal in reviews:
+        if withdrawal.kind is not ReviewKind.WITHDRAWN:
+            continue
+        found.add(withdrawal.id)
+        last = by_id.get(withdrawal.supersedes or "")
+        each = last
+        while last is not None and each is not None and _voice(each) == _voice(last):
+            found.add(each.id)
+            each = by_id.get(each.supersedes or "")
+    return frozenset(found)
+
+
+def _voice(review: Reviewed) -> tuple[ReviewSource, str]:
+    is_label = review.source is ReviewSource.LABEL_STUDIO
+    return review.source, "" if is_label else review.reviewer
 
 
 def _drawn(review: Reviewed) -> list[tuple[str, str, tuple[float, float, float, float]]]:

@@ -10,7 +10,7 @@ from lineside.inspection.verdict import Verdict
 from lineside.serving.ledger.rate_tables import standing_classes, standings
 from lineside.serving.ledger.tables import defects
 from lineside.serving.reviews.schemas import ReviewKind, ReviewOut, ReviewSource, ReviewStanding
-from lineside.serving.reviews.standing import standing_of
+from lineside.serving.reviews.standing import in_force, standing_of, taken_back
 
 _AUDITING: Final = frozenset({ReviewSource.AUDIT, ReviewSource.LABEL_STUDIO})
 """What reads drawn parts one after the other. Who only speaks up of what he noticed reads the bad ones only."""
@@ -33,9 +33,11 @@ def write_standing(connection: Connection, inspection: Row[Any], reviews: Sequen
     standing = standing_of(reviews)
     is_defective = settled_as_defective(standing, Verdict(inspection.verdict))
     classes = _true_classes(connection, inspection, reviews, standing) if is_defective else Counter[str]()
+    gone = taken_back(reviews)
+    said = [review for review in reviews if review.id not in gone]
     readings: dict[str, ReviewOut] = {}
-    for review in reviews:
-        if review.supersedes is None:
+    for review in said:
+        if review.supersedes is None or review.supersedes in gone:
             readings.setdefault(review.reviewer, review)  # whoever says it twice has read it once
     first_said = [_says_defective(review.kind, review.verdict) for review in readings.values()]
     right, wrong = 0, 0
@@ -52,7 +54,7 @@ def write_standing(connection: Connection, inspection: Row[Any], reviews: Sequen
         {
             "inspection_id": inspection.id,
             "standing": standing.value,
-            "audited": any(review.source in _AUDITING for review in reviews),
+            "audited": any(review.source in _AUDITING for review in said),
             "true_defects": classes.total(),
             "said_defective": sum(first_said),
             "said_good": len(first_said) - sum(first_said),
@@ -94,7 +96,6 @@ def _true_classes(
             .group_by(defects.c.class_name)
         )
         return Counter({row.class_name: row.number for row in rows})
-    replaced = {review.supersedes for review in reviews}
-    drawn = [review.boxes for review in reviews if review.id not in replaced and review.boxes]
+    drawn = [review.boxes for review in in_force(reviews) if review.boxes]
     # Corrections in force draw the same boxes; of several escapes the one that names the most says the most.
     return Counter(box.class_name for box in max(drawn, key=len, default=()))

@@ -17,7 +17,7 @@ from lineside.serving.reviews.schemas import (
     ReviewRecorded,
     ReviewSource,
 )
-from lineside.serving.reviews.standing import standing_of
+from lineside.serving.reviews.standing import standing_of, taken_back
 from lineside.serving.reviews.standing_rows import write_standing
 
 EVENT_TYPE: Final = "review.v1"
@@ -27,6 +27,7 @@ _FITTING: Mapping[ReviewKind, frozenset[Verdict]] = {
     ReviewKind.FALSE_CALL: frozenset({Verdict.NG}),
     ReviewKind.ESCAPE: frozenset({Verdict.OK}),
     ReviewKind.CORRECTED: frozenset({Verdict.NG}),
+    ReviewKind.WITHDRAWN: frozenset({Verdict.OK, Verdict.NG}),
 }
 
 
@@ -102,9 +103,15 @@ def record(
 def _check_supersedes(review: ReviewIn, earlier: Sequence[ReviewOut]) -> None:
     if review.supersedes is None:
         return
-    if review.supersedes not in {each.id for each in earlier}:
+    by_id = {each.id: each for each in earlier}
+    if review.supersedes not in by_id:
         raise ReviewUnfit(f"review {review.supersedes!r} is none of this inspection's: it cannot be superseded here")
-    if review.supersedes in {each.supersedes for each in earlier}:
+    gone = taken_back(earlier)
+    if review.supersedes in gone and by_id[review.supersedes].kind is not ReviewKind.WITHDRAWN:
+        raise ReviewUnfit(f"review {review.supersedes!r} was taken back already: what is said now replaces nothing")
+    if review.kind is ReviewKind.WITHDRAWN and review.supersedes in gone:
+        raise ReviewUnfit(f"{review.supersedes!r} is itself a withdrawal: say again what was taken back")
+    if review.supersedes in {each.supersedes for each in earlier if each.id not in gone}:
         raise ReviewUnfit(f"review {review.supersedes!r} was superseded already: supersede the one that did it")
 
 
