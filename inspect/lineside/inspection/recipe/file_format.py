@@ -196,6 +196,10 @@ class RetentionInFile(FileModel):
     """Which images are kept, and how long."""
 
     ok_share: Share = Field(default=0.05, description="Share of OK parts whose images are kept.")
+    near_threshold: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        default=None,
+        description="Images of OK parts whose surest score reaches this share of the lowest threshold are kept too.",
+    )
     days: int = Field(default=90, ge=1)
     max_gigabytes: float | None = Field(default=None, gt=0)
 

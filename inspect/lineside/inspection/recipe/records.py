@@ -186,13 +186,35 @@ class Retention:
 
     Attributes:
         ok_share: share of OK parts whose images are kept, in [0, 1].
+        near_threshold: images of an OK part are kept as well if its surest score reaches this share of the lowest
+            threshold in force, in (0, 1]; None keeps none for that.
         days: age at which kept images go.
         max_gigabytes: size at which the oldest go; None sets no bound.
     """
 
     ok_share: float = 0.05
+    near_threshold: float | None = None
     days: int = 90
     max_gigabytes: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        if self.near_threshold is not None and not 0.0 < self.near_threshold <= 1.0:
+            raise RecipeError(
+                f"retention.near_threshold is {self.near_threshold}; expected a share of the threshold above 0 and up "
+                "to 1, or none given"
+            )
+
+    def is_near_threshold(self, peak_score: float | None, thresholds: Mapping[str, float]) -> bool:
+        """Whether an OK part came so near to being rejected that its images are worth a look.
+
+        Args:
+            peak_score: the surest score of any class on any of its images; None where it is not known.
+            thresholds: those in force, by class; with none nothing is near.
+        """
+        if self.near_threshold is None or peak_score is None or not thresholds:
+            return False
+        return peak_score >= self.near_threshold * min(thresholds.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class Closing:
         judged_at = self._clock.now()
         judgement = self._in_time(attempt, self._judge(attempt, judged_at))
         audit = self._audit(attempt, judgement)
-        keep = judgement.verdict is not Verdict.OK or audit.is_drawn or self._is_retained(attempt)
+        keep = judgement.verdict is not Verdict.OK or audit.is_drawn or self._is_retained(attempt, judgement)
         return Outcome(judgement, judged_at, audit, self._confirmation(attempt, judgement), keep)
 
     def answer(self, attempt: OpenAttempt, outcome: Outcome) -> InspectionOut:
@@ -163,11 +163,14 @@ class Closing:
         share = attempt.recipe.recipe.confirmation_share
         return draw_confirmation(self._audit_secret, part_id=attempt.key.part_id, lot=attempt.context.lot, share=share)
 
-    def _is_retained(self, attempt: OpenAttempt) -> bool:
-        """Draw the share of OK parts whose images the recipe keeps, independently of the audit."""
+    def _is_retained(self, attempt: OpenAttempt, judgement: Judgement) -> bool:
+        """Draw the share of OK parts whose images the recipe keeps, independently of the audit; keep the near ones."""
         if attempt.recipe is None:
             return True
-        share = attempt.recipe.recipe.retention.ok_share
+        retention = attempt.recipe.recipe.retention
+        if retention.is_near_threshold(_peak_score(attempt), judgement.thresholds):
+            return True
+        share = retention.ok_share
         draw = draw_audit(self._retention_secret, part_id=attempt.key.part_id, lot=attempt.context.lot, share=share)
         return draw.is_drawn
 
@@ -179,6 +182,12 @@ class Closing:
                 timings_ms[stage] = timings_ms.get(stage, 0.0) + taken_ms
         timings_ms["to_verdict"] = (self._clock.monotonic() - attempt.opened_s) * 1000.0
         return {stage: round(taken_ms, 3) for stage, taken_ms in timings_ms.items()}
+
+
+def _peak_score(attempt: OpenAttempt) -> float | None:
+    """The surest score of any view."""
+    measures = (examination.measures for examination in attempt.examinations.values())
+    return max((each.peak_score for each in measures if each is not None and each.peak_score is not None), default=None)
 
 
 def attempt_columns(attempt: OpenAttempt, *, plant: str, is_simulated: bool) -> dict[str, Any]:
