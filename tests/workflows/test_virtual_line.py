@@ -10,7 +10,7 @@ import pytest
 from lineside.inspection.verdict import Verdict
 from lineside.workflows.demo.plan import BOARDS_PER_PANEL, PANELS_PER_LOT, DemoPlan
 from lineside.workflows.demo.tally import Outcome, Tally, outcome_of, quantile
-from lineside.workflows.demo.virtual_line import PRODUCTS, VirtualPart, virtual_parts
+from lineside.workflows.demo.virtual_line import PRODUCTS, VirtualPart, fate_of, virtual_parts
 
 
 def plan(**fields: object) -> DemoPlan:
@@ -75,6 +75,36 @@ def test_shares_of_marks_and_faint_defects_leave_the_defects_as_they_were() -> N
     assert plain == unkind
 
 
+def test_from_the_change_on_a_share_of_the_defects_are_films_and_before_it_none() -> None:
+    changed = plan(parts=80, defect_rate=0.5, film_from=40)
+    fates = [fate_of(changed, number) for number in range(80)]
+    later = [fate for fate in fates[40:] if fate.is_defective]
+    assert not any(fate.is_film for fate in fates[:40])
+    assert abs(sum(fate.is_film for fate in later) - len(later) / 2) <= 5 * (len(later) / 4) ** 0.5
+    assert all(fate.is_defective and fate.contrast < 0.5 for fate in fates if fate.is_film)
+    same = [fate_of(plan(defect_rate=0.5), number) for number in range(80)]
+    assert [(fate.defects, fate.seed) for fate in fates] == [(fate.defects, fate.seed) for fate in same]
+
+
+def test_a_line_goes_on_where_it_stopped() -> None:
+    whole = list(virtual_parts(plan(parts=6, defect_rate=0.5), run_id="R"))
+    rest = list(virtual_parts(plan(parts=3, first_part=3, defect_rate=0.5), run_id="R"))
+    assert [(each.part_id, each.frame_png) for each in rest] == [(each.part_id, each.frame_png) for each in whole[3:]]
+
+
+def test_a_study_may_draw_the_defective_parts_of_a_run_alone() -> None:
+    chosen = plan(parts=12, defect_rate=0.4)
+    whole = [each.part_id for each in virtual_parts(chosen, run_id="R") if each.is_defective]
+    alone = [each.part_id for each in virtual_parts(chosen, run_id="R", wanted=lambda fate: fate.is_defective)]
+    assert alone == whole
+
+
+def test_a_line_of_one_product_makes_no_other() -> None:
+    chosen = plan(products=("backplane",), defect_rate=0.0)
+    made = islice(virtual_parts(chosen, run_id="R"), BOARDS_PER_PANEL * PANELS_PER_LOT + 1)
+    assert {each.product for each in made} == {"backplane"}
+
+
 @pytest.mark.parametrize(
     ("is_defective", "verdict", "outcome"),
     [
@@ -116,6 +146,9 @@ def test_a_quantile_is_a_value_that_was_seen(share: float, expected: float) -> N
         {"defect_rate": float("nan")},
         {"mark_share": -0.1},
         {"faint_share": 1.1},
+        {"film_share": 1.1},
+        {"film_from": -1},
+        {"first_part": -1},
         {"audit_share": 2.0},
         {"parts_per_s": 0.0},
         {"in_flight": 0},

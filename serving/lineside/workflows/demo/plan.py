@@ -19,6 +19,11 @@ class DemoPlan:
             detector says; in [0, 1].
         faint_share: share of the defective parts whose defects are hard to see, in [0, 1].
         audit_share: share of the passed parts that are drawn for a person's eyes, in [0, 1].
+        film_from: number of the part from which the process is another one: its bath etches too little, so that some of
+            the defects are thin films of copper; None: it never changes.
+        film_share: share of the defective parts from there on whose defects are such films, in [0, 1].
+        products: what the line makes, lot by lot in turn; empty: all that it can.
+        first_part: number of the first part: the same line goes on where it stopped.
         seed: of the parts; the same seed makes the same boards with the same defects and marks.
         parts_per_s: pace of the line.
         in_flight: parts at most under way at once; the line waits when the server is behind.
@@ -37,6 +42,10 @@ class DemoPlan:
     mark_share: float = 0.12
     faint_share: float = 0.25
     audit_share: float = 0.25
+    film_from: int | None = None
+    film_share: float = 0.5
+    products: tuple[str, ...] = ()
+    first_part: int = 0
     seed: int = 1
     parts_per_s: float = 6.0
     in_flight: int = 3
@@ -55,10 +64,13 @@ class DemoPlan:
             ("defect rate", self.defect_rate),
             ("share of marked parts", self.mark_share),
             ("share of faint defects", self.faint_share),
+            ("share of films", self.film_share),
             ("audit share", self.audit_share),
         ):
             if not 0.0 <= share <= 1.0:
                 raise ValueError(f"{what}: {share}, expected 0 to 1")
+        if min(self.first_part, self.film_from or 0) < 0:
+            raise ValueError(f"first part {self.first_part}, films from part {self.film_from}: expected numbers from 0")
         if self.parts_per_s <= 0 or self.in_flight < 1 or self.seed < 0:
             raise ValueError(
                 f"{self.parts_per_s} parts/s, {self.in_flight} in flight, seed {self.seed}: "
