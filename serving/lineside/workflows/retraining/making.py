@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from lineside.workflows.errors import RetrainingChanged, RetrainingRefused
 from lineside.workflows.evaluating import EVALUATION_NAME, REPORT_NAME, EvaluationTask, evaluate_into
 from lineside.workflows.retraining.course import Clock, Teller, TrainingTeller
 from lineside.workflows.retraining.folder import RUN_FOLDER, VAL_FOLDER
+from lineside.workflows.retraining.labelled_heads import move_head
 from lineside.workflows.retraining.live import LiveRelease, Start, next_version
 from lineside.workflows.retraining.plan import RetrainPlan
 from lineside.workflows.retraining.states import Made, digest_of_file
@@ -46,6 +48,8 @@ def split(plan: RetrainPlan, revision: Revision, teller: Teller) -> Made:
     for name, why in sorted(growth.set_aside.items()):
         teller.say(f"{name} is in no split: {why}")
     require_splits(growth.revision)
+    if plan.labels is not None:
+        move_head(plan.labels, before=revision, after=growth.revision, teller=teller)
     return Made(
         {
             "revision": growth.revision.id,
@@ -56,13 +60,18 @@ def split(plan: RetrainPlan, revision: Revision, teller: Teller) -> Made:
     )
 
 
-def require_splits(revision: Revision) -> None:
+def require_splits(revision: Revision, *, joined: Collection[Split] = ()) -> None:
     """Refuse a revision that cannot carry a retraining to its end, before hours are spent on it.
+
+    Args:
+        revision: to train on.
+        joined: splits that new images are going to join.
 
     Raises:
         RetrainingRefused: it has no image in train, val or golden.
     """
-    empty = [each.value for each in (Split.TRAIN, Split.VAL, Split.GOLDEN) if not revision.of_split(each)]
+    present = {*joined, *(image.split for image in revision.images)}
+    empty = [each.value for each in (Split.TRAIN, Split.VAL, Split.GOLDEN) if each not in present]
     if empty:
         raise RetrainingRefused(
             f"revision {revision.id[:12]} has no image in {', '.join(empty)}: train teaches, val chooses, golden "

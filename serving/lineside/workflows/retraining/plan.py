@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from lineside.datasets.labelling import Token
 from lineside.inspection.release import GateOverride, SigningKey, TrustStore
 from lineside.training.gate import GatePolicy
 from lineside.training.plan import DeviceChoice, Orientation
 from lineside.workflows.errors import RetrainingRefused
+from lineside.workflows.labelling.labelled_views import GroupBy
+from lineside.workflows.labelling.working_alone import Workplace
 from lineside.workflows.recipe_rules import RecipeFile
 
 CanarySource = Literal["val", "synthetic"]
@@ -24,6 +27,38 @@ class ServerAccess:
 
     url: str
     api_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StudioAccess:
+    """Where Label Studio is, and the token by which it knows us.
+
+    Attributes:
+        url: as people open it.
+        token: never shown.
+    """
+
+    url: str
+    token: Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSource:
+    """The labelling project to learn from.
+
+    Attributes:
+        server: that keeps it.
+        project: its name there.
+        studio: to pull from; None takes what was pulled before.
+        workplace: where programs of this machine find each other.
+        group_by: what of the labelled parts stays together in a split.
+    """
+
+    server: ServerAccess
+    project: str
+    studio: StudioAccess | None
+    workplace: Workplace
+    group_by: GroupBy = GroupBy.PART
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +155,9 @@ class RetrainPlan:
         out: folder of the run; one that a killed retraining left is gone on with.
         store: where dataset revisions live, a folder or a URL.
         registry: where releases are kept, a folder or a URL.
-        revision: to train on: an id or the start of one.
+        revision: to train on: an id or the start of one. With `labels` it is where a project without a revision
+            starts; None otherwise.
+        labels: the labelling project whose newest revision is trained on; None trains on `revision` as it stands.
         live: the release to beat and to go on from.
         build_key: signs the candidate.
         version: of the candidate; None takes the next one.
@@ -142,9 +179,10 @@ class RetrainPlan:
     out: Path
     store: str
     registry: str
-    revision: str
+    revision: str | None
     live: LiveOnServer | LiveGiven
     build_key: SigningKey = field(repr=False)
+    labels: LabelSource | None = None
     version: str | None = None
     val_share: float = 0.2
     split_seed: int = 0
@@ -166,5 +204,7 @@ class RetrainPlan:
         Raises:
             RetrainingRefused: see its message.
         """
+        if self.revision is None and self.labels is None:
+            raise RetrainingRefused("nothing to learn from: give a dataset revision, a labelling project, or both")
         if self.parity_frames < 1:
             raise RetrainingRefused(f"parity on {self.parity_frames} frames; expected at least 1")

@@ -8,8 +8,8 @@ from enum import StrEnum
 class Step(StrEnum):
     """What is done, in this order."""
 
-    PULL = "pull"
     LIVE = "live"
+    PULL = "pull"
     SPLIT = "split"
     TRAIN = "train"
     EXPORT = "export"

@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from lineside.datasets.revisions import RevisionStore
 from lineside.training.gate import GateReport
 from lineside.training.registry import Registry
-from lineside.workflows.errors import RetrainingChanged
+from lineside.workflows.errors import RetrainingChanged, RetrainingRefused
 from lineside.workflows.gating import REPORT_NAME
 from lineside.workflows.retraining import judging, making
 from lineside.workflows.retraining.course import Clock, Course
-from lineside.workflows.retraining.folder import GATE_FOLDER, LESSONS_NAME
-from lineside.workflows.retraining.labels import LabelNotes
+from lineside.workflows.retraining.folder import GATE_FOLDER, LABELS_NAME, LESSONS_NAME
+from lineside.workflows.retraining.forecast import RetrainForecast, look_ahead
+from lineside.workflows.retraining.labelled_heads import look_at_labels, pull, read_notes
 from lineside.workflows.retraining.lessons import Lessons
 from lineside.workflows.retraining.live import LiveRelease, live_release, starting_point
 from lineside.workflows.retraining.plan import LiveGiven, LiveOnServer, RetrainPlan
@@ -53,6 +56,29 @@ def retrain(plan: RetrainPlan, *, clock: Clock = utc_now, on_progress: OnProgres
         return _Retraining(plan, live, Course(states, clock=clock, on_progress=on_progress)).run()
 
 
+def foresee(plan: RetrainPlan) -> RetrainForecast:
+    """Say what `retrain` would do; nothing is written.
+
+    Args:
+        plan: of it.
+
+    Raises:
+        RetrainingRefused: it could not be carried to its end.
+        LinesideError: something that it needs is not at hand.
+    """
+    registry = Registry(plan.registry)
+    labels = None
+    named = plan.revision
+    if plan.labels is not None:
+        project, labels = look_at_labels(plan.labels)
+        named = project.revision or named
+    if named is None:
+        raise RetrainingRefused("the labelling project has no dataset revision yet; name one to start from with --data")
+    revision = RevisionStore(plan.store).read(named)
+    with live_release(plan.live, registry) as live, TemporaryDirectory(prefix="lineside-retrain-") as scratch:
+        return look_ahead(plan, revision, live, starting_point(live, Path(scratch)), labels=labels)
+
+
 class _Retraining:
     """One retraining, with the release to beat at hand."""
 
@@ -64,7 +90,7 @@ class _Retraining:
     def run(self) -> RetrainReport:
         plan, live, course = self._plan, self._live, self._course
         self._note_live()
-        head = RevisionStore(plan.store).read(plan.revision)
+        head = RevisionStore(plan.store).read(self._pull())
         division = course.take(
             Step.SPLIT,
             {"revision": head.id, "val_share": plan.val_share, "seed": plan.split_seed},
@@ -111,7 +137,7 @@ class _Retraining:
                 division=division,
                 trained=trained,
                 built=built,
-                notes=LabelNotes(),
+                notes=read_notes(plan.out / LABELS_NAME),
                 clock=course.clock,
                 teller=teller,
             ),
@@ -134,6 +160,18 @@ class _Retraining:
             summary=plan.out / SUMMARY_NAME,
             serials=serials,
         )
+
+    def _pull(self) -> str:
+        """The revision to begin with: what was given, or the labelling project's newest one."""
+        plan, labels = self._plan, self._plan.labels
+        if labels is None:
+            return str(plan.revision)
+        pulled = self._course.take(
+            Step.PULL,
+            {"project": labels.project, "start_from": plan.revision, "is_pulled": labels.studio is not None},
+            lambda teller: pull(plan, labels, teller=teller),
+        )
+        return str(pulled["revision"])
 
     def _promote(self, report: GateReport) -> tuple[int, ...]:
         """Sign deployments and bring them to the line, if that was asked for and may be; returns their serials."""
