@@ -64,6 +64,7 @@ def settle(
     attention.raise_all(transaction, project, _troubles(situations, relabelled), raised_by=attention.OURSELVES)
     troubled = attention.open_picks(connection, [each.pick.id for each in situations])
     changed = []
+    change: int | None = None  # one for all of the transaction
     for each in situations:
         pick = each.pick
         state = _state(each, is_troubled=pick.id in troubled)
@@ -71,8 +72,10 @@ def settle(
         was_labelled, is_labelled = pick.state == PickState.LABELLED.value, state is PickState.LABELLED
         is_changed = (pick.id in relabelled and is_labelled) or was_labelled != is_labelled
         if is_changed or state.value != pick.state or review_id != pick.review_id:
-            change = next_change(transaction, project) if is_changed else pick.change
-            changed.append({"of_pick": pick.id, "to": state.value, "review": review_id, "number": change})
+            if is_changed and change is None:
+                change = next_change(transaction, project)
+            number = change if is_changed else pick.change
+            changed.append({"of_pick": pick.id, "to": state.value, "review": review_id, "number": number})
     if changed:
         connection.execute(
             update(label_picks)

@@ -85,13 +85,21 @@ def record(
             blind=review.blind,
         )
     )
-    transaction.connection.execute(
-        update(frames)
-        .where(frames.c.inspection_id == inspection.id, frames.c.digest.in_(tuple(stored_digests)))
-        .values(kept=True)
+    kept = tuple(stored_digests)
+    if kept:
+        transaction.connection.execute(
+            update(frames).where(frames.c.inspection_id == inspection.id, frames.c.digest.in_(kept)).values(kept=True)
+        )
+    mine = ReviewOut(
+        **review.model_dump(),
+        id=review_id,
+        inspection_id=inspection.id,
+        station=inspection.station,
+        part_id=inspection.part_id,
+        attempt=inspection.attempt,
+        verdict=Verdict(inspection.verdict),
     )
-    now_said = reviews_of(transaction.connection, inspection)
-    mine = next(each for each in now_said if each.id == review_id)
+    now_said = [*earlier, mine]
     recorded = ReviewRecorded(**mine.model_dump(), standing=standing_of(now_said), recorded_by=recorded_by)
     write_standing(transaction.connection, inspection, now_said)
     transaction.append_event(
