@@ -2,7 +2,11 @@
 
 import typer
 
+from lineside.cli.labels_pull import pull
+from lineside.cli.labels_push import push
+from lineside.cli.labels_queue import queue
 from lineside.cli.labels_server import server
+from lineside.cli.labels_status import attention, status, withdraw
 
 labels_app = typer.Typer(
     name="labels",
@@ -10,4 +14,10 @@ labels_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+labels_app.command()(queue)
+labels_app.command()(push)
+labels_app.command()(pull)
+labels_app.command()(status)
+labels_app.command()(attention)
+labels_app.command()(withdraw)
 labels_app.command()(server)

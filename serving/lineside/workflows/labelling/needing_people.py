@@ -19,6 +19,7 @@ class Code(StrEnum):
     GOLDEN_DISPUTED = "golden_disputed"
     IMAGE_GONE = "image_gone"
     IMAGE_UNUSABLE = "image_unusable"
+    LABEL_SUSPECT = "label_suspect"
     LABEL_WITHDRAWN = "label_withdrawn"
     NOT_IN_REVISION = "not_in_revision"
     NOT_UPLOADED = "not_uploaded"

@@ -100,6 +100,12 @@ class PartPictures:
             raise PictureUnusable(f"view {view!r} of inspection {inspection_id}: {error}") from error
         return PartPicture(kept, pixels, await self._beside(pixels, rules, judged_at))
 
+    async def golden(self, view: str, *, recipe: tuple[str, int] | None, judged_at: datetime) -> bytes | None:
+        """The first golden image that was approved for a view, None for single-image recipes."""
+        rules = await self._rules(recipe, view)
+        usable = [spec for spec in (() if rules is None else rules.references) if spec.is_usable(judged_at)]
+        return (await self._read_golden(usable[0])).content if usable else None
+
     async def _rules(self, recipe: tuple[str, int] | None, view: str) -> View | None:
         if recipe is None:
             return None

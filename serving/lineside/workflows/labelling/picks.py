@@ -9,14 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lineside.client import AnswerUnreadable
 from lineside.datasets.labelled import LabelledBox
-from lineside.datasets.sampling import (
-    Candidate,
-    CandidateDefect,
-    CandidateView,
-    Disagreement,
-    PickReason,
-    origin_of,
-)
+from lineside.datasets.sampling import PickReason, origin_of
 from lineside.inspection.verdict import Verdict
 from lineside.workflows.labelling.labelled_views import LabelledView
 from lineside.workflows.labelling.merging import WithdrawnView
@@ -39,14 +32,10 @@ class PickedView:
     Attributes:
         view: the recipe's name of it.
         digest: lowercase hex SHA-256 of its bytes.
-        kept: whether the server keeps it.
-        peak_score: the surest confidence that the model gave anything on it; None where it was not measured.
     """
 
     view: str
     digest: str
-    kept: bool
-    peak_score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +46,6 @@ class FoundDefect:
     class_name: str
     confidence: float
     box_xyxy_px: Box
-
-
-@dataclass(frozen=True, slots=True)
-class DisagreementFact:
-    """That another release saw the part differently."""
-
-    deployment_id: str
-    verdict_differs: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,36 +63,13 @@ class Inspected:
     judged_at: datetime
     recipe: Named | None
     release: Named | None
-    audit: bool
-    audit_probability: float | None
-    operator_report: bool
     views: tuple[PickedView, ...]
     defects: tuple[FoundDefect, ...]
-    thresholds: Mapping[str, float]
-    disagreement: DisagreementFact | None
 
-    def to_candidate(self) -> Candidate:
-        """What the queue is planned from.
-
-        Raises:
-            ValueError: it has no kept picture.
-        """
-        differs = self.disagreement
-        return Candidate(
-            inspection_id=self.inspection_id,
-            part_id=self.part_id,
-            station=self.station,
-            judged_at=self.judged_at,
-            verdict=self.verdict,
-            views=tuple(CandidateView(each.view, each.digest, each.peak_score) for each in self.views if each.kept),
-            defects=tuple(CandidateDefect(each.view, each.class_name, each.confidence) for each in self.defects),
-            thresholds=self.thresholds,
-            audit_probability=self.audit_probability if self.audit else None,
-            is_reported=self.operator_report,
-            disagreements=()
-            if differs is None
-            else (Disagreement("live and another release", 1.0 if differs.verdict_differs else 0.5),),
-        )
+    @property
+    def recipe_version(self) -> tuple[str, int] | None:
+        """Id and version of the recipe that judged."""
+        return None if self.recipe is None else (self.recipe.name, int(self.recipe.version))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +131,6 @@ class Picked(Inspected):
     label: Label | None
     tasks: tuple[KnownTask, ...]
 
-    @property
-    def recipe_version(self) -> tuple[str, int] | None:
-        """Id and version of the recipe that judged."""
-        return None if self.recipe is None else (self.recipe.name, int(self.recipe.version))
-
     def labelled_views(self) -> tuple[LabelledView, ...]:
         """Each view that people looked at, with what they drew on it; none while they say nothing that counts."""
         if self.label is None:
@@ -236,6 +189,15 @@ class CatalogueVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """Who works on a project, at what and until when."""
+
+    holder: str
+    purpose: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LabelProject:
     """A labelling project as the server knows it; see `GET /v1/label-projects/{name}`."""
 
@@ -250,6 +212,7 @@ class LabelProject:
     cursor: datetime | None
     pulled_at: datetime | None
     hinted_at: datetime | None
+    lease: Lease | None
     counts: LabelCounts
     minutes: float
 

@@ -77,6 +77,13 @@ class LabelSite:
             ),
         )
 
+    async def find_studio_url(self) -> str | None:
+        """Where the project was pushed to; None before that."""
+        try:
+            return parse(LabelProject, await self.client.label_project(self.project)).label_studio_url
+        except NothingThere:
+            return None
+
     @asynccontextmanager
     async def alone(self, purpose: Purpose) -> AsyncIterator[Loan]:
         """Have the project for oneself; see `working_alone`."""
