@@ -92,6 +92,11 @@ class Suggestions:
         """Let the picture under way finish."""
         await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
 
+    @property
+    def waiting(self) -> int:
+        """Requests that are not answered yet."""
+        return self._waiting
+
     async def suggest(self, task_ids: Sequence[str | None]) -> list[SuggestionOut | list[SuggestionOut]]:
         """Suggestions in the order of the tasks; an empty list where there is none, with the reason in the log.
 
