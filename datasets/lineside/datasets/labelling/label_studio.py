@@ -11,9 +11,11 @@ from lineside.datasets.labelling import answers
 from lineside.datasets.labelling.config import ConfigStanding, config_state, project_config
 from lineside.datasets.labelling.connection import Connection, Tries
 from lineside.datasets.labelling.errors import ProjectAmbiguous
+from lineside.datasets.labelling.predictions import prediction_json
 from lineside.datasets.labelling.pulling import copies_in_project, copies_of, updated_tasks
 from lineside.datasets.labelling.pushing import delete_tasks, one_of_each, push_batches
-from lineside.datasets.labelling.records import LabelTaskImage, StudioProject, StudioTask, TaskCopy
+from lineside.datasets.labelling.rechecking import CHECK_VERSION, ask_again
+from lineside.datasets.labelling.records import LabelTaskImage, PredictedBox, StudioProject, StudioTask, TaskCopy
 from lineside.datasets.labelling.tokens import Token
 
 _INSTRUCTION = (
@@ -182,6 +184,23 @@ class LabelStudio:
         A task that changes meanwhile comes again. Suggestions count as changes too.
         """
         return updated_tasks(self._connection, project_id, since, page_size=page_size)
+
+    def ask_again(
+        self, task_id: int, *, note: str, boxes: Collection[PredictedBox], size_wh_px: tuple[int, int]
+    ) -> bool:
+        """Ask people to look at a task again: a note that they see, and what else was found as a suggestion.
+
+        Args:
+            task_id: Label Studio's own id.
+            note: what is in doubt, one line.
+            boxes: in pixels of the task's picture.
+            size_wh_px: the picture's.
+
+        Returns:
+            Whether anything changed; False where just this was asked before.
+        """
+        prediction = prediction_json(boxes, CHECK_VERSION, size_wh_px)
+        return ask_again(self._connection, task_id, note=note, prediction=prediction)
 
     def delete_tasks(self, project_id: int, task_ids: Collection[int]) -> None:
         """Delete tasks with all their annotations."""

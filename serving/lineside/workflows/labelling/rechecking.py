@@ -61,13 +61,13 @@ async def send_back(
             if of_image[0].image not in labelled:
                 continue
             pick, view = labelled[of_image[0].image]
-            for task, concerned in _tasks_of(pick, view, of_image):
+            for task, number, concerned in _tasks_of(pick, view, of_image):
                 await loan.keep()
                 need = _need(pick, task, concerned, revision)
                 try:
-                    is_new = await asyncio.to_thread(_ask, studio, task, concerned)
+                    is_new = await asyncio.to_thread(_ask, studio, task, number, concerned)
                 except ProjectGone:
-                    site.say(f"{need.message}; its task {task.label_studio_task_id} is no longer in Label Studio")
+                    site.say(f"{need.message}; its task {number} is no longer in Label Studio")
                     continue
                 asked, changed = asked + 1, changed + is_new
                 needs.append(need)
@@ -96,28 +96,24 @@ async def _labelled_views(site: LabelSite, names: set[str]) -> Mapping[str, tupl
     return found
 
 
-def _tasks_of(pick: Picked, view: str, suspects: _Suspects) -> Iterator[tuple[KnownTask, _Suspects]]:
-    """The tasks that show something in doubt, each with what it shows of it."""
+def _tasks_of(pick: Picked, view: str, suspects: _Suspects) -> Iterator[tuple[KnownTask, int, _Suspects]]:
+    """The tasks that show something in doubt, each with Label Studio's id and what it shows of it."""
     for task in pick.tasks:
         if task.view != view or task.label_studio_task_id is None:
             continue
         concerned = [each for each in suspects if _shown(each.found_box_xyxy_px, task) is not None]
         if concerned:
-            yield task, concerned
+            yield task, task.label_studio_task_id, concerned
 
 
-def _ask(studio: LabelStudio, task: KnownTask, suspects: _Suspects) -> bool:
+def _ask(studio: LabelStudio, task: KnownTask, number: int, suspects: _Suspects) -> bool:
     left, top, right, bottom = task.window_xyxy_px
     boxes = [
         PredictedBox(each.found_class, each.confidence, shown)
         for each in suspects
         if (shown := _shown(each.found_box_xyxy_px, task)) is not None
     ]
-    if task.label_studio_task_id is None:
-        raise ValueError(f"label task {task.id} was not pushed")
-    return studio.ask_again(
-        task.label_studio_task_id, note=described(suspects), boxes=boxes, size_wh_px=(right - left, bottom - top)
-    )
+    return studio.ask_again(number, note=described(suspects), boxes=boxes, size_wh_px=(right - left, bottom - top))
 
 
 def _shown(box_xyxy_px: _Box, task: KnownTask) -> _Box | None:
