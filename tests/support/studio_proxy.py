@@ -75,12 +75,13 @@ def anything(asked: Asked) -> bool:
 
 
 class StudioProxy:
-    """Where it answers, what was asked of it and what it does wrong."""
+    """Where it answers, what was asked of it, what it does wrong, and how it changes paths on their way."""
 
     def __init__(self, upstream: str) -> None:
         self.url = ""
         self.asked: list[Asked] = []
         self.faults: list[Fault] = []
+        self.rewrite: Callable[[str], str] = str
         self.ended = threading.Event()
         self.forward = httpx.Client(base_url=upstream, timeout=60.0, trust_env=False)
         self._lock = threading.Lock()
@@ -107,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(fault.status, fault.headers, fault.body)
             return
         headers = {name: value for name, value in self.headers.items() if name.lower() not in {"host", "connection"}}
-        answer = self.proxy.forward.request(self.command, self.path, content=body, headers=headers)
+        answer = self.proxy.forward.request(self.command, self.proxy.rewrite(self.path), content=body, headers=headers)
         if fault is None:
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in _KEPT_BACK}
             self._answer(answer.status_code, kept, answer.content)

@@ -31,7 +31,7 @@ def push_batches(
     Raises:
         LabelTaskRefused: two tasks have one id, or a predicted box is not on its picture.
     """
-    for batch in _batches(tasks):
+    for batch in batches(tasks):
         yield _push(connection, project_id, batch)
 
 
@@ -55,7 +55,8 @@ def delete_tasks(connection: Connection, project_id: int, task_ids: Collection[i
     connection.change("POST", "api/dm/actions", selected, params={"id": "delete_tasks", "project": project_id})
 
 
-def _batches(tasks: Iterable[LabelTaskImage]) -> Iterator[list[LabelTaskImage]]:
+def batches(tasks: Iterable[LabelTaskImage]) -> Iterator[list[LabelTaskImage]]:
+    """Tasks in groups that one upload takes; a picture that several share counts once."""
     batch: list[LabelTaskImage] = []
     files: dict[str, int] = {}
     for task in tasks:
