@@ -148,9 +148,9 @@ def _batches(held: Sequence[HeldFrame]) -> Iterator[Sequence[HeldFrame]]:
 
 
 def _by_age(held: Sequence[HeldFrame], *, oldest: datetime) -> tuple[list[HeldFrame], list[HeldFrame]]:
-    """Split into those received before an instant and the rest."""
-    due = [frame for frame in held if frame.received_at < oldest]
-    return due, [frame for frame in held if frame.received_at >= oldest]
+    """Split into those received before an instant that nobody needs, and the rest."""
+    due = [frame for frame in held if frame.received_at < oldest and not frame.is_needed]
+    return due, [frame for frame in held if frame.received_at >= oldest or frame.is_needed]
 
 
 def _by_size(held: Sequence[HeldFrame], *, max_bytes: int) -> list[HeldFrame]:
@@ -160,6 +160,8 @@ def _by_size(held: Sequence[HeldFrame], *, max_bytes: int) -> list[HeldFrame]:
     for frame in sorted(held, key=lambda frame: (not frame.is_expendable, frame.received_at)):
         if excess_bytes <= 0:
             break
+        if frame.is_needed:
+            continue
         gone.append(frame)
         excess_bytes -= frame.size_bytes
     return gone

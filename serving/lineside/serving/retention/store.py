@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, update
 
 from lineside.serving.ledger import Transaction
+from lineside.serving.ledger.label_tables import label_picks, label_projects
 from lineside.serving.ledger.tables import frames, inspections, reference_images, reviews, shadow_results
 
 
@@ -19,8 +20,9 @@ class HeldFrame:
         view: its view.
         size_bytes: length of its image.
         received_at: when it came.
-        is_expendable: an OK part's, neither audited nor reviewed nor disputed between two releases: the first to go
-            when space runs out.
+        is_expendable: an OK part's, neither audited nor reviewed nor picked for labelling nor disputed between two
+            releases: the first to go when space runs out.
+        is_needed: people are asked to label it, or its label is in no dataset revision yet: it does not go.
     """
 
     inspection_id: str
@@ -28,12 +30,14 @@ class HeldFrame:
     size_bytes: int
     received_at: datetime
     is_expendable: bool
+    is_needed: bool = False
 
 
 def held_frames(connection: Connection, plant: str, recipe_id: str | None) -> list[HeldFrame]:
     """Frames of a recipe's judged parts whose images are kept, oldest first; None is parts without a recipe."""
     is_reviewed = exists().where(reviews.c.inspection_id == inspections.c.id)
     is_disputed = exists().where(shadow_results.c.inspection_id == inspections.c.id)
+    is_picked = exists().where(label_picks.c.inspection_id == inspections.c.id)
     rows = connection.execute(
         select(
             frames.c.inspection_id,
@@ -44,6 +48,8 @@ def held_frames(connection: Connection, plant: str, recipe_id: str | None) -> li
             inspections.c.audit,
             is_reviewed.label("is_reviewed"),
             is_disputed.label("is_disputed"),
+            is_picked.label("is_picked"),
+            _is_being_labelled().label("is_needed"),
         )
         .join(inspections, frames.c.inspection_id == inspections.c.id)
         .where(
@@ -60,10 +66,30 @@ def held_frames(connection: Connection, plant: str, recipe_id: str | None) -> li
             view=row.view,
             size_bytes=row.size_bytes,
             received_at=row.received_at,
-            is_expendable=row.verdict == "OK" and not (row.audit or row.is_reviewed or row.is_disputed),
+            is_expendable=row.verdict == "OK"
+            and not (row.audit or row.is_reviewed or row.is_disputed or row.is_picked),
+            is_needed=row.is_needed,
         )
         for row in rows
     ]
+
+
+def _is_being_labelled() -> ColumnElement[bool]:
+    """Whether an inspection is picked and not labelled yet, or its label is in no dataset revision yet."""
+    pick, project = label_picks.c, label_projects.c
+    return (
+        exists()
+        .where(
+            pick.inspection_id == inspections.c.id,
+            project.plant == pick.plant,
+            project.name == pick.project,
+            or_(
+                pick.state.in_(("waiting", "pushed", "attention")),
+                and_(pick.state == "labelled", pick.change > project.revision_change),
+            ),
+        )
+        .correlate(inspections)
+    )
 
 
 def let_go(transaction: Transaction, held: Sequence[HeldFrame]) -> None:
