@@ -41,9 +41,6 @@ TokenFileOption = Annotated[
         show_default=False,
     ),
 ]
-DataOption = Annotated[
-    str, typer.Option("--data", help="Where dataset revisions live: a folder or a URL.", envvar="LINESIDE_DATASETS")
-]
 CatalogueOption = Annotated[
     str | None,
     typer.Option(

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lineside.cli.asking import ServerOption, ask
-from lineside.cli.dataset_options import DEFAULT_STORE
+from lineside.cli.dataset_options import DEFAULT_STORE, StoreOption
 from lineside.cli.labels_options import (
     PATIENCE_S,
-    DataOption,
     JsonOption,
     KeyOption,
     ProjectOption,
@@ -42,7 +41,7 @@ def pull(
     project: ProjectOption,
     studio: StudioOption = None,
     token_file: TokenFileOption = None,
-    data: DataOption = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORE,
     group_by: Annotated[
         GroupName, typer.Option("--group-by", help="What stays together in a split: part, panel or lot.")
     ] = GroupName.PART,
@@ -94,7 +93,7 @@ def pull(
             async with opened_studio(site, studio, token_file) as (opened, url):
                 options = PullOptions(
                     studio_url=url,
-                    store=None if no_revision else RevisionStore(data),
+                    store=None if no_revision else RevisionStore(store),
                     terms=RevisionTerms(
                         group_by=GroupBy(group_by.value),
                         licence_note=licence_note or DEFAULT_LICENCE_NOTE,

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lineside.cli.asking import ServerOption, ask
-from lineside.cli.dataset_options import DEFAULT_STORE
+from lineside.cli.dataset_options import DEFAULT_STORE, StoreOption
 from lineside.cli.labels_options import (
     PATIENCE_S,
     CatalogueOption,
-    DataOption,
     JsonOption,
     KeyOption,
     ProjectOption,
@@ -51,7 +50,7 @@ def queue(
     release: Annotated[
         Path | None, typer.Option(help="Release folder whose network describes pictures; by default gray cells do.")
     ] = None,
-    data: DataOption = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORE,
     catalogue: CatalogueOption = None,
     *,
     dry_run: Annotated[
@@ -79,7 +78,7 @@ def queue(
         product=product,
         shares=QueueShares() if shares is None else load_shares(read_text_file(shares), source=str(shares)),
         release=release,
-        store=RevisionStore(data),
+        store=RevisionStore(store),
         catalogue=catalogue,
         is_dry_run=dry_run,
     )
