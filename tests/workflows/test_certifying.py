@@ -10,7 +10,7 @@ import pytest
 
 from blob_detector import BLOB_CLASSES, Blob, TinyRelease
 from labelled_blobs import BlobImage, write_blob_revision
-from lineside.datasets.labelled import Split
+from lineside.datasets.labelled import SampleOrigin, Split
 from lineside.datasets.revisions import Revision, RevisionDraft, RevisionSelection, RevisionStore
 from lineside.inspection.errors import CertificateRefused
 from lineside.inspection.release import Sampling, read_release
@@ -227,3 +227,25 @@ def test_files_are_read_back_as_they_were_signed(tmp_path: Path, keys: TestKeys)
     (tmp_path / "empty").mkdir()
     with pytest.raises(SampleUnfit, match="holds no certificate"):
         read_certificates([tmp_path / "empty"])
+
+
+def test_a_sample_of_picked_parts_certifies_nothing(bench: Bench) -> None:
+    """The sample itself cannot say so, no revision would hold it; the revision that the release learnt from can."""
+    revision = bench.revision(sample())
+    picked = [replace(each, split=None, origin=SampleOrigin.picked("near_threshold")) for each in revision.images[:3]]
+    learnt = bench.store.write(
+        RevisionDraft(classes=revision.classes, images=tuple(picked), source="drawn", licence_note="made by this test")
+    )
+    bench.release = TinyRelease(changes={"dataset_revision": learnt.id}).write(bench.release.parent / "learnt")
+    with pytest.raises(SampleUnfit, match=r"3 picked images \('p0-default', .* among the 29 of the sample"):
+        bench.certify(revision)
+
+
+@pytest.mark.parametrize("origin", [SampleOrigin.random("random", 0.05), SampleOrigin.designed("limit samples")])
+def test_a_sample_that_was_drawn_or_designed_certifies(bench: Bench, origin: SampleOrigin) -> None:
+    revision = bench.revision(sample())
+    images = tuple(replace(each, origin=origin) for each in revision.images)
+    said = bench.store.write(
+        RevisionDraft(classes=revision.classes, images=images, source="drawn", licence_note="made by this test")
+    )
+    assert bench.certify(said, classes=("open",))

@@ -8,6 +8,8 @@ from lineside.datasets.errors import QueueRefused
 from lineside.datasets.sampling.records import Candidate, CandidateDefect, CandidateView, Disagreement
 from lineside.inspection.verdict import Verdict
 
+_OTHER_DEFECTS = 0.5
+
 
 def read_candidate(answer: Mapping[str, Any]) -> Candidate:
     """One candidate of the answer; keys that the queue does not need are left alone.
@@ -34,7 +36,7 @@ def read_candidate(answer: Mapping[str, Any]) -> Candidate:
             thresholds=answer["thresholds"],
             audit_probability=answer["audit_probability"] if answer["audit"] else None,
             is_reported=answer["operator_report"],
-            disagreements=(Disagreement("live and shadow", 1.0),) if shadow and shadow["verdict_differs"] else (),
+            disagreements=() if shadow is None else (_between_releases(is_another=shadow["verdict_differs"]),),
         )
     except KeyError as error:
         raise QueueRefused(
@@ -42,3 +44,8 @@ def read_candidate(answer: Mapping[str, Any]) -> Candidate:
         ) from error
     except (ValueError, TypeError) as error:
         raise QueueRefused(f"a candidate of the server cannot be used: {error}") from error
+
+
+def _between_releases(*, is_another: bool) -> Disagreement:
+    """What the live release and the one in shadow say: another verdict, or the same one for other defects."""
+    return Disagreement("live and shadow", 1.0 if is_another else _OTHER_DEFECTS)
