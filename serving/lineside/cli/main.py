@@ -22,6 +22,7 @@ from lineside.cli.predict import predict
 from lineside.cli.rates import rates
 from lineside.cli.recipe import recipe_app
 from lineside.cli.release import release_app
+from lineside.cli.retrain import retrain
 from lineside.cli.serve import serve
 from lineside.cli.threshold import threshold_app
 from lineside.cli.train import train
@@ -42,6 +43,7 @@ app.command()(serve)
 app.command()(inspect)
 app.command()(predict)
 app.command()(train)
+app.command()(retrain)
 app.command()(evaluate)
 app.command()(export)
 app.command()(parity)

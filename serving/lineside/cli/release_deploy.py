@@ -91,7 +91,7 @@ def promote(
         unit=CanaryUnit(unit) if mode is DeploymentMode.CANARY else None,
         days=expires,
     )
-    override = _override(override_by, override_reason)
+    override = gate_override(override_by, override_reason)
     report = None if gate is None else GateReport.from_bytes(gate.read_bytes(), source=str(gate))
     store = Registry(registry)
     promotion = promote_release(store, plan, _signer(key, trust), report=report, override=override)
@@ -159,7 +159,12 @@ def _signer(key: Path, trust: Path) -> "Signer":
     return Signer(open_key(key, Role.DEPLOY), trust_of(trust), now())
 
 
-def _override(name: str | None, reason: str | None) -> "GateOverride | None":
+def gate_override(name: str | None, reason: str | None) -> "GateOverride | None":
+    """Who answers for what the gate did not let pass; None if nobody was named.
+
+    Raises:
+        BadParameter: only one of the two was given.
+    """
     from lineside.inspection.release import GateOverride
 
     if name is None and reason is None:

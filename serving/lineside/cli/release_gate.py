@@ -87,7 +87,7 @@ def gate(
         escape_bank=None if escape_bank is None else RevisionSelection.parse(escape_bank),
         recipe=None if recipe is None else RecipeFile(recipe, catalogue),
         against_recipe=None if against_recipe is None else RecipeFile(against_recipe, catalogue),
-        policy=_policy(policy),
+        policy=read_policy(policy),
         registry=registry,
         engine=engine,
         engine_cache=engine_cache_folder(),
@@ -108,7 +108,12 @@ def gate(
         raise typer.Exit(NOT_PASSED)
 
 
-def _policy(path: Path | None) -> "GatePolicy":
+def read_policy(path: Path | None) -> "GatePolicy":
+    """The gate's limits from a file; the default ones without one.
+
+    Raises:
+        NotAGatePolicy, NotText: the file is none.
+    """
     from lineside.training.gate import GatePolicy, load_policy
     from lineside.workflows.text_files import read_text_file
 

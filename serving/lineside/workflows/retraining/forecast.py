@@ -1,7 +1,8 @@
 """What a retraining would do, before it does anything: splits, start, time, and whether the gate could answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from lineside.datasets.growing_splits import GrowthPlan, divide_new
 from lineside.datasets.labelled import Split
@@ -77,6 +78,63 @@ class RetrainForecast:
         """Whether there are golden parts enough for the gate to let something pass on one line at least."""
         scopes = {limit.scope for limit in self.limits}
         return any(all(limit.is_enough for limit in self.limits if limit.scope == scope) for scope in scopes)
+
+    @property
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """(what, how much), for people."""
+        splits = ", ".join(f"{split} {count}" for split, count in self.images.items())
+        joined = ", ".join(f"{split} {count}" for split, count in self.joined.items())
+        limit = "" if self.training_limit is None else f", training limited to {self.training_limit:g}"
+        return (
+            *self._label_rows(),
+            ("dataset revision", self.revision[:12]),
+            ("new images", f"{joined}; {len(self.set_aside)} not used"),
+            ("images then", splits),
+            ("new classes", ", ".join(self.new_classes) or "none"),
+            ("live", self.live),
+            ("training goes on from", self.start),
+            ("candidate", self.version),
+            ("minutes, about", f"{self.minutes:.0f} on two cores{limit}"),
+        )
+
+    @property
+    def limit_rows(self) -> tuple[tuple[str, str, str, str], ...]:
+        """(where, question, golden parts, missing), for people."""
+        return tuple(
+            (limit.scope, limit.question, str(limit.parts), "-" if limit.is_enough else str(limit.missing))
+            for limit in self.limits
+        )
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know before the start."""
+        said = [f"{name} would not be used: {why}" for name, why in sorted(self.set_aside.items())]
+        if not self.can_pass:
+            said.append(
+                "with these golden parts the gate lets nothing pass, however good the candidate is: what is missing "
+                "stands above. Retraining teaches all the same; the candidate can look on as a shadow"
+            )
+        said.append(
+            f"an equally good candidate passes with the policy's power at about {self.parts_for_an_equal} defective "
+            "golden parts of a product and line"
+        )
+        return tuple(said)
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {**asdict(self), "can_pass": self.can_pass}
+
+    def _label_rows(self) -> tuple[tuple[str, str], ...]:
+        labels = self.labels
+        if labels is None:
+            return ()
+        to_pull = "not asked" if labels.to_pull is None else f"{labels.to_pull} tasks"
+        return (
+            ("changed in Label Studio", to_pull),
+            ("pulled, and in no revision yet", "some" if labels.not_in_revision else "none"),
+            ("picks read", f"{labels.labelled}; {labels.pushed} unread, {labels.attention} need a person"),
+            ("label minutes so far", f"{labels.minutes:.1f}"),
+        )
 
 
 def look_ahead(

@@ -20,7 +20,7 @@ from lineside.workflows.labelling.working_alone import Purpose
 from lineside.workflows.retraining.course import Teller
 from lineside.workflows.retraining.folder import LABELS_NAME
 from lineside.workflows.retraining.labels import LabelNote, LabelNotes
-from lineside.workflows.retraining.plan import LabelSource, RetrainPlan
+from lineside.workflows.retraining.plan import LabelSource, RetrainPlan, StudioAccess
 from lineside.workflows.retraining.states import Made
 
 _PATIENCE_S = 30.0
@@ -132,12 +132,13 @@ def read_notes(path: Path) -> LabelNotes:
 async def _pull(site: LabelSite, source: LabelSource, store: str, start_from: str | None) -> PullReport | None:
     if source.studio is None:
         return None
+    url = _studio_url(source.studio, await site.read())
     options = PullOptions(
-        studio_url=source.studio.url,
+        studio_url=url,
         store=RevisionStore(store),
         terms=RevisionTerms(group_by=source.group_by, start_from=start_from),
     )
-    with LabelStudio(source.studio.url, source.studio.token) as studio:
+    with LabelStudio(url, source.studio.token) as studio:
         return await pull_labels(site, studio, options)
 
 
@@ -166,10 +167,20 @@ def _urls(project: LabelProject, pick: Picked) -> tuple[str, ...]:
     return tuple(f"{start}{task.label_studio_task_id}" for task in pick.tasks if task.label_studio_task_id is not None)
 
 
+def _studio_url(studio: StudioAccess, project: LabelProject) -> str:
+    url = studio.url or project.label_studio_url
+    if url is None:
+        raise RetrainingRefused(
+            f"labelling project {project.name!r} was never pushed to a Label Studio; `lineside labels push` does, or "
+            "leave the pull out with --no-pull"
+        )
+    return url
+
+
 def _changed_tasks(source: LabelSource, project: LabelProject) -> int | None:
     if source.studio is None or project.label_studio_project_id is None:
         return None
-    with LabelStudio(source.studio.url, source.studio.token) as studio:
+    with LabelStudio(_studio_url(source.studio, project), source.studio.token) as studio:
         changed = studio.updated_since(project.label_studio_project_id, project.cursor)
         return sum(
             bool(task.annotations) and (project.cursor is None or task.updated_at > project.cursor) for task in changed

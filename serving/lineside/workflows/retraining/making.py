@@ -10,7 +10,7 @@ from typing import Any
 from lineside.datasets.growing_splits import GrowthPlan, grow_splits
 from lineside.datasets.labelled import Split
 from lineside.datasets.revisions import Revision, RevisionSelection, RevisionStore
-from lineside.inspection.release import INT8_MODEL_NAME
+from lineside.inspection.release import INT8_MODEL_NAME, SigningKey
 from lineside.training.crops import CropPlan
 from lineside.training.devices import choose_device
 from lineside.training.errors import RunRefused
@@ -240,9 +240,9 @@ def build(plan: RetrainPlan, live: LiveRelease, *, teller: Teller) -> Made:
     )
 
 
-def sign(plan: RetrainPlan, name: str, version: str) -> Made:
+def sign(plan: RetrainPlan, key: SigningKey, name: str, version: str) -> Made:
     """Sign the release with the build key: say what it is."""
-    return Made({"key_id": Registry(plan.registry).sign(name, version, plan.build_key)})
+    return Made({"key_id": Registry(plan.registry).sign(name, version, key)})
 
 
 def versions_of(registry: Registry, live: LiveRelease) -> tuple[str, ...]:

@@ -34,11 +34,11 @@ class StudioAccess:
     """Where Label Studio is, and the token by which it knows us.
 
     Attributes:
-        url: as people open it.
+        url: as people open it; None for the one that the labelling project was pushed to.
         token: never shown.
     """
 
-    url: str
+    url: str | None
     token: Token
 
 
@@ -159,7 +159,7 @@ class RetrainPlan:
             starts; None otherwise.
         labels: the labelling project whose newest revision is trained on; None trains on `revision` as it stands.
         live: the release to beat and to go on from.
-        build_key: signs the candidate.
+        build_key: signs the candidate; only a look ahead needs none.
         version: of the candidate; None takes the next one.
         val_share: of the new images, for split val.
         split_seed: decides between groups that fit equally well.
@@ -181,7 +181,7 @@ class RetrainPlan:
     registry: str
     revision: str | None
     live: LiveOnServer | LiveGiven
-    build_key: SigningKey = field(repr=False)
+    build_key: SigningKey | None = field(default=None, repr=False)
     labels: LabelSource | None = None
     version: str | None = None
     val_share: float = 0.2

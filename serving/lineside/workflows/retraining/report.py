@@ -1,11 +1,18 @@
-"""What a retraining came to."""
+"""What a retraining came to, and what a person may do now."""
 
-from collections.abc import Mapping
+import json
+import shlex
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lineside.training.gate import GateReport
+from lineside.workflows.gating import REPORT_NAME
+from lineside.workflows.retraining.comparing import Change
+from lineside.workflows.retraining.folder import GATE_FOLDER
 from lineside.workflows.retraining.lessons import Lessons
+from lineside.workflows.retraining.plan import LiveOnServer, RetrainPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,3 +52,69 @@ class RetrainReport:
     summary: Path
     serials: tuple[int, ...] = ()
     next_steps: tuple[str, ...] = ()
+
+    @property
+    def headlines(self) -> tuple[str, ...]:
+        """What came of it, for people."""
+        golden = self.lessons.golden
+        fixed, escaped, removed, called = (golden.counts[change] for change in Change)
+        minutes = self.lessons.minutes
+        spent = "" if minutes is None else f", {minutes:.1f} label minutes"
+        return (
+            f"{self.name} {self.version} ({self.digest[:12]}), signed with build key {self.key_id}",
+            f"learnt from {self.lessons.new_images} newly labelled images{spent}",
+            f"of {golden.defective} defective golden parts {fixed} escapes are fixed and {escaped} are new",
+            f"of {golden.good} good golden parts {removed} false calls are gone and {called} are new",
+            f"the gate: {self.gate.overall.value.replace('_', ' ')}",
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "out": str(self.out),
+            "revision": self.revision,
+            "joined": dict(self.joined),
+            "set_aside": dict(self.set_aside),
+            "live": self.live,
+            "release": {"name": self.name, "version": self.version, "digest": self.digest, "key_id": self.key_id},
+            "gate": json.loads(self.gate.to_bytes()),
+            "gate_report": str(self.gate_path),
+            "lessons": self.lessons.to_json(),
+            "summary": str(self.summary),
+            "serials": list(self.serials),
+            "next_steps": list(self.next_steps),
+        }
+
+
+def next_steps(plan: RetrainPlan, report: GateReport, serials: tuple[int, ...]) -> tuple[str, ...]:
+    """What a person may do now.
+
+    Args:
+        plan: of the retraining.
+        report: the gate's answer.
+        serials: of the deployments that were signed.
+    """
+    return tuple(_steps(plan, report, serials))
+
+
+def _steps(plan: RetrainPlan, report: GateReport, serials: tuple[int, ...]) -> Iterator[str]:
+    name, version = report.candidate.name, report.candidate.version
+    if serials:
+        numbers = " ".join(str(serial) for serial in serials)
+        if plan.promotion is not None and plan.promotion.server is None:
+            yield f"signed, but not brought to a server; then: lineside release push {numbers} --server URL"
+        else:
+            yield f"it judges now; to go back: lineside release rollback --name {name} --key DEPLOY.pem --server URL"
+        return
+    server = f" --server {plan.live.server.url}" if isinstance(plan.live, LiveOnServer) else ""
+    gate = shlex.quote(str(plan.out / GATE_FOLDER / REPORT_NAME))
+    promote = f"lineside release promote {name} {version} --gate {gate} --key DEPLOY.pem{server}"
+    if report.passed_scopes:
+        where = ", ".join(str(scope) for scope in report.passed_scopes)
+        yield f"it may go live: {where}. Call this again with --promote --deploy-key DEPLOY.pem, or: {promote}"
+        return
+    missing = sum(criterion.counts.get("missing", 0) > 0 for result in report.scopes for criterion in result.blocking)
+    if missing:
+        yield f"{missing} of the gate's questions want more golden parts; the table says how many"
+    yield f"let it look on: lineside release promote {name} {version} --shadow 0.5 --key DEPLOY.pem{server}"
+    yield f"or answer for it: {promote} --override-by NAME --override-reason WHY"

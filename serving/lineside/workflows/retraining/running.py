@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from lineside.datasets.revisions import RevisionStore
+from lineside.inspection.release import SigningKey
 from lineside.training.gate import GateReport
 from lineside.training.registry import Registry
 from lineside.workflows.errors import RetrainingChanged, RetrainingRefused
@@ -22,7 +23,7 @@ from lineside.workflows.retraining.live import LiveRelease, live_release, starti
 from lineside.workflows.retraining.plan import LiveGiven, LiveOnServer, RetrainPlan
 from lineside.workflows.retraining.progress import OnProgress, Step, nobody_listens
 from lineside.workflows.retraining.promoting import bring_deployments, promotion_inputs, sign_deployments
-from lineside.workflows.retraining.report import RetrainReport
+from lineside.workflows.retraining.report import RetrainReport, next_steps
 from lineside.workflows.retraining.states import Json, Made, StepStates, held
 from lineside.workflows.retraining.summary import SUMMARY_NAME
 
@@ -49,11 +50,13 @@ def retrain(plan: RetrainPlan, *, clock: Clock = utc_now, on_progress: OnProgres
         RetrainingRefused: what is asked for cannot be done.
         LinesideError: a step does not do; it is done again by the next call.
     """
+    if plan.build_key is None:
+        raise RetrainingRefused("the candidate is signed: give the build key")
     with (
         held(plan.out) as states,
         live_release(_to_beat(plan, states), Registry(plan.registry)) as live,
     ):
-        return _Retraining(plan, live, Course(states, clock=clock, on_progress=on_progress)).run()
+        return _Retraining(plan, plan.build_key, live, Course(states, clock=clock, on_progress=on_progress)).run()
 
 
 def foresee(plan: RetrainPlan) -> RetrainForecast:
@@ -82,8 +85,9 @@ def foresee(plan: RetrainPlan) -> RetrainForecast:
 class _Retraining:
     """One retraining, with the release to beat at hand."""
 
-    def __init__(self, plan: RetrainPlan, live: LiveRelease, course: Course) -> None:
+    def __init__(self, plan: RetrainPlan, key: SigningKey, live: LiveRelease, course: Course) -> None:
         self._plan = plan
+        self._key = key
         self._live = live
         self._course = course
 
@@ -118,8 +122,8 @@ class _Retraining:
         name, version, digest = (str(built[key]) for key in ("name", "version", "digest"))
         signed = course.take(
             Step.SIGN,
-            {"digest": digest, "key": plan.build_key.public.key_id},
-            lambda _: making.sign(plan, name, version),
+            {"digest": digest, "key": self._key.public.key_id},
+            lambda _: making.sign(plan, self._key, name, version),
         )
         gated = course.take(
             Step.GATE,
@@ -159,6 +163,7 @@ class _Retraining:
             lessons=Lessons.read(plan.out / LESSONS_NAME),
             summary=plan.out / SUMMARY_NAME,
             serials=serials,
+            next_steps=next_steps(plan, report, serials),
         )
 
     def _pull(self) -> str:
