@@ -2,6 +2,7 @@
 
 import typer
 
+from lineside.cli.labels_check import check
 from lineside.cli.labels_pull import pull
 from lineside.cli.labels_push import push
 from lineside.cli.labels_queue import queue
@@ -20,4 +21,5 @@ labels_app.command()(pull)
 labels_app.command()(status)
 labels_app.command()(attention)
 labels_app.command()(withdraw)
+labels_app.command()(check)
 labels_app.command()(server)

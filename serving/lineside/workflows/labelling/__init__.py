@@ -11,6 +11,7 @@ from lineside.workflows.labelling.picks import LabelProject
 from lineside.workflows.labelling.pulling import PullOptions, PullReport, pull_labels
 from lineside.workflows.labelling.pushing import PushOptions, PushReport, push_labels
 from lineside.workflows.labelling.queueing import Queued, QueueOptions, queue_labels
+from lineside.workflows.labelling.rechecking import RecheckReport, send_back
 from lineside.workflows.labelling.site import LabelSite
 from lineside.workflows.labelling.working_alone import Workplace
 
@@ -27,10 +28,12 @@ __all__ = [
     "PushReport",
     "QueueOptions",
     "Queued",
+    "RecheckReport",
     "RevisionTerms",
     "Workplace",
     "follow_labels",
     "pull_labels",
     "push_labels",
     "queue_labels",
+    "send_back",
 ]
