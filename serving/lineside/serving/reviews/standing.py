@@ -96,6 +96,22 @@ def taken_back(reviews: Sequence[Reviewed]) -> frozenset[str]:
     return frozenset(found)
 
 
+def first_readings(reviews: Sequence[R]) -> dict[str, R]:
+    """What each person said when first reading the part, by name; who says it twice has read it once.
+
+    A review that replaces one which stands is no reading: its author settles what was said before, or thinks again.
+
+    Args:
+        reviews: all of one inspection, oldest first.
+    """
+    gone = taken_back(reviews)
+    readings: dict[str, R] = {}
+    for review in reviews:
+        if review.id not in gone and (review.supersedes is None or review.supersedes in gone):
+            readings.setdefault(review.reviewer, review)
+    return readings
+
+
 def _voice(review: Reviewed) -> tuple[ReviewSource, str]:
     is_label = review.source is ReviewSource.LABEL_STUDIO
     return review.source, "" if is_label else review.reviewer

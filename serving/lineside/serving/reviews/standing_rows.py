@@ -10,7 +10,7 @@ from lineside.inspection.verdict import Verdict
 from lineside.serving.ledger.rate_tables import standing_classes, standings
 from lineside.serving.ledger.tables import defects
 from lineside.serving.reviews.schemas import ReviewKind, ReviewOut, ReviewSource, ReviewStanding
-from lineside.serving.reviews.standing import in_force, standing_of, taken_back
+from lineside.serving.reviews.standing import first_readings, in_force, standing_of, taken_back
 
 _AUDITING: Final = frozenset({ReviewSource.AUDIT, ReviewSource.LABEL_STUDIO})
 """What reads drawn parts one after the other. Who only speaks up of what he noticed reads the bad ones only."""
@@ -35,16 +35,13 @@ def write_standing(connection: Connection, inspection: Row[Any], reviews: Sequen
     classes = _true_classes(connection, inspection, reviews, standing) if is_defective else Counter[str]()
     gone = taken_back(reviews)
     said = [review for review in reviews if review.id not in gone]
-    readings: dict[str, ReviewOut] = {}
-    for review in said:
-        if review.supersedes is None or review.supersedes in gone:
-            readings.setdefault(review.reviewer, review)  # whoever says it twice has read it once
-    first_said = [_says_defective(review.kind, review.verdict) for review in readings.values()]
+    readings = first_readings(reviews)
+    first_said = [says_defective(review.kind, review.verdict) for review in readings.values()]
     right, wrong = 0, 0
     if is_defective is not None and len(first_said) > 1:
         # Only the blind ones: who is read a second time is often chosen by what the first one said, so the first
         # readings of double-read parts are wrong more often than readings are.
-        blind = [_says_defective(review.kind, review.verdict) for review in readings.values() if review.blind]
+        blind = [says_defective(review.kind, review.verdict) for review in readings.values() if review.blind]
         right = sum(said == is_defective for said in blind)
         wrong = len(blind) - right
     connection.execute(delete(standing_classes).where(standing_classes.c.inspection_id == inspection.id))
@@ -79,7 +76,8 @@ def settled_as_defective(standing: ReviewStanding, verdict: Verdict) -> bool | N
     return _SETTLED_AS.get(standing)
 
 
-def _says_defective(kind: ReviewKind, verdict: Verdict) -> bool:
+def says_defective(kind: ReviewKind, verdict: Verdict) -> bool:
+    """Whether such a review of such a verdict says that the part is defective."""
     if kind is ReviewKind.CONFIRMED:
         return verdict is Verdict.NG
     return kind is not ReviewKind.FALSE_CALL

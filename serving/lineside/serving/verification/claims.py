@@ -20,11 +20,12 @@ from lineside.serving.ledger.verification_tables import verification_claims as c
 from lineside.serving.ledger.verification_tables import verification_waits as waits
 from lineside.serving.reviews import ReviewIn, ReviewKind, ReviewRecorded, ReviewSource, ReviewStanding, standing_of
 from lineside.serving.reviews import store as reviews_store
+from lineside.serving.reviews.standing import in_force
 from lineside.serving.security import Principal
 from lineside.serving.verification import store
 from lineside.serving.verification.schemas import ReadingIn, ReadingOut
 from lineside.serving.verification.store import SecondReadings
-from lineside.serving.verification.waiting import WaitKind, in_force, in_words
+from lineside.serving.verification.waiting import WaitKind, in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ def undo(transaction: Transaction, claim_id: str, principal: Principal, *, secon
     row = inspection_row(transaction.connection, transaction.plant, claim.inspection_id)
     for review_id in claim.review_ids:
         review = ReviewIn(
-            kind=ReviewKind("withdrawn"),
+            kind=ReviewKind.WITHDRAWN,
             source=ReviewSource.OPERATOR if row.verdict == Verdict.NG.value else ReviewSource.AUDIT,
             reviewer=claim.reader,
             at=transaction.now(),

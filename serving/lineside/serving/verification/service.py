@@ -22,6 +22,7 @@ from lineside.serving.ledger import Ledger, Transaction
 from lineside.serving.ledger.tables import frames
 from lineside.serving.recipes import RecipeBook, StoredRecipe
 from lineside.serving.reviews.frame_sizes import check_boxes
+from lineside.serving.reviews.standing import in_force
 from lineside.serving.reviews.store import reviews_of
 from lineside.serving.security import Principal
 from lineside.serving.settings import Settings
@@ -39,7 +40,7 @@ from lineside.serving.verification.schemas import (
     ShownView,
 )
 from lineside.serving.verification.store import SecondReadings
-from lineside.serving.verification.waiting import WaitKind, in_force
+from lineside.serving.verification.waiting import WaitKind
 
 
 class VerificationService:
@@ -166,8 +167,7 @@ class VerificationService:
     async def _catch_up(self) -> None:
         """Take in what happened; the writer is left to others between the parts of a long way."""
         plant = self._ledger.plant
-        known = await self._ledger.read(lambda connection: store.progress_of(connection, plant))
-        if known >= self._ledger.last_sequence:
+        if not await self._ledger.read(lambda connection: store.is_behind(connection, plant)):
             return
         while not await self._ledger.write(lambda transaction: store.catch_up(transaction, self._second)):
             pass

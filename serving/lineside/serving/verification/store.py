@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 from lineside.inspection.audit import PlantSecret, uniform_of_part
 from lineside.inspection.verdict import Verdict
 from lineside.serving.ledger import Transaction
+from lineside.serving.ledger.events import read_head
 from lineside.serving.ledger.rate_tables import known_parts, standings
 from lineside.serving.ledger.tables import events, frames, inspections
 from lineside.serving.ledger.verification_tables import verification_progress as progress
@@ -40,10 +41,10 @@ class SecondReadings:
         return uniform_of_part(self.secret, part_id=inspection_id, lot=None, purpose=self._purpose) < self.share
 
 
-def progress_of(connection: Connection, plant: str) -> int:
-    """The last event that the queue holds; 0 before the first."""
-    found = connection.execute(select(progress.c.sequence).where(progress.c.plant == plant)).scalar_one_or_none()
-    return found or 0
+def is_behind(connection: Connection, plant: str) -> bool:
+    """Whether the log has events that the queue does not hold."""
+    # Asked of the database: what tells of commits in this process may come a moment after their writers know.
+    return _progress(connection, plant) < read_head(connection, plant).sequence
 
 
 def catch_up(transaction: Transaction, second: SecondReadings) -> bool:
@@ -54,7 +55,7 @@ def catch_up(transaction: Transaction, second: SecondReadings) -> bool:
     """
     connection, plant = transaction.connection, transaction.plant
     head = 0 if transaction.head is None else transaction.head.sequence
-    start = progress_of(connection, plant)
+    start = _progress(connection, plant)
     if start >= head:
         return True
     drawn = connection.execute(
@@ -164,6 +165,11 @@ def count_waits(connection: Connection, plant: str, *, now: datetime) -> QueueCo
         without_image=count(~_image_of_wait()),
         oldest_since=connection.execute(select(func.min(waits.c.since)).where(mine)).scalar_one(),
     )
+
+
+def _progress(connection: Connection, plant: str) -> int:
+    found = connection.execute(select(progress.c.sequence).where(progress.c.plant == plant)).scalar_one_or_none()
+    return found or 0
 
 
 def _fresh(plant: str, start: int) -> Any:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from lineside.inspection.verdict import Verdict
 from lineside.serving.reviews import ReviewOut, ReviewStanding, standing_of
+from lineside.serving.reviews.standing import taken_back
 
 
 class WaitKind(StrEnum):
@@ -62,11 +63,5 @@ def what_waits(verdict: Verdict, reviews: Sequence[ReviewOut], *, is_due: bool, 
 
 def in_words(reviews: Sequence[ReviewOut]) -> list[ReviewOut]:
     """The reviews that say something of the part: neither a withdrawal nor what one took back."""
-    taken_back = {review.supersedes for review in reviews if review.kind == "withdrawn"}
-    return [review for review in reviews if review.kind != "withdrawn" and review.id not in taken_back]
-
-
-def in_force(reviews: Sequence[ReviewOut]) -> list[ReviewOut]:
-    """Those of them that no later one replaces."""
-    replaced = {review.supersedes for review in reviews}
-    return [review for review in in_words(reviews) if review.id not in replaced]
+    gone = taken_back(reviews)
+    return [review for review in reviews if review.id not in gone]
