@@ -221,16 +221,16 @@ from uuid import UUID
 from label_tasks import label_task
 from lineside.datasets.labelling import LabelStudio, Token
 with LabelStudio(sys.argv[1], Token(os.environ["TEST_TOKEN"])) as studio:
-    studio.push(int(sys.argv[2]), [label_task(UUID(int=n, version=4), look=n) for n in range(200)])
+    studio.push(int(sys.argv[2]), [label_task(UUID(int=n, version=4), look=n) for n in range(95)])
 """
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("moment", ["second upload", "first import", "second import"])
+@pytest.mark.parametrize("moment", ["second upload", "first import"])
 def test_a_push_killed_anywhere_is_finished_by_the_next_and_doubles_nothing(
     studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer, moment: str
 ) -> None:
-    """Two hundred tasks in three batches; the process is killed while the server is at the named request."""
+    """Ninety-five tasks in two batches; the process is killed while the server is at the named request."""
     word, is_import = moment.split()[0], moment.endswith("import")
     with studio_proxy(label_studio.url) as proxy:
         seen: list[Asked] = []
@@ -248,8 +248,8 @@ def test_a_push_killed_anywhere_is_finished_by_the_next_and_doubles_nothing(
         process.append(subprocess.Popen([sys.executable, "-c", _PUSH, proxy.url, str(project.id)], env=environ))
         assert process[0].wait(timeout=120) == -signal.SIGKILL
 
-    tasks = [label_task(UUID(int=number, version=4), look=number) for number in range(200)]
+    tasks = [label_task(UUID(int=number, version=4), look=number) for number in range(95)]
     made = studio.push(project.id, tasks)
 
-    assert studio.task_count(project.id) == 200
+    assert studio.task_count(project.id) == 95
     assert studio.all_tasks(project.id) == {uuid: (number,) for uuid, number in made.items()}
