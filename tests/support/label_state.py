@@ -22,6 +22,9 @@ START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 MODEL_BOX = {"class_name": "short", "box_xyxy_px": [64.0, 48.0, 80.0, 64.0]}
 """About where the blob detector sees the blob of a bad board; `Desk.model_boxes` has it exactly."""
 
+Tiles = Sequence[Sequence[int] | None]
+"""Windows of the frame in its pixels; None is the whole of it."""
+
 
 @dataclass
 class Desk:
@@ -69,7 +72,9 @@ class Desk:
         )["items"]
         return made
 
-    def plan(self, pick_id: str, *, tiles: Sequence[Sequence[int] | None] = (None,), view: str = "default") -> list[str]:
+    def plan(
+        self, pick_id: str, *, tiles: Sequence[Sequence[int] | None] = (None,), view: str = "default"
+    ) -> list[str]:
         """Make the tasks of a pick; gives their ids."""
         items = [self.task(pick_id, tile, view=view) for tile in tiles]
         self.done("POST", "/v1/label-tasks", json={"project": self.project, "items": items})
@@ -93,7 +98,12 @@ class Desk:
         return numbers
 
     def pushed_part(
-        self, part_id: str, *, bad: bool = False, reason: str = "random", tiles: Sequence[Sequence[int] | None] = (None,)
+        self,
+        part_id: str,
+        *,
+        bad: bool = False,
+        reason: str = "random",
+        tiles: Sequence[Sequence[int] | None] = (None,),
     ) -> "LabelledPart":
         """A part that was judged, picked and pushed."""
         inspection_id = self.inspect(part_id, bad=bad)
@@ -172,7 +182,7 @@ class LabelledPart:
         comment: str | None = None,
         lead_time_s: float | None = 30.0,
     ) -> dict[str, Any]:
-        """What Label Studio says of one of its tasks; `read=False` for one on which nobody says anything that counts."""
+        """What Label Studio says of one of its tasks; `read=False` where nobody says anything that counts."""
         at = at or self.desk.later()
         annotation = {"id": 1, "updated_at": at, "annotator": reviewer, "lead_time_s": lead_time_s}
         reading = {
@@ -214,9 +224,7 @@ class LabelledPart:
 
     def model_boxes(self) -> list[dict[str, Any]]:
         """The defects as the model found them, as boxes that somebody accepts."""
-        return [
-            {"class_name": each["class_name"], "box_xyxy_px": each["box_xyxy_px"]} for each in self.pick["defects"]
-        ]
+        return [{"class_name": each["class_name"], "box_xyxy_px": each["box_xyxy_px"]} for each in self.pick["defects"]]
 
 
 @contextmanager

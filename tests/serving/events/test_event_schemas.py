@@ -72,6 +72,17 @@ def busy_plant(plant: Plant) -> Plant:
         http.post("/v1/notes", json={"kind": "lamp", "text": "new lamp", "at": AT}, headers=admin),
         http.post("/v1/chart-exclusions", json={"lot": "L-1", "reason": "wrong paste"}, headers=admin),
         http.put("/v1/pod/board", json={"study": pod_text()}, headers=admin),
+        http.put("/v1/label-projects/boards", json={}, headers=admin),
+        http.post(
+            "/v1/label-picks",
+            json={"project": "boards", "seed": 1, "items": [{"inspection_id": ng, "reason": "operator_report"}]},
+            headers=admin,
+        ),
+        http.post(
+            "/v1/label-attention",
+            json={"project": "boards", "items": [{"code": "not_uploaded", "message": "the disk is full"}]},
+            headers=admin,
+        ),
     ]
     assert [answer.status_code for answer in answers] == [200] * len(answers), [a.text for a in answers]
     plant.post(good_board(3), part_id="next")
