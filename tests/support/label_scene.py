@@ -174,6 +174,25 @@ class LabelScene:
         answer.raise_for_status()
         return int(answer.json()["id"])
 
+    def add_task_by_hand(self) -> int:
+        """Add a picture to the project as people do on Label Studio's page; gives the task's id."""
+        answer = self.studio.http.post(
+            f"/api/projects/{self.studio_project}/import",
+            params={"return_task_ids": "true"},
+            json=[{"data": {"image": "/data/upload/none.png"}}],
+        )
+        answer.raise_for_status()
+        return int(answer.json()["task_ids"][0])
+
+    def forget_picture(self, inspection_id: str) -> None:
+        """Take the picture of an inspection off our server's disk."""
+        images = self.server.services.images
+        picked = next(each for each in self.picks().values() if each["inspection_id"] == inspection_id)
+        digests = {view["digest"] for view in picked["views"]}
+        for image in list(images.images()):
+            if image.digest in digests:
+                images.remove(image)
+
     def change(self, annotation: int, *boxes: tuple[str, Box]) -> None:
         """Edit an annotation."""
         self.studio.http.patch(f"/api/annotations/{annotation}/", json={"result": result_of(*boxes)}).raise_for_status()
