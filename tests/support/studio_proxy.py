@@ -83,6 +83,7 @@ class StudioProxy:
         self.faults: list[Fault] = []
         self.rewrite: Callable[[str], str] = str
         self.ended = threading.Event()
+        self.carried_out = threading.Semaphore(0)  # released for each request that is done and then met by silence
         self.forward = httpx.Client(base_url=upstream, timeout=60.0, trust_env=False)
         self._lock = threading.Lock()
 
@@ -116,10 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(fault.status, fault.headers, fault.body)
         else:
             if fault.how is How.DONE_BUT_SILENT:
+                self.proxy.carried_out.release()
                 self.proxy.ended.wait()
             self.close_connection = True
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _handle  # noqa: N815 - http.server's names
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815 - http.server's names
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)
