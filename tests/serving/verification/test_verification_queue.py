@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lineside.serving.clock import ManualClock
 from lineside.serving.security import Role
 from plant import RECIPE, Plant, bad_board, good_board, open_plant
+from reading_parts import claim, read, stored, taken, undo, waiting
 
 AUDITED = RECIPE + "audit: {share: 1.0}\n"
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -32,45 +32,6 @@ def flagged(plant: Plant, part_id: str, seed: int = 0) -> str:
 
 def passed(plant: Plant, part_id: str, seed: int = 0) -> str:
     return str(plant.post(good_board(seed), part_id=part_id).json()["id"])
-
-
-def claim(plant: Plant, reader: str | None = None, **wanted: Any) -> dict[str, Any] | None:
-    answer = plant.http.post(
-        "/v1/verification/claims", json={"reader": reader, **wanted}, headers=plant.headers(Role.QUALITY)
-    )
-    assert answer.status_code in {201, 204}, answer.text
-    found: dict[str, Any] | None = answer.json() if answer.status_code == 201 else None
-    return found
-
-
-def taken(plant: Plant, reader: str | None = None, **wanted: Any) -> dict[str, Any]:
-    found = claim(plant, reader, **wanted)
-    assert found is not None
-    return found
-
-
-def read(plant: Plant, claim_id: str, kind: str, **said: Any) -> Any:
-    return plant.http.put(
-        f"/v1/verification/claims/{claim_id}/reading",
-        json={"kind": kind, **said},
-        headers=plant.headers(Role.QUALITY),
-    )
-
-
-def undo(plant: Plant, claim_id: str) -> Any:
-    return plant.http.delete(f"/v1/verification/claims/{claim_id}/reading", headers=plant.headers(Role.QUALITY))
-
-
-def waiting(plant: Plant) -> dict[str, int]:
-    answer = plant.http.get("/v1/verification", headers=plant.headers(Role.VIEWER))
-    assert answer.status_code == 200, answer.text
-    found: dict[str, int] = answer.json()["waiting"]
-    return found
-
-
-def stored(plant: Plant, inspection_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = plant.http.get(f"/v1/inspections/{inspection_id}", headers=plant.headers()).json()
-    return found
 
 
 def test_the_longest_waiting_part_comes_first_with_all_that_a_reader_needs(plant: Plant, clock: ManualClock) -> None:
@@ -228,3 +189,38 @@ def test_parts_that_were_not_drawn_never_wait(tmp_path: Path, either_database: N
             got.add(part["inspection_id"])
             assert read(plant, part["id"], "confirmed").status_code == 200
         assert got == drawn
+
+
+def test_a_reading_taken_back_counts_nowhere_and_the_part_is_its_readers_again(plant: Plant) -> None:
+    inspection_id = flagged(plant, "P-1")
+    part = taken(plant, "Kim")
+    assert read(plant, part["id"], "confirmed", disposition="scrapped").status_code == 200
+    back = undo(plant, part["id"])
+    assert back.status_code == 200, back.text
+    assert (back.json()["inspection_id"], back.json()["id"] != part["id"]) == (inspection_id, True)
+    found = stored(plant, inspection_id)
+    assert ([each["kind"] for each in found["reviews"]], found["standing"]) == (
+        ["confirmed", "withdrawn"],
+        "unreviewed",
+    )
+    assert [each["kind"] for each in found["dispositions"]] == ["scrapped", "set_aside"]
+    assert claim(plant, "Lee") is None  # Kim holds it
+    assert read(plant, back.json()["id"], "false_call", disposition="passed").status_code == 200
+    assert stored(plant, inspection_id)["standing"] == "false_call"
+    assert undo(plant, part["id"]).status_code == 204  # taken back before: nothing changes
+    assert stored(plant, inspection_id)["standing"] == "false_call"
+
+
+def test_nothing_can_be_taken_back_that_was_not_read(plant: Plant) -> None:
+    flagged(plant, "P-1")
+    part = taken(plant)
+    assert (undo(plant, part["id"]).status_code, undo(plant, "none").status_code) == (409, 404)
+
+
+def test_the_pictures_of_a_part_are_png_and_a_recipe_without_a_reference_has_none(plant: Plant) -> None:
+    inspection_id = flagged(plant, "P-1")
+    headers = plant.headers(Role.QUALITY)
+    image = plant.http.get(f"/v1/inspections/{inspection_id}/layers/image", headers=headers)
+    assert (image.status_code, image.headers["content-type"]) == (200, "image/png")
+    none = plant.http.get(f"/v1/inspections/{inspection_id}/layers/reference", headers=headers)
+    assert (none.status_code, none.json()["type"]) == (404, "/problems/image-gone")

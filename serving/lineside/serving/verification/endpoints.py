@@ -1,14 +1,15 @@
 """The review place's routes: what waits, claims of parts, readings, and how well people read."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from lineside.serving.dependencies import ServicesDep
-from lineside.serving.fields import Name
+from lineside.serving.fields import Instant, Name
 from lineside.serving.security import Action, Principal, allow
 from lineside.serving.verification.pictures import Layer
-from lineside.serving.verification.schemas import ClaimIn, ClaimOut, QueueOut, ReadingIn, ReadingOut
+from lineside.serving.verification.schemas import ClaimIn, ClaimOut, QueueOut, ReadingIn, ReadingOut, ReviewersOut
 
 router = APIRouter(prefix="/v1", tags=["verification"])
 
@@ -16,6 +17,7 @@ ClaimId = Annotated[Name, Path()]
 Reviewing = Annotated[Principal, Depends(allow(Action.POST_REVIEW))]
 _NOTHING_WAITS: Any = {204: {"description": "Nothing waits for this reader."}}
 _TAKEN: Any = {204: {"description": "Somebody else has the part by now."}}
+_LOOK_BACK = timedelta(days=90)
 _CACHING = "private, max-age=86400"  # its pixels never change; a day is long enough for a shift's browsers
 
 
@@ -62,6 +64,24 @@ async def delete_reading(claim_id: ClaimId, services: ServicesDep, principal: Re
     """Take the reading back: its review is withdrawn, the part set aside and held by its reader again."""
     taken = await services.verification.undo(claim_id, principal)
     return Response(status_code=204) if taken is None else taken  # type: ignore[return-value]  # FastAPI passes it on
+
+
+@router.get("/reviewers", dependencies=[Depends(allow(Action.READ_REVIEWERS))])
+async def get_reviewers(
+    services: ServicesDep,
+    start: Annotated[Instant | None, Query(alias="from", description="Parts opened then or later.")] = None,
+    end: Annotated[Instant | None, Query(alias="to", description="Default: now.")] = None,
+    simulated: Annotated[bool | None, Query(description="Default: as the server is set.")] = None,
+    confidence: Annotated[float, Query(ge=0.5, le=0.999)] = 0.95,
+) -> ReviewersOut:
+    """How well people read: errors on known parts and in blind second readings, agreement, minutes.
+
+    By default of the parts of the last 90 days. Over all readers, known parts and second readings together are the
+    `reviewers` that the rates of the same parts lean on.
+    """
+    until = end or services.clock.now()
+    since = start or until - _LOOK_BACK
+    return await services.verification.reviewers(start=since, end=until, is_simulated=simulated, confidence=confidence)
 
 
 @router.get("/inspections/{inspection_id}/layers/{layer}", dependencies=[Depends(allow(Action.READ_IMAGES))])

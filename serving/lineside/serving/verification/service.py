@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, select
@@ -30,12 +30,14 @@ from lineside.serving.shadowing.service import Shadowing
 from lineside.serving.verification import claims, store
 from lineside.serving.verification.claims import HeldPart, ReaderWindow
 from lineside.serving.verification.pictures import Layer, frame_of, layer_png
+from lineside.serving.verification.reviewers import ReviewerQuestion, tally_readings
 from lineside.serving.verification.schemas import (
     ClaimIn,
     ClaimOut,
     QueueOut,
     ReadingIn,
     ReadingOut,
+    ReviewersOut,
     ShownClass,
     ShownView,
 )
@@ -66,6 +68,7 @@ class VerificationService:
         self._shadowing = shadowing
         self._second = second
         self._lasting = timedelta(minutes=settings.verification_claim_minutes)
+        self._is_simulated = settings.is_simulated
         self._limits = DecodingLimits(max_pixels=settings.max_pixels, max_bytes=settings.max_body_bytes)
 
     async def queue(self) -> QueueOut:
@@ -163,6 +166,28 @@ class VerificationService:
         return await asyncio.to_thread(
             layer_png, row, frame, layer, images=self._images, recipe=self._recipe(row), limits=self._limits
         )
+
+    async def reviewers(
+        self, *, start: datetime, end: datetime, is_simulated: bool | None, confidence: float
+    ) -> ReviewersOut:
+        """How well people read the parts that came in a span.
+
+        Args:
+            start: aware UTC.
+            end: aware UTC; not part of it.
+            is_simulated: of a simulated line or of a real one; None for what the server is set to.
+            confidence: of the intervals.
+        """
+        question = ReviewerQuestion(
+            start=start,
+            end=end,
+            is_simulated=self._is_simulated if is_simulated is None else is_simulated,
+            confidence=confidence,
+            longest=self._lasting,
+        )
+        plant = self._ledger.plant
+        tallies = await self._ledger.read(lambda connection: tally_readings(connection, plant, question))
+        return tallies.shown(confidence)
 
     async def _catch_up(self) -> None:
         """Take in what happened; the writer is left to others between the parts of a long way."""
