@@ -71,6 +71,7 @@ class Backbone:
         self._release = release
         self._outputs = outputs
         self.kind = f"backbone of {release.name} {release.version}"
+        self.is_comparing = release.input_kind is InputKind.REFERENCE
 
     def describe(self, views: Sequence[Image], *, references: Sequence[Image | None] = ()) -> NDArray[np.float32]:
         """The point of a part.

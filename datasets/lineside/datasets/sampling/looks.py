@@ -22,9 +22,11 @@ class Describer(Protocol):
 
     Attributes:
         kind: what it measures, in words.
+        is_comparing: whether it looks at a view's golden picture as well.
     """
 
     kind: str
+    is_comparing: bool
 
     def describe(self, views: Sequence[Image], *, references: Sequence[Image | None] = ()) -> NDArray[np.float32]:
         """The point of a part: float32 (d,), of one length for all parts."""
@@ -34,6 +36,7 @@ class PlainDescriber:
     """Brightness and contrast of 16 x 16 cells, of the mean over the views; knows nothing of defects."""
 
     kind = "gray cells of the picture"
+    is_comparing = False
 
     def describe(self, views: Sequence[Image], *, references: Sequence[Image | None] = ()) -> NDArray[np.float32]:
         """float32 (512,): the cells' means, then the mean deviation of the pixels from them, full scale being 1."""

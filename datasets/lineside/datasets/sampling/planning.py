@@ -161,7 +161,9 @@ class _Looking:
 
     def describe_labelled(self, image: LabelledImage, labelled: Labelled) -> NDArray[np.float32] | None:
         """The point of a labelled image."""
-        golden = None if image.reference is None else _decode(labelled.read(image.reference), image.name)
+        golden = None
+        if image.reference is not None and self.describer.is_comparing:
+            golden = _decode(labelled.read(image.reference), image.name)
         point = self.describer.describe([_decode(labelled.read(image.image), image.name)], references=[golden])
         self._count()
         return point
@@ -183,7 +185,9 @@ class _Looking:
             )
 
     def _golden(self, inspection_id: str, view: str) -> Image | None:
-        data = None if self._references is None else self._references(inspection_id, view)
+        if self._references is None or not self.describer.is_comparing:
+            return None
+        data = self._references(inspection_id, view)
         return None if data is None else _decode(data, f"reference of view {view!r} of {inspection_id}")
 
     def _read(self, inspection_id: str, view: str) -> Image:
