@@ -114,7 +114,7 @@ def tally_readings(connection: Connection, plant: str, question: ReviewerQuestio
     truths = _truths(connection, plant)
     for batch in _read_inspections(connection, plant, question):
         for inspection, said in zip(batch, _said(connection, batch), strict=True):
-            _count(inspection, said, _truth(inspection, truths), total, by_reader)
+            _count(inspection, said, truth=_truth(inspection, truths), total=total, by_reader=by_reader)
     for reader, minutes in _minutes(connection, plant, question):
         total.minutes += minutes
         by_reader[reader].minutes += minutes
@@ -124,10 +124,12 @@ def tally_readings(connection: Connection, plant: str, question: ReviewerQuestio
 def _count(
     inspection: Row[Any],
     said: Sequence[ReviewOut],
+    *,
     truth: bool | None,
     total: Tally,
     by_reader: dict[str, Tally],
 ) -> None:
+    """Count what was said of one inspection; `truth` is whether a known part is defective, None for any other."""
     verdict = Verdict(inspection.verdict)
     readings = list(first_readings(said).values())
     calls = [says_defective(review.kind, verdict) for review in readings]
@@ -197,14 +199,14 @@ def _minutes(connection: Connection, plant: str, question: ReviewerQuestion) -> 
 
 
 def _errors(counts: Mapping[tuple[bool, bool], int], confidence: float) -> ErrorsOut:
-    def wrong(is_defective: bool) -> IntervalOut:  # noqa: FBT001 - one of two cells of a table
+    def wrong(*, is_defective: bool) -> IntervalOut:
         right, errors = counts[is_defective, True], counts[is_defective, False]
         found = wilson_interval(errors, right + errors, confidence=confidence)
         return IntervalOut(
             wrong=errors, readings=right + errors, share=found.estimate, lower=found.lower, upper=found.upper
         )
 
-    return ErrorsOut(missed=wrong(True), false_alarms=wrong(False))
+    return ErrorsOut(missed=wrong(is_defective=True), false_alarms=wrong(is_defective=False))
 
 
 def _kappa(pairs: Mapping[tuple[bool, bool], int], confidence: float) -> KappaOut | None:
