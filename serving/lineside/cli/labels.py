@@ -3,6 +3,7 @@
 import typer
 
 from lineside.cli.labels_check import check
+from lineside.cli.labels_connect import connect
 from lineside.cli.labels_pull import pull
 from lineside.cli.labels_push import push
 from lineside.cli.labels_queue import queue
@@ -22,4 +23,5 @@ labels_app.command()(status)
 labels_app.command()(attention)
 labels_app.command()(withdraw)
 labels_app.command()(check)
+labels_app.command()(connect)
 labels_app.command()(server)

@@ -4,6 +4,7 @@
 extra `labelling`) is imported when the first request is sent, so that everything else works without it.
 """
 
+from lineside.datasets.labelling.backends import BACKEND_TITLE, ConnectedBackend
 from lineside.datasets.labelling.config import (
     ConfigDifference,
     ConfigStanding,
@@ -44,6 +45,7 @@ from lineside.datasets.labelling.tiles import tiles_of
 from lineside.datasets.labelling.tokens import TOKEN_VARIABLE, Token, studio_token
 
 __all__ = [
+    "BACKEND_TITLE",
     "TOKEN_VARIABLE",
     "AnnotationMark",
     "AnswerUnreadable",
@@ -53,6 +55,7 @@ __all__ = [
     "ConfigEdited",
     "ConfigStanding",
     "ConfigState",
+    "ConnectedBackend",
     "LabelStudio",
     "LabelTaskImage",
     "LabelTaskRefused",

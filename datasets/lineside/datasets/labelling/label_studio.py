@@ -8,6 +8,7 @@ from typing import Self
 from uuid import UUID
 
 from lineside.datasets.labelling import answers
+from lineside.datasets.labelling.backends import ConnectedBackend, connect_backend
 from lineside.datasets.labelling.config import ConfigStanding, config_state, project_config
 from lineside.datasets.labelling.connection import Connection, Tries
 from lineside.datasets.labelling.errors import ProjectAmbiguous
@@ -150,6 +151,16 @@ class LabelStudio:
     def set_model_version(self, project_id: int, model_version: str) -> None:
         """Show people the suggestions of this model."""
         self._connection.change("PATCH", f"api/projects/{project_id}/", {"model_version": model_version})
+
+    def connect_backend(self, project_id: int, *, url: str, key: Token) -> ConnectedBackend:
+        """Have the project ask our server for suggestions and tell it when somebody labelled; see `backends`.
+
+        Args:
+            project_id: Label Studio's.
+            url: of our server's `/label-studio`, as Label Studio reaches it.
+            key: of our server, for Label Studio alone.
+        """
+        return connect_backend(self._connection, project_id, url=url, key=key)
 
     def push(self, project_id: int, tasks: Iterable[LabelTaskImage]) -> Mapping[UUID, int]:
         """Make the tasks that are not there yet; the task id of every one of them.

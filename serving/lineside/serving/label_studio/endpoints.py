@@ -3,7 +3,7 @@
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lineside.datasets.labelling.config import TASK_UUID
@@ -19,6 +19,7 @@ from lineside.serving.label_studio.schemas import (
     SetupOut,
     VersionsOut,
 )
+from lineside.serving.labelling.project_schemas import BIGGEST_NUMBER
 from lineside.serving.security import Action, allow
 
 _MOST_BYTES = 16 * 1024 * 1024
@@ -63,7 +64,7 @@ async def predict(request: Request, services: ServicesDep) -> PredictOut:
 class _HintedProject(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    id: Annotated[int, Field(ge=0, le=2**62)]
+    id: Annotated[int, Field(ge=0, le=BIGGEST_NUMBER)]
 
 
 class _WebhookIn(BaseModel):
@@ -73,16 +74,24 @@ class _WebhookIn(BaseModel):
     project: _HintedProject | None = None
 
 
+ProjectNumber = Annotated[
+    int, Query(ge=0, le=BIGGEST_NUMBER, description="Label Studio's number of the project that it is about.")
+]
+
+
 @router.post("/webhook", status_code=204, dependencies=[Depends(allow(Action.SERVE_LABEL_STUDIO))])
-async def webhook(request: Request, services: ServicesDep) -> Response:
+async def webhook(request: Request, services: ServicesDep, project: ProjectNumber | None = None) -> Response:
     """Somebody labelled something: a hint to pull soon, whatever it says. Nothing else follows from it.
 
-    Its key comes as `Authorization: Bearer`, which Label Studio sends as one of the webhook's own headers. The body
-    holds a token of the project: only the project's number is read of it, and nothing is logged.
+    Its key comes as `Authorization: Bearer`, which Label Studio sends as one of the webhook's own headers. The project
+    is said in the address, so that the webhook needs no payload; else in the payload, which holds a token of the
+    project: only the number is read of it, and nothing is logged.
     """
     said = _parsed(_WebhookIn, await read_bounded(request, _MOST_BYTES))
-    if said.project is not None:
-        services.label_hints.offer(said.project.id)
+    if project is None and said.project is not None:
+        project = said.project.id
+    if project is not None:
+        services.label_hints.offer(project)
     return Response(status_code=204)
 
 

@@ -4,6 +4,7 @@ All state that must last is the server's. Each step may be killed anywhere and r
 """
 
 from lineside.workflows.labelling.child_revisions import DEFAULT_LICENCE_NOTE, RevisionTerms
+from lineside.workflows.labelling.connecting import connect_labels
 from lineside.workflows.labelling.following import follow_labels
 from lineside.workflows.labelling.labelled_views import GroupBy
 from lineside.workflows.labelling.needing_people import Code, Need
@@ -31,6 +32,7 @@ __all__ = [
     "RecheckReport",
     "RevisionTerms",
     "Workplace",
+    "connect_labels",
     "follow_labels",
     "pull_labels",
     "push_labels",

@@ -1,0 +1,177 @@
+"""Our server behind a real Label Studio: its ML backend and its webhook."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from label_scene import MODEL_BOX, SIDE_PX, LabelScene, labelling_server
+from label_studio import LabelStudioServer
+from lineside.datasets.labelling import ConnectedBackend, StudioRefused, Token
+from lineside.serving.security import Role
+from lineside.workflows.errors import LabelProjectUnfit
+from lineside.workflows.labelling import connect_labels
+
+pytestmark = pytest.mark.system
+
+
+def connect(scene: LabelScene, *, own_url: str | None = None, key: str | None = None) -> ConnectedBackend:
+    async def act(client: Any) -> ConnectedBackend:
+        with scene.adapter(tries=1) as studio:
+            return await connect_labels(
+                scene.site(client),
+                studio,
+                studio_url=scene.studio_url,
+                own_url=own_url or scene.server.url,
+                key=Token(key or scene.server.keys[Role.LABEL_STUDIO]),
+            )
+
+    return scene.ask(act)
+
+
+@pytest.fixture
+def connected(scene: LabelScene) -> Iterator[LabelScene]:
+    """A project with one pushed bad board, connected to our server."""
+    scene.pick(scene.inspect("bad"))
+    scene.push()
+    connect(scene)
+    yield scene
+    for webhook in webhooks(scene):  # Label Studio outlives the test's server, and waits a second for each
+        scene.studio.http.delete(f"/api/webhooks/{webhook['id']}/").raise_for_status()
+
+
+def webhooks(scene: LabelScene) -> list[dict[str, Any]]:
+    answer = scene.studio.http.get("/api/webhooks/", params={"project": scene.studio_project})
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+def backends(scene: LabelScene) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = scene.studio.http.get("/api/ml/", params={"project": scene.studio_project}).json()
+    return found
+
+
+def forget_predictions(scene: LabelScene, task: int) -> None:
+    for prediction in scene.studio.http.get("/api/predictions/", params={"task": task}).json():
+        scene.studio.http.delete(f"/api/predictions/{prediction['id']}/").raise_for_status()
+
+
+def opened(scene: LabelScene, task: int) -> list[dict[str, Any]]:
+    """The suggestions that the page gets when somebody opens the task."""
+    answer = scene.studio.http.get(f"/api/tasks/{task}/")
+    assert answer.status_code == 200
+    found: list[dict[str, Any]] = answer.json()["predictions"]
+    return found
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if is_so():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came to that")
+
+
+def refused_webhooks(scene: LabelScene) -> float:
+    text = scene.server.http.get("/metrics", headers=scene.server.authorization()).text
+    kind = 'lineside_request_problems_total{kind="not-authenticated"}'
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(kind))
+
+
+def test_connecting_twice_leaves_one_backend_and_one_webhook_that_tells_nothing(connected: LabelScene) -> None:
+    again = connect(connected)
+    (backend,) = backends(connected)
+    (webhook,) = webhooks(connected)
+    assert (backend["id"], backend["readable_state"], again.state) == (again.backend_id, "Connected", "Connected")
+    assert backend["model_version"].startswith("blobs 1.0.0 (")
+    assert backend["auth_method"] == "BASIC_AUTH"
+    assert webhook["id"] == again.webhook_id
+    assert list(webhook["headers"]) == ["Authorization"]
+    assert (webhook["send_payload"], webhook["send_for_all_actions"], webhook["is_active"]) == (False, False, True)
+    assert "ANNOTATION_CREATED" in webhook["actions"]
+    assert connected.state()["webhook"] == {"id": again.webhook_id, "url": again.webhook_url}
+    assert "lsk_" not in json.dumps(connected.state())
+
+
+def test_what_was_changed_in_label_studio_is_put_right(connected: LabelScene) -> None:
+    """A webhook whose actions somebody emptied is silent; the one that Label Studio makes itself has no credentials."""
+    (ours,) = webhooks(connected)
+    http = connected.studio.http
+    http.patch(f"/api/webhooks/{ours['id']}/", json={"url": ours["url"], "headers": {}}).raise_for_status()
+    own = {"project": connected.studio_project, "url": f"{connected.server.url}/label-studio/webhook"}
+    other = {"project": connected.studio_project, "url": "http://127.0.0.1:9/somebody-elses"}
+    for each in (own, other):
+        http.post("/api/webhooks/", json={**each, "send_for_all_actions": False}).raise_for_status()
+    connect(connected)
+    assert sorted(webhook["url"] for webhook in webhooks(connected)) == sorted([ours["url"], other["url"]])
+    (put_right,) = (webhook for webhook in webhooks(connected) if webhook["id"] == ours["id"])
+    assert (put_right["headers"], put_right["actions"]) == (ours["headers"], ours["actions"])
+
+
+def test_opening_an_unlabelled_task_shows_the_live_models_boxes(connected: LabelScene) -> None:
+    task = connected.task_of("bad")
+    forget_predictions(connected, task)
+    (shown,) = opened(connected, task)
+    assert shown["model_version"] == backends(connected)[0]["model_version"]
+    boxes = [region["value"] for region in shown["result"] if region["type"] == "rectanglelabels"]
+    assert [box["rectanglelabels"] for box in boxes] == [["short"]]
+    left, top, right, bottom = (100 * side / SIDE_PX for side in MODEL_BOX)
+    percent = [boxes[0][side] for side in ("x", "y", "width", "height")]
+    assert percent == pytest.approx([left, top, right - left, bottom - top], abs=0.1)
+    assert len(opened(connected, task)) == 1  # it is kept: opening again asks nobody
+
+
+def test_a_task_of_somebody_elses_has_no_suggestion(connected: LabelScene) -> None:
+    assert opened(connected, connected.add_task_by_hand()) == []
+
+
+def test_an_annotation_leaves_a_hint_and_label_studios_own_webhook_is_refused(connected: LabelScene) -> None:
+    own = {"project": connected.studio_project, "url": f"{connected.server.url}/label-studio/webhook"}
+    connected.studio.http.post("/api/webhooks/", json={**own, "send_for_all_actions": True}).raise_for_status()
+    before = refused_webhooks(connected)
+    assert connected.state()["hinted_at"] is None
+    connected.annotate(connected.task_of("bad"), ("short", MODEL_BOX))
+    eventually(lambda: connected.state()["hinted_at"] is not None)
+    assert refused_webhooks(connected) >= before + 1
+
+
+def test_people_go_on_labelling_while_our_server_is_down(label_studio: LabelStudioServer, tmp_path: Path) -> None:
+    with labelling_server(tmp_path / "plant") as server:
+        scene = LabelScene(server, label_studio, f"project {uuid4().hex[:12]}", tmp_path, label_studio.url)
+        scene.pick(scene.inspect("bad"))
+        scene.push()
+        connect(scene)
+        task, number = scene.task_of("bad"), scene.studio_project
+    forget_predictions(scene, task)
+    assert opened(scene, task) == []
+    scene.annotate(task, ("short", MODEL_BOX))
+    http = label_studio.http
+    (row,) = http.get("/api/webhooks/", params={"project": number}).json()
+    http.delete(f"/api/webhooks/{row['id']}/").raise_for_status()
+    assert http.get(f"/api/tasks/{task}/").json()["annotations"]
+
+
+def test_a_server_that_label_studio_does_not_reach_is_not_connected(connected: LabelScene) -> None:
+    with pytest.raises(StudioRefused, match="is the server running"):
+        connect(connected, own_url="http://127.0.0.1:9")
+    assert backends(connected)[0]["url"] == f"{connected.server.url}/label-studio"
+
+
+def test_a_key_that_our_server_refuses_connects_nothing(scene: LabelScene) -> None:
+    scene.pick(scene.inspect("bad"))
+    scene.push()
+    for key in ("lsk_" + "0" * 43, scene.server.keys[Role.VIEWER]):
+        with pytest.raises(StudioRefused, match="role label_studio") as refused:
+            connect(scene, key=key)
+        assert key not in str(refused.value)
+    assert (backends(scene), webhooks(scene)) == ([], [])
+
+
+def test_a_project_that_was_never_pushed_cannot_be_connected(scene: LabelScene) -> None:
+    scene.pick(scene.inspect("waiting"))
+    with pytest.raises(LabelProjectUnfit, match="labels push"):
+        connect(scene)
