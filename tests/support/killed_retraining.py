@@ -5,6 +5,7 @@ Its arguments are the folder of a `Workshop`, that of the retraining, the head r
 was reached.
 """
 
+import importlib
 import os
 import signal
 import sys
@@ -67,8 +68,8 @@ def _key(folder: Path, role: Role) -> SigningKey:
 
 def main() -> int:
     """Reach every place, one process each."""
-    import torch  # noqa: F401  # once, before the forks; it does nothing yet
-
+    for name in ("torch", "onnxruntime", "openvino", "faster_coco_eval", "matplotlib.figure", "scipy.stats"):
+        importlib.import_module(name)  # once, before the forks; nothing of it does anything yet
     import lineside.training.ultralytics_adapter as adapter
 
     setattr(adapter, "available_threads", lambda: 1)  # noqa: B010  # as in the tests of training
