@@ -1,6 +1,7 @@
 """The labelling loop on real servers: our app, a Label Studio, and somebody who labels through its API."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,16 +70,27 @@ class LabelScene:
 
         return asyncio.run(put())
 
-    def site(self, client: LinesideClient, *, workplace: str = "workplace", is_waiting: bool = False) -> LabelSite:
-        """Where the steps run."""
+    def site(self, client: LinesideClient, *, machine: str = "here", is_waiting: bool = False) -> LabelSite:
+        """Where the steps run; processes of `environment` run on the machine `here`."""
         return LabelSite(
             client=client,
             server=self.server.url,
             project=self.project,
-            workplace=Workplace(self.folder / workplace),
+            workplace=Workplace(self.folder / machine / "lineside" / "labels"),
             is_waiting=is_waiting,
             say=self.said.append,
         )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For commands in processes of their own."""
+        return {
+            **os.environ,
+            "LINESIDE_API_KEY": self.server.keys[Role.QUALITY],
+            "LABEL_STUDIO_API_KEY": self.studio.token,
+            "LINESIDE_DATASETS": self.store.url,
+            "XDG_STATE_HOME": str(self.folder / "here"),
+        }
 
     def adapter(self, *, timeout_s: float = 60.0, tries: int = 4) -> LabelStudio:
         """Label Studio for the steps; between tries it does not wait."""
@@ -116,13 +128,14 @@ class LabelScene:
 
         return self.ask(act)
 
-    def pull(self, *, start_from: str | None = None, **options: Any) -> PullReport:
+    def pull(self, *, start_from: str | None = None, machine: str = "here", **options: Any) -> PullReport:
         """Pull what people said, into the store."""
 
         async def act(client: LinesideClient) -> PullReport:
             with self.adapter() as studio:
                 chosen = {"store": self.store, "terms": RevisionTerms(start_from=start_from), **options}
-                return await pull_labels(self.site(client), studio, PullOptions(studio_url=self.studio_url, **chosen))
+                site = self.site(client, machine=machine)
+                return await pull_labels(site, studio, PullOptions(studio_url=self.studio_url, **chosen))
 
         return self.ask(act)
 
