@@ -148,7 +148,7 @@ def _labels(seen: SeenLessons, facts: SummaryFacts) -> Iterator[Block]:
         yield Table(
             ("image", "not used because it is"),
             sorted(facts.set_aside.items()),
-            caption=f"{len(facts.set_aside)} labelled images were not used",
+            caption=f"Labelled images that were not used: {len(facts.set_aside)}",
             text_columns=(0, 1),
         )
 
