@@ -26,11 +26,6 @@ def label_workplace_folder(environment: Mapping[str, str] = os.environ) -> Path:
     return _base(environment, "XDG_STATE_HOME", ".local/state") / "lineside" / "labels"
 
 
-def label_workplace_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where programs of this machine that work on labelling projects find each other."""
-    return _base(environment, "XDG_STATE_HOME", ".local/state") / "lineside" / "labels"
-
-
 def _base(environment: Mapping[str, str], variable: str, below_home: str) -> Path:
     """The variable's folder; the specification has relative ones ignored."""
     named = Path(environment.get(variable, ""))
