@@ -54,6 +54,8 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "exactly_once": Benchmark("benchmarks.exactly_once", "measure", "answered verdicts in the ledger, kill -9"),
         "start_up": Benchmark("benchmarks.start_up", "measure", "start to ready, memory at work"),
         "hot_swap": Benchmark("benchmarks.hot_swap", "measure", "releases changed under load, shadow on and off"),
+        "label_loop": Benchmark("benchmarks.label_loop", "measure", "labels after a process change: queue against lot"),
+        "label_queue": Benchmark("benchmarks.label_queue", "measure", "what each reason of the queue finds"),
         "verification": Benchmark("benchmarks.verification", "measure", "a signed release, before it is loaded"),
         "coverage": Benchmark(
             "benchmarks.coverage", "measure", "how often intervals of the defect rate hold the truth"

@@ -39,7 +39,7 @@ PRODUCTS: Final = MappingProxyType(
 _MOST_DEFECTS = 3
 _MOST_MARKS = 2
 _FAINT_CONTRAST = (0.1, 0.5)  # of a defect's own: most of the copper is left, or a thin film of it is too much
-_FILM_CONTRAST = (0.25, 0.45)  # the starter misses three of four such parts; good boards score far lower still
+FILM_CONTRAST = (0.25, 0.45)  # the starter misses three of four such parts; good boards score far lower still
 _PNG_LEVEL = 1  # a camera's frame is noise to a compressor: more effort gains nothing
 
 
@@ -123,7 +123,7 @@ def fate_of(plan: DemoPlan, number: int) -> PartFate:
     is_changed = plan.film_from is not None and number >= plan.film_from
     is_film = defects > 0 and is_changed and bool(rng.random() < plan.film_share)
     if is_film:
-        contrast, is_faint = float(rng.uniform(*_FILM_CONTRAST)), False
+        contrast, is_faint = float(rng.uniform(*FILM_CONTRAST)), False
     return PartFate(number, defects, seed, marks, contrast, is_faint, is_film)
 
 

@@ -1,0 +1,294 @@
+"""`label_loop`: what a label budget buys after a process change, spent by the queue and spent by lot.
+
+Settled before the first compared run, and not changed since: the seeds, the budget, the annotator's errors, the line,
+the training, and the margins in `label_loop_tables`. `lineside demo loop` shows the same loop whole, through a server
+and Label Studio; here the verdicts, the labels and the retraining are the same functions called directly, so that ten
+runs take an hour. A run that is done stands in a JSON lines file (`LINESIDE_LABEL_LOOP_RUNS`, or one in the benchmark's
+folder), and is not done again.
+"""
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.label_loop_candidate import ENGINE, STARTER, CandidateOrder, gated, make_candidate
+from benchmarks.label_loop_tables import ANNOTATOR_ERRORS, BUDGET, LATER_GOOD, LATER_PARTS, SEEDS, Passed, report
+from benchmarks.options import Options, Say
+from benchmarks.report import Report
+from lineside.datasets.labelled import LabelledBox, LabelledImage, Split
+from lineside.datasets.revisions import Revision, RevisionDraft, RevisionStore
+from lineside.datasets.revisions.pictures import read_picture
+from lineside.datasets.sampling import (
+    Candidate,
+    CandidateDefect,
+    CandidateView,
+    Labelled,
+    PickReason,
+    QueueShares,
+    origin_of,
+    plan_queue,
+)
+from lineside.datasets.sampling.planning import MOST_LOOKED_AT
+from lineside.inspection.detections import Detections
+from lineside.inspection.detector import Detector
+from lineside.inspection.engines.offering import load_release_engine
+from lineside.inspection.grayscale import to_gray
+from lineside.inspection.reference import PreparedReference, Reference, RegistrationLimits, compose, register
+from lineside.inspection.release import Release, read_release, starter_release_folder
+from lineside.inspection.verdict import Verdict
+from lineside.workflows.demo.loop import LINE, PRODUCT, Annotator, Arm, LoopPlan, write_first_revision
+from lineside.workflows.demo.virtual_line import PartFate, VirtualPart, fate_of, golden_png, virtual_parts
+
+RUNS_VARIABLE = "LINESIDE_LABEL_LOOP_RUNS"
+_VAL_OF = 5  # one of so many new labels goes to split val, as `lineside retrain` has it
+_QUICK_SEED = 99  # none of the compared ones
+_BEGAN_AT = datetime(2026, 11, 23, tzinfo=UTC)
+_APPROVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A part with its truth and its verdict."""
+
+    part: VirtualPart
+    found: Detections
+    release: Release
+
+    @property
+    def is_ng(self) -> bool:
+        """Whether any defect counts, as under a recipe without limits."""
+        return len(self.found.confidences) > 0
+
+    @property
+    def truth_and_verdict(self) -> tuple[bool, bool, bool]:
+        """As `Passed` counts it."""
+        return self.part.is_defective, self.part.is_film, self.is_ng
+
+
+def measure(options: Options) -> Report:
+    """Run what is not done yet, and report all that is."""
+    named = os.environ.get(RUNS_VARIABLE)
+    runs = Path(named) if named else options.folder / "runs.jsonl"
+    seeds = (_QUICK_SEED,) if options.is_quick else SEEDS
+    done = {(each["seed"], each["arm"]) for each in _read(runs)}
+    for seed in seeds:
+        missing = [arm for arm in Arm if (seed, arm.value) not in done]
+        if not missing:
+            continue
+        study = Study(options.folder / f"seed-{seed}", seed, say=options.say, is_quick=options.is_quick)
+        for arm in missing:
+            options.say(f"seed {seed}, {arm}")
+            record = study.run(arm)
+            with runs.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+    return report(_read(runs))
+
+
+class Study:
+    """One seed: the line before and after, and what each arm makes of it."""
+
+    def __init__(self, folder: Path, seed: int, *, say: Say, is_quick: bool = False) -> None:
+        self._folder = folder
+        self._say = say
+        plan = LoopPlan(out=folder, seed=seed, budget=BUDGET, annotator_errors=ANNOTATOR_ERRORS)
+        if is_quick:
+            first = replace(plan.first, golden_solid=12, golden_film=6, golden_good=8)
+            plan = replace(plan, parts_before=150, epochs=2, first=first)
+        self._plan = plan
+        self._annotator = Annotator(plan.annotator_errors, seed)
+        self._store = RevisionStore(str(folder / "datasets"))
+        self._base = write_first_revision(self._store, plan.first, seed=seed)
+        before = plan.line(first_part=plan.steady_parts, parts=plan.parts_before)
+        later = plan.line(
+            first_part=plan.steady_parts + plan.parts_before, parts=LATER_PARTS // 10 if is_quick else LATER_PARTS
+        )
+        good = [
+            number
+            for number in range(later.first_part, later.first_part + (later.parts or 0))
+            if not fate_of(later, number).is_defective
+        ]
+        judged_good = frozenset(good[:LATER_GOOD])
+
+        def is_judged(fate: PartFate) -> bool:
+            return fate.is_defective or fate.number in judged_good
+
+        with _judge(starter_release_folder(STARTER)) as judge:
+            self._before = [judge(part) for part in virtual_parts(before, run_id="B")]
+            self._later = list(virtual_parts(later, run_id="B", wanted=is_judged))
+            self._with_starter = Passed.of(judge(part).truth_and_verdict for part in self._later)
+
+    def run(self, arm: Arm) -> dict[str, Any]:
+        """Spend the budget, label, retrain, judge; the record of it."""
+        plan, started_s = self._plan, time.perf_counter()
+        picks = self._pick(arm)
+        queue_s = time.perf_counter() - started_s
+        by_id = {each.part.part_id: each.part for each in self._before}
+        chosen = [by_id[name] for name in picks]
+        readings = [self._annotator.read(part.part_id, _truth(part), size_wh_px=_size(part)) for part in chosen]
+        revision = self._child(picks, chosen, [reading.boxes for reading in readings])
+        candidate = make_candidate(
+            CandidateOrder(
+                folder=self._folder / f"candidate-{arm}",
+                store=self._store,
+                revision=revision.id,
+                epochs=plan.epochs,
+                crops_per_image=plan.crops_per_image,
+                minutes=plan.minutes,
+                seed=plan.seed,
+            )
+        )
+        with _judge(candidate.release) as judge:
+            with_candidate = Passed.of(judge(part).truth_and_verdict for part in self._later)
+        made_s = time.perf_counter() - started_s
+        gate = gated(candidate, self._store, golden=self._base.id)
+        return {
+            "seed": plan.seed,
+            "arm": arm.value,
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "budget": plan.budget,
+            "labelled": len(picks),
+            "reasons": dict(Counter(reason.value for reason, _ in picks.values())),
+            "films_labelled": sum(part.is_film for part in chosen),
+            "film_escapes_labelled": sum(
+                each.part.is_film and not each.is_ng for each in self._before if each.part.part_id in picks
+            ),
+            "film_escapes_before": sum(each.part.is_film and not each.is_ng for each in self._before),
+            "defective_labelled": sum(part.is_defective for part in chosen),
+            "wrong_readings": sum(reading.slip is not None for reading in readings),
+            "starter": asdict(self._with_starter),
+            "candidate": asdict(with_candidate),
+            "thresholds": dict(read_release(candidate.release).thresholds),
+            "gate": gate.overall.value,
+            "blocking": [
+                f"{criterion.id}: {criterion.detail}"
+                for criteria in (gate.blocking, *(scope.blocking for scope in gate.scopes))
+                for criterion in criteria
+            ],
+            "best_epoch": candidate.training.best_epoch,
+            "seconds": {
+                "queue": round(queue_s, 1),
+                "training": round(candidate.training.seconds, 1),
+                "until_judged": round(made_s, 1),
+                "all": round(time.perf_counter() - started_s, 1),
+            },
+        }
+
+    def _pick(self, arm: Arm) -> Mapping[str, tuple[PickReason, float | None]]:
+        """Reason and chance of each pick, by part."""
+        pictures = {each.part.part_id: each.part.frame_png for each in self._before}
+        golden = golden_png(PRODUCT)
+        queue = plan_queue(
+            [_candidate(each) for each in self._before],
+            lambda inspection_id, _: pictures.get(inspection_id),
+            budget=self._plan.budget,
+            shares=QueueShares() if arm is Arm.PICKED else QueueShares.of({"random": 1.0}),
+            seed=self._plan.seed,
+            release=starter_release_folder(STARTER),
+            most_looked_at=MOST_LOOKED_AT if arm is Arm.PICKED else 0,  # the draw looks at nothing
+            labelled=Labelled([image for image in self._base.images if _is_learnt(image)], self._store.image_bytes),
+            references=lambda *_: golden,
+        )
+        return {made.inspection_id: (made.reason, made.probability) for made in queue.picks}
+
+    def _child(
+        self,
+        picks: Mapping[str, tuple[PickReason, float | None]],
+        chosen: Sequence[VirtualPart],
+        said: Sequence[tuple[LabelledBox, ...]],
+    ) -> Revision:
+        reference = self._base.images[0].reference
+        labelled = [
+            LabelledImage(
+                name=part.part_id,
+                part_id=part.part_id,
+                group=part.part_id,
+                product=PRODUCT,
+                line=LINE,
+                image=self._store.add_picture(part.frame_png, source=part.part_id),
+                reference=reference,
+                boxes=boxes,
+                is_declared_good=not boxes,
+                split=Split.VAL if index % _VAL_OF == 0 else Split.TRAIN,
+                origin=origin_of(*picks[part.part_id]),
+            )
+            for index, (part, boxes) in enumerate(zip(chosen, said, strict=True))
+        ]
+        base = self._base
+        return self._store.write(
+            RevisionDraft(
+                classes=base.classes,
+                images=(*(image for image in base.images if _is_learnt(image)), *labelled),
+                source=base.source,
+                licence_note=base.licence_note,
+                catalogue=base.catalogue,
+            )
+        )
+
+
+class _Judge:
+    """One release as a station's server uses it: register, compose, detect, its own thresholds."""
+
+    def __init__(self, folder: Path) -> None:
+        release = read_release(folder)
+        self._detector = Detector(release, load_release_engine(release, ENGINE, threads=os.cpu_count() or 1))
+        golden = to_gray(read_picture(golden_png(PRODUCT), source="golden image").pixels)
+        self._golden = PreparedReference.prepare(Reference("golden", golden, "benchmark", _APPROVED_AT))
+
+    def __call__(self, part: VirtualPart) -> Judged:
+        frame = to_gray(read_picture(part.frame_png, source=part.part_id).pixels)
+        laid = register(frame, [self._golden], limits=RegistrationLimits(), now=_BEGAN_AT)
+        return Judged(part, self._detector.detect(compose(frame, laid)), self._detector.release)
+
+    def close(self) -> None:
+        self._detector.close()
+
+
+@contextmanager
+def _judge(folder: Path) -> Iterator[_Judge]:
+    judge = _Judge(folder)
+    try:
+        yield judge
+    finally:
+        judge.close()
+
+
+def _candidate(judged: Judged) -> Candidate:
+    found, part = judged.found, judged.part
+    return Candidate(
+        inspection_id=part.part_id,
+        part_id=part.part_id,
+        station="benchmark",
+        judged_at=_BEGAN_AT + timedelta(seconds=part.number),
+        verdict=Verdict.NG if judged.is_ng else Verdict.OK,
+        views=(CandidateView("default", f"{part.number:064x}", found.peak_score),),
+        defects=tuple(
+            CandidateDefect("default", judged.release.classes[int(index)], float(score))
+            for index, score in zip(found.class_ids, found.confidences, strict=True)
+        ),
+        thresholds=judged.release.thresholds,
+    )
+
+
+def _truth(part: VirtualPart) -> tuple[LabelledBox, ...]:
+    return tuple(LabelledBox(str(defect.defect_class), defect.box_xyxy_px) for defect in part.defects)
+
+
+def _size(part: VirtualPart) -> tuple[int, int]:
+    return read_picture(part.frame_png, source=part.part_id).file.size_wh_px
+
+
+def _is_learnt(image: LabelledImage) -> bool:
+    return image.split is not None and image.split in (Split.TRAIN, Split.VAL)
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]

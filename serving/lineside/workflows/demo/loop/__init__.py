@@ -1,0 +1,17 @@
+"""The labelling loop on the virtual line: its process changes, people label, and a better model passes the gate."""
+
+from lineside.workflows.demo.loop.annotator import Annotator, PersonsReading, Slip
+from lineside.workflows.demo.loop.first_revision import write_first_revision
+from lineside.workflows.demo.loop.plan import LINE, PRODUCT, Arm, FirstLabels, LoopPlan
+
+__all__ = [
+    "LINE",
+    "PRODUCT",
+    "Annotator",
+    "Arm",
+    "FirstLabels",
+    "LoopPlan",
+    "PersonsReading",
+    "Slip",
+    "write_first_revision",
+]
