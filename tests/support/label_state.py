@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from lineside.serving.ledger.events import read_head
 from lineside.serving.security import Role
 from plant import RECIPE, SIZE_WH_PX, Plant, bad_board, good_board, open_plant
 
@@ -158,7 +159,8 @@ class Desk:
 
     def last_sequence(self) -> int:
         """How many events the plant's log has."""
-        return self.plant.services.ledger.last_sequence
+        ledger = self.plant.services.ledger
+        return ledger.read_blocking(lambda connection: read_head(connection, ledger.plant)).sequence
 
 
 @dataclass
