@@ -137,17 +137,18 @@ class Desk:
 
     def picks(self, **asked: Any) -> list[dict[str, Any]]:
         """All picks of a question, page after page."""
-        return self._pages("/v1/label-picks", {"project": self.project, **asked})
+        return self.pages("/v1/label-picks", {"project": self.project, **asked})
 
     def candidates(self, **asked: Any) -> list[dict[str, Any]]:
         """All candidates of a question, page after page."""
-        return self._pages("/v1/label-candidates", {"project": self.project, **asked})
+        return self.pages("/v1/label-candidates", {"project": self.project, **asked})
 
     def attention(self, **asked: Any) -> list[dict[str, Any]]:
         """What needs a person."""
-        return self._pages("/v1/label-attention", {"project": self.project, **asked})
+        return self.pages("/v1/label-attention", {"project": self.project, **asked})
 
-    def _pages(self, path: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    def pages(self, path: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """All items of a question, page after page."""
         found: list[dict[str, Any]] = []
         cursor: str | None = None
         while True:
