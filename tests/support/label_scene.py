@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from label_studio import LabelStudioServer
 from lineside.client import LinesideClient
-from lineside.datasets.labelling import LabelStudio, Token, Tries
+from lineside.datasets.labelling import ConnectedBackend, LabelStudio, Token, Tries
 from lineside.datasets.revisions import RevisionStore
 from lineside.serving.security import Role
 from lineside.workflows.labelling import (
@@ -22,6 +22,7 @@ from lineside.workflows.labelling import (
     PushReport,
     RevisionTerms,
     Workplace,
+    connect_labels,
     pull_labels,
     push_labels,
 )
@@ -177,6 +178,42 @@ class LabelScene:
     def task_of(self, part: str) -> int:
         """Label Studio's id of the first task of a part."""
         return int(self.picks()[part]["tasks"][0]["label_studio_task_id"])
+
+    def connect(self, *, own_url: str | None = None, key: str | None = None) -> ConnectedBackend:
+        """Make our server the project's ML backend and webhook."""
+
+        async def act(client: LinesideClient) -> ConnectedBackend:
+            with self.adapter(tries=1) as studio:
+                return await connect_labels(
+                    self.site(client),
+                    studio,
+                    studio_url=self.studio_url,
+                    own_url=own_url or self.server.url,
+                    key=Token(key or self.server.keys[Role.LABEL_STUDIO]),
+                )
+
+        return self.ask(act)
+
+    def disconnect(self) -> None:
+        """Take the webhooks away: Label Studio outlives the test's server, and waits a second for each."""
+        for webhook in self.webhooks():
+            self.studio.http.delete(f"/api/webhooks/{webhook['id']}/").raise_for_status()
+
+    def webhooks(self) -> list[dict[str, Any]]:
+        """The project's webhooks, as they stand in Label Studio."""
+        answer = self.studio.http.get("/api/webhooks/", params={"project": self.studio_project})
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    def backends(self) -> list[dict[str, Any]]:
+        """The project's ML backends, as they stand in Label Studio."""
+        found: list[dict[str, Any]] = self.studio.http.get("/api/ml/", params={"project": self.studio_project}).json()
+        return found
+
+    def forget_predictions(self, task: int) -> None:
+        """Delete the suggestions of a task."""
+        for prediction in self.studio.http.get("/api/predictions/", params={"task": task}).json():
+            self.studio.http.delete(f"/api/predictions/{prediction['id']}/").raise_for_status()
 
     def annotate(self, task: int, *boxes: tuple[str, Box], lead_time_s: float = 6.0, **said: Any) -> int:
         """Say as a person that a task shows these boxes, in pixels of its picture; gives the annotation's id."""

@@ -11,26 +11,11 @@ import pytest
 
 from label_scene import MODEL_BOX, SIDE_PX, LabelScene, labelling_server
 from label_studio import LabelStudioServer
-from lineside.datasets.labelling import ConnectedBackend, StudioRefused, Token
+from lineside.datasets.labelling import StudioRefused
 from lineside.serving.security import Role
 from lineside.workflows.errors import LabelProjectUnfit
-from lineside.workflows.labelling import connect_labels
 
 pytestmark = pytest.mark.system
-
-
-def connect(scene: LabelScene, *, own_url: str | None = None, key: str | None = None) -> ConnectedBackend:
-    async def act(client: Any) -> ConnectedBackend:
-        with scene.adapter(tries=1) as studio:
-            return await connect_labels(
-                scene.site(client),
-                studio,
-                studio_url=scene.studio_url,
-                own_url=own_url or scene.server.url,
-                key=Token(key or scene.server.keys[Role.LABEL_STUDIO]),
-            )
-
-    return scene.ask(act)
 
 
 @pytest.fixture
@@ -38,26 +23,9 @@ def connected(scene: LabelScene) -> Iterator[LabelScene]:
     """A project with one pushed bad board, connected to our server."""
     scene.pick(scene.inspect("bad"))
     scene.push()
-    connect(scene)
+    scene.connect()
     yield scene
-    for webhook in webhooks(scene):  # Label Studio outlives the test's server, and waits a second for each
-        scene.studio.http.delete(f"/api/webhooks/{webhook['id']}/").raise_for_status()
-
-
-def webhooks(scene: LabelScene) -> list[dict[str, Any]]:
-    answer = scene.studio.http.get("/api/webhooks/", params={"project": scene.studio_project})
-    found: list[dict[str, Any]] = answer.json()
-    return found
-
-
-def backends(scene: LabelScene) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = scene.studio.http.get("/api/ml/", params={"project": scene.studio_project}).json()
-    return found
-
-
-def forget_predictions(scene: LabelScene, task: int) -> None:
-    for prediction in scene.studio.http.get("/api/predictions/", params={"task": task}).json():
-        scene.studio.http.delete(f"/api/predictions/{prediction['id']}/").raise_for_status()
+    scene.disconnect()
 
 
 def opened(scene: LabelScene, task: int) -> list[dict[str, Any]]:
@@ -83,9 +51,9 @@ def refused_webhooks(scene: LabelScene) -> float:
 
 
 def test_connecting_twice_leaves_one_backend_and_one_webhook_that_tells_nothing(connected: LabelScene) -> None:
-    again = connect(connected)
-    (backend,) = backends(connected)
-    (webhook,) = webhooks(connected)
+    again = connected.connect()
+    (backend,) = connected.backends()
+    (webhook,) = connected.webhooks()
     assert (backend["id"], backend["readable_state"], again.state) == (again.backend_id, "Connected", "Connected")
     assert backend["model_version"].startswith("blobs 1.0.0 (")
     assert backend["auth_method"] == "BASIC_AUTH"
@@ -99,24 +67,24 @@ def test_connecting_twice_leaves_one_backend_and_one_webhook_that_tells_nothing(
 
 def test_what_was_changed_in_label_studio_is_put_right(connected: LabelScene) -> None:
     """A webhook whose actions somebody emptied is silent; the one that Label Studio makes itself has no credentials."""
-    (ours,) = webhooks(connected)
+    (ours,) = connected.webhooks()
     http = connected.studio.http
     http.patch(f"/api/webhooks/{ours['id']}/", json={"url": ours["url"], "headers": {}}).raise_for_status()
     own = {"project": connected.studio_project, "url": f"{connected.server.url}/label-studio/webhook"}
     other = {"project": connected.studio_project, "url": "http://127.0.0.1:9/somebody-elses"}
     for each in (own, other):
         http.post("/api/webhooks/", json={**each, "send_for_all_actions": False}).raise_for_status()
-    connect(connected)
-    assert sorted(webhook["url"] for webhook in webhooks(connected)) == sorted([ours["url"], other["url"]])
-    (put_right,) = (webhook for webhook in webhooks(connected) if webhook["id"] == ours["id"])
+    connected.connect()
+    assert sorted(webhook["url"] for webhook in connected.webhooks()) == sorted([ours["url"], other["url"]])
+    (put_right,) = (webhook for webhook in connected.webhooks() if webhook["id"] == ours["id"])
     assert (put_right["headers"], put_right["actions"]) == (ours["headers"], ours["actions"])
 
 
 def test_opening_an_unlabelled_task_shows_the_live_models_boxes(connected: LabelScene) -> None:
     task = connected.task_of("bad")
-    forget_predictions(connected, task)
+    connected.forget_predictions(task)
     (shown,) = opened(connected, task)
-    assert shown["model_version"] == backends(connected)[0]["model_version"]
+    assert shown["model_version"] == connected.backends()[0]["model_version"]
     boxes = [region["value"] for region in shown["result"] if region["type"] == "rectanglelabels"]
     assert [box["rectanglelabels"] for box in boxes] == [["short"]]
     left, top, right, bottom = (100 * side / SIDE_PX for side in MODEL_BOX)
@@ -144,9 +112,9 @@ def test_people_go_on_labelling_while_our_server_is_down(label_studio: LabelStud
         scene = LabelScene(server, label_studio, f"project {uuid4().hex[:12]}", tmp_path, label_studio.url)
         scene.pick(scene.inspect("bad"))
         scene.push()
-        connect(scene)
+        scene.connect()
         task, number = scene.task_of("bad"), scene.studio_project
-    forget_predictions(scene, task)
+    scene.forget_predictions(task)
     assert opened(scene, task) == []
     scene.annotate(task, ("short", MODEL_BOX))
     http = label_studio.http
@@ -157,8 +125,8 @@ def test_people_go_on_labelling_while_our_server_is_down(label_studio: LabelStud
 
 def test_a_server_that_label_studio_does_not_reach_is_not_connected(connected: LabelScene) -> None:
     with pytest.raises(StudioRefused, match="is the server running"):
-        connect(connected, own_url="http://127.0.0.1:9")
-    assert backends(connected)[0]["url"] == f"{connected.server.url}/label-studio"
+        connected.connect(own_url="http://127.0.0.1:9")
+    assert connected.backends()[0]["url"] == f"{connected.server.url}/label-studio"
 
 
 def test_a_key_that_our_server_refuses_connects_nothing(scene: LabelScene) -> None:
@@ -166,12 +134,12 @@ def test_a_key_that_our_server_refuses_connects_nothing(scene: LabelScene) -> No
     scene.push()
     for key in ("lsk_" + "0" * 43, scene.server.keys[Role.VIEWER]):
         with pytest.raises(StudioRefused, match="role label_studio") as refused:
-            connect(scene, key=key)
+            scene.connect(key=key)
         assert key not in str(refused.value)
-    assert (backends(scene), webhooks(scene)) == ([], [])
+    assert (scene.backends(), scene.webhooks()) == ([], [])
 
 
 def test_a_project_that_was_never_pushed_cannot_be_connected(scene: LabelScene) -> None:
     scene.pick(scene.inspect("waiting"))
     with pytest.raises(LabelProjectUnfit, match="labels push"):
-        connect(scene)
+        scene.connect()
