@@ -3,24 +3,29 @@
 Settled before the first compared run, and not changed since: the seeds, the budget, the annotator's errors, the line,
 the training, and the margins in `label_loop_tables`. `lineside demo loop` shows the same loop whole, through a server
 and Label Studio; here the verdicts, the labels and the retraining are the same functions called directly, so that ten
-runs take an hour. A run that is done stands in a JSON lines file (`LINESIDE_LABEL_LOOP_RUNS`, or one in the benchmark's
-folder), and is not done again.
+runs take an hour of two cores. What is done stands in JSON lines files in the folder that `LINESIDE_LABEL_LOOP_RUNS`
+names, or in the benchmark's own, and is not done again.
 """
 
 import json
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
-from benchmarks.label_loop_candidate import ENGINE, STARTER, CandidateOrder, gated, make_candidate
+from benchmarks.label_loop_candidate import ENGINE, STARTER, CandidateOrder, gated, make_candidate, release_folder
 from benchmarks.label_loop_tables import ANNOTATOR_ERRORS, BUDGET, LATER_GOOD, LATER_PARTS, SEEDS, Passed, report
-from benchmarks.options import Options, Say
+from benchmarks.options import Options
 from benchmarks.report import Report
 from lineside.datasets.labelled import LabelledBox, LabelledImage, Split
 from lineside.datasets.revisions import Revision, RevisionDraft, RevisionStore
@@ -38,6 +43,7 @@ from lineside.datasets.sampling import (
 from lineside.datasets.sampling.planning import MOST_LOOKED_AT
 from lineside.inspection.detections import Detections
 from lineside.inspection.detector import Detector
+from lineside.inspection.engines import available_threads
 from lineside.inspection.engines.offering import load_release_engine
 from lineside.inspection.grayscale import to_gray
 from lineside.inspection.reference import PreparedReference, Reference, RegistrationLimits, compose, register
@@ -47,6 +53,9 @@ from lineside.workflows.demo.loop import LINE, PRODUCT, Annotator, Arm, LoopPlan
 from lineside.workflows.demo.virtual_line import PartFate, VirtualPart, fate_of, golden_png, virtual_parts
 
 RUNS_VARIABLE = "LINESIDE_LABEL_LOOP_RUNS"
+RUNS_NAME = "runs.jsonl"
+GATES_NAME = "gates.jsonl"
+BASE_NAME = "first-revision"
 _VAL_OF = 5  # one of so many new labels goes to split val, as `lineside retrain` has it
 _QUICK_SEED = 99  # none of the compared ones
 _BEGAN_AT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -73,30 +82,78 @@ class Judged:
 
 
 def measure(options: Options) -> Report:
-    """Run what is not done yet, and report all that is."""
+    """Run what is not done yet, a seed on each core, and report all that is."""
     named = os.environ.get(RUNS_VARIABLE)
-    runs = Path(named) if named else options.folder / "runs.jsonl"
+    folder = Path(named) if named else options.folder
+    folder.mkdir(parents=True, exist_ok=True)
     seeds = (_QUICK_SEED,) if options.is_quick else SEEDS
-    done = {(each["seed"], each["arm"]) for each in _read(runs)}
-    for seed in seeds:
-        missing = [arm for arm in Arm if (seed, arm.value) not in done]
-        if not missing:
-            continue
-        study = Study(options.folder / f"seed-{seed}", seed, say=options.say, is_quick=options.is_quick)
+    cores = sorted(os.sched_getaffinity(0))
+    spawn = get_context("spawn")
+    free = spawn.Queue()
+    for core in cores:
+        free.put(core)
+    for gate in (False, True):  # what is compared comes first: a session that is cut off keeps it
+        work = partial(_seed, folder, is_quick=options.is_quick, gate=gate)
+        with ProcessPoolExecutor(len(cores), spawn, initializer=_on_one_core, initargs=(free,)) as pool:
+            for seed in pool.map(work, seeds):
+                options.say(f"seed {seed}: {'gates' if gate else 'both arms'} done")
+        for core in cores:
+            free.put(core)
+    return report(read_runs(folder))
+
+
+def _on_one_core(free: "Queue[int]") -> None:
+    """Two threads of one training wait for each other, and so for every other load; two trainings do not."""
+    os.sched_setaffinity(0, {free.get()})
+
+
+def _seed(folder: Path, seed: int, *, is_quick: bool, gate: bool) -> int:
+    """What is not done of a seed: its two candidates, or their gates."""
+    done = {(each["arm"]) for each in read_runs(folder) if each["seed"] == seed and (not gate or each["gate"])}
+    missing = [arm for arm in Arm if arm.value not in done]
+    if gate:
         for arm in missing:
-            options.say(f"seed {seed}, {arm}")
-            record = study.run(arm)
-            with runs.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
-    return report(_read(runs))
+            _append(folder / GATES_NAME, judge_candidate(folder / f"seed-{seed}", seed, arm))
+    elif missing:
+        study = Study(folder / f"seed-{seed}", seed, is_quick=is_quick)
+        for arm in missing:
+            _append(folder / RUNS_NAME, study.run(arm))
+    return seed
+
+
+def judge_candidate(folder: Path, seed: int, arm: Arm) -> dict[str, Any]:
+    """The gate's answer on the candidate of an arm."""
+    base = (folder / BASE_NAME).read_text("utf-8")
+    started_s = time.perf_counter()
+    answer = gated(folder / f"candidate-{arm}", RevisionStore(str(folder / "datasets")), golden=base)
+    return {
+        "seed": seed,
+        "arm": arm.value,
+        "gate": answer.overall.value,
+        "blocking": [
+            f"{criterion.id}: {criterion.detail}"
+            for criteria in (answer.blocking, *(scope.blocking for scope in answer.scopes))
+            for criterion in criteria
+        ],
+        "gate_seconds": round(time.perf_counter() - started_s, 1),
+    }
+
+
+def read_runs(folder: Path) -> list[dict[str, Any]]:
+    """Every run that is done, with the gate's answer or None."""
+    gates = {(each["seed"], each["arm"]): each for each in _lines(folder / GATES_NAME)}
+    return [
+        {**run, **gates.get((run["seed"], run["arm"]), {"gate": None, "blocking": []})}
+        for run in _lines(folder / RUNS_NAME)
+    ]
 
 
 class Study:
     """One seed: the line before and after, and what each arm makes of it."""
 
-    def __init__(self, folder: Path, seed: int, *, say: Say, is_quick: bool = False) -> None:
+    def __init__(self, folder: Path, seed: int, *, is_quick: bool = False) -> None:
+        shutil.rmtree(folder, ignore_errors=True)  # what a run left that was cut off
         self._folder = folder
-        self._say = say
         plan = LoopPlan(out=folder, seed=seed, budget=BUDGET, annotator_errors=ANNOTATOR_ERRORS)
         if is_quick:
             first = replace(plan.first, golden_solid=12, golden_film=6, golden_good=8)
@@ -105,6 +162,7 @@ class Study:
         self._annotator = Annotator(plan.annotator_errors, seed)
         self._store = RevisionStore(str(folder / "datasets"))
         self._base = write_first_revision(self._store, plan.first, seed=seed)
+        (folder / BASE_NAME).write_text(self._base.id, "utf-8")
         before = plan.line(first_part=plan.steady_parts, parts=plan.parts_before)
         later = plan.line(
             first_part=plan.steady_parts + plan.parts_before, parts=LATER_PARTS // 10 if is_quick else LATER_PARTS
@@ -133,21 +191,20 @@ class Study:
         chosen = [by_id[name] for name in picks]
         readings = [self._annotator.read(part.part_id, _truth(part), size_wh_px=_size(part)) for part in chosen]
         revision = self._child(picks, chosen, [reading.boxes for reading in readings])
-        candidate = make_candidate(
+        own = self._folder / f"candidate-{arm}"
+        training = make_candidate(
             CandidateOrder(
-                folder=self._folder / f"candidate-{arm}",
+                folder=own,
                 store=self._store,
                 revision=revision.id,
                 epochs=plan.epochs,
                 crops_per_image=plan.crops_per_image,
-                minutes=plan.minutes,
                 seed=plan.seed,
             )
         )
-        with _judge(candidate.release) as judge:
+        with release_folder(own) as release, _judge(release) as judge:
             with_candidate = Passed.of(judge(part).truth_and_verdict for part in self._later)
-        made_s = time.perf_counter() - started_s
-        gate = gated(candidate, self._store, golden=self._base.id)
+            thresholds = dict(read_release(release).thresholds)
         return {
             "seed": plan.seed,
             "arm": arm.value,
@@ -164,18 +221,11 @@ class Study:
             "wrong_readings": sum(reading.slip is not None for reading in readings),
             "starter": asdict(self._with_starter),
             "candidate": asdict(with_candidate),
-            "thresholds": dict(read_release(candidate.release).thresholds),
-            "gate": gate.overall.value,
-            "blocking": [
-                f"{criterion.id}: {criterion.detail}"
-                for criteria in (gate.blocking, *(scope.blocking for scope in gate.scopes))
-                for criterion in criteria
-            ],
-            "best_epoch": candidate.training.best_epoch,
+            "thresholds": thresholds,
+            "best_epoch": training.best_epoch,
             "seconds": {
                 "queue": round(queue_s, 1),
-                "training": round(candidate.training.seconds, 1),
-                "until_judged": round(made_s, 1),
+                "training": round(training.seconds, 1),
                 "all": round(time.perf_counter() - started_s, 1),
             },
         }
@@ -237,7 +287,7 @@ class _Judge:
 
     def __init__(self, folder: Path) -> None:
         release = read_release(folder)
-        self._detector = Detector(release, load_release_engine(release, ENGINE, threads=os.cpu_count() or 1))
+        self._detector = Detector(release, load_release_engine(release, ENGINE, threads=available_threads()))
         golden = to_gray(read_picture(golden_png(PRODUCT), source="golden image").pixels)
         self._golden = PreparedReference.prepare(Reference("golden", golden, "benchmark", _APPROVED_AT))
 
@@ -288,7 +338,12 @@ def _is_learnt(image: LabelledImage) -> bool:
     return image.split is not None and image.split in (Split.TRAIN, Split.VAL)
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def _append(path: Path, record: Mapping[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]

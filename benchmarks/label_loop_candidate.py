@@ -47,7 +47,6 @@ class CandidateOrder:
         revision: to learn from, split already, no golden part in it.
         epochs: of the training.
         crops_per_image: in each.
-        minutes: limit of it.
         seed: of weights, crops and order.
     """
 
@@ -56,23 +55,7 @@ class CandidateOrder:
     revision: str
     epochs: int
     crops_per_image: int
-    minutes: float
     seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A candidate.
-
-    Attributes:
-        release: its folder.
-        registry: that knows it.
-        training: how it went.
-    """
-
-    release: Path
-    registry: Path
-    training: RunResult
 
 
 class _Unheard:
@@ -83,8 +66,8 @@ class _Unheard:
     def on_epoch(self, report: EpochReport) -> None: ...
 
 
-def make_candidate(order: CandidateOrder) -> Made:
-    """Train, measure parity, set thresholds on split val, and build the release.
+def make_candidate(order: CandidateOrder) -> RunResult:
+    """Train, measure parity, set thresholds on split val, and build the release; returns how the training went.
 
     Raises:
         LinesideError: a step does not do.
@@ -100,7 +83,6 @@ def make_candidate(order: CandidateOrder) -> Made:
             epochs=order.epochs,
             learning_rate=default_learning_rate(start),
             seed=order.seed,
-            minutes=order.minutes,
             validate_every=max(1, order.epochs // 3),
         ),
         crops=CropPlan(crops_per_image=order.crops_per_image, seed=order.seed),
@@ -137,15 +119,26 @@ def make_candidate(order: CandidateOrder) -> Made:
     evaluation: Evaluation = judged.evaluation
     plan = BuildPlan(run=run, name=STARTER, version=_VERSION, evaluation=evaluation)
     build_release(plan, order.store, Registry(str(registry)))
-    with Registry(str(registry)).folder(STARTER, _VERSION) as release:
-        return Made(release, registry, trained)
+    return trained
 
 
-def gated(candidate: Made, store: RevisionStore, *, golden: str) -> GateReport:
-    """The gate's answer, by its usual limits, on the golden parts of a revision."""
+@contextmanager
+def release_folder(folder: Path) -> Iterator[Path]:
+    """The release that `make_candidate` built there."""
+    with Registry(str(folder / "registry")).folder(STARTER, _VERSION) as release:
+        yield release
+
+
+def gated(folder: Path, store: RevisionStore, *, golden: str) -> GateReport:
+    """The gate's answer on what `make_candidate` built, by its usual limits, on the golden parts of a revision."""
+    with release_folder(folder) as candidate:
+        return _gated(candidate, str(folder / "registry"), store, golden)
+
+
+def _gated(candidate: Path, registry: str, store: RevisionStore, golden: str) -> GateReport:
     return run_gate(
         GateTask(
-            candidate=candidate.release,
+            candidate=candidate,
             live=starter_release_folder(STARTER),
             data=RevisionSelection(golden, (Split.GOLDEN,)),
             store=store.url,
@@ -153,7 +146,7 @@ def gated(candidate: Made, store: RevisionStore, *, golden: str) -> GateReport:
             recipe=None,
             against_recipe=None,
             policy=GatePolicy(),
-            registry=str(candidate.registry),
+            registry=registry,
             engine=ENGINE,
             engine_cache=None,
             sealed_by=None,

@@ -97,7 +97,7 @@ def _run_row(run: Mapping[str, Any]) -> tuple[str, ...]:
         candidate.film_escapes + candidate.solid_escapes, candidate.films + candidate.solids, confidence=0.95
     )
     blocking = dict.fromkeys(each.partition(": ")[0] for each in run["blocking"])
-    gate = f"refused: {', '.join(blocking)}" if blocking else "passed"
+    gate = "not asked" if run["gate"] is None else f"refused: {', '.join(blocking)}" if blocking else "passed"
     return (
         f"{run['seed']}, {run['arm']}",
         f"{run['films_labelled']} ({run['film_escapes_labelled']} of {run['film_escapes_before']})",

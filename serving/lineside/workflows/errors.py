@@ -23,6 +23,7 @@ LinesideError
     ├── ServerFailed (RuntimeError)     a server could not start
     ├── LabelServerNotInstalled (RuntimeError)  Label Studio could not be installed
     ├── LabelServerFailed (RuntimeError)  a local Label Studio could not start, or ended by itself
+    ├── DemoLacksExtras (RuntimeError)  the demonstration of the labelling loop lacks an extra
     └── LineFailed (RuntimeError)       the demonstration line cannot go on
 ```
 """
@@ -127,3 +128,7 @@ class PictureGone(WorkflowError, LookupError):
 
 class PictureUnusable(WorkflowError, ValueError):
     """The picture of an inspection cannot be shown or learnt from."""
+
+
+class DemoLacksExtras(WorkflowError, RuntimeError):
+    """The demonstration of the labelling loop trains and labels, and an extra for it is not installed."""

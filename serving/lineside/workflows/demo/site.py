@@ -39,7 +39,7 @@ scale:
   calibration: {{id: demo, method: known from the generator, at: "2026-01-01T00:00:00+00:00"}}
 deadline_ms: 3000
 audit: {{share: {audit_share}}}
-retention: {{ok_share: 0.1, days: 7, max_gigabytes: 1}}
+retention: {{ok_share: {ok_share}, days: 7, max_gigabytes: 1}}
 """
 
 
@@ -102,11 +102,17 @@ def demo_keys(settings: Settings, clock: Clock) -> Iterator[DemoKeys]:
                 service.revoke(new.key.id)
 
 
-async def enrol(admin: LinesideClient, *, audit_share: float) -> None:
-    """Store golden images and recipes and enrol the station; harmless when all is there already."""
+async def enrol(admin: LinesideClient, *, audit_share: float, ok_share: float = 0.1) -> None:
+    """Store golden images and recipes and enrol the station; harmless when all is there already.
+
+    Args:
+        admin: a client that may.
+        audit_share: of the passed parts that are drawn for a person's eyes.
+        ok_share: of the passed parts whose pictures are kept.
+    """
     for product, design in PRODUCTS.items():
         digest = await admin.put_reference(golden_png(product), MediaType.PNG)
-        await _put_recipe(admin, product, design.size_wh_px, digest=digest, audit_share=audit_share)
+        await _put_recipe(admin, product, design.size_wh_px, digest=digest, audit_share=audit_share, ok_share=ok_share)
     size = list(next(iter(PRODUCTS.values())).size_wh_px)
     await admin.put_station(
         STATION,
@@ -127,7 +133,13 @@ async def order_lot(mes: LinesideClient, *, product: str, lot: str, first_part_i
 
 
 async def _put_recipe(
-    admin: LinesideClient, product: str, size_wh_px: tuple[int, int], *, digest: str, audit_share: float
+    admin: LinesideClient,
+    product: str,
+    size_wh_px: tuple[int, int],
+    *,
+    digest: str,
+    audit_share: float,
+    ok_share: float,
 ) -> None:
     """Add the recipe, or the next version of it where an older program left another one."""
     width, height = size_wh_px
@@ -141,6 +153,7 @@ async def _put_recipe(
             height=height,
             digest=digest,
             audit_share=audit_share,
+            ok_share=ok_share,
             mm_per_px=MM_PER_PX,
         )
 

@@ -10,8 +10,8 @@ from lineside.workflows.demo.plan import DemoPlan
 PRODUCT: Final = "controller-board"
 """The loop's line makes one product: the gate asks for its parts of each."""
 
-LINE: Final = "demo"
-"""What the labelled parts say of where they were made, and where the candidate may go."""
+LINE: Final = "line-1"
+"""Of the demonstration's station: where labelled parts were made, and where the candidate may go."""
 
 
 class Arm(StrEnum):
@@ -39,8 +39,8 @@ class FirstLabels:
         golden_good: golden parts without a defect.
     """
 
-    train: int = 40
-    val: int = 16
+    train: int = 24
+    val: int = 12
     golden_solid: int = 125
     golden_film: int = 40
     golden_good: int = 75
@@ -82,7 +82,7 @@ class LoopPlan:
     first: FirstLabels = field(default_factory=FirstLabels)
     epochs: int = 12
     crops_per_image: int = 4
-    minutes: float = 3.0
+    minutes: float = 6.0
     in_flight: int = 3
     parts_per_s: float = 30.0
 
