@@ -115,7 +115,7 @@ class LabelCalls(Calls):
             items: `id`, `pick_id`, `view`, `tile_xyxy_px` (None for the whole frame) and `frame_size_wh_px`.
         """
         made: list[Json] = []
-        for some in _together(items):
+        for some in requests_of_whole_picks(items):
             made += await self._in_several("/v1/label-tasks", {"project": project}, some)
         return made
 
@@ -185,7 +185,7 @@ class LabelCalls(Calls):
                 return
 
 
-def _together(items: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+def requests_of_whole_picks(items: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
     """Requests that hold all tasks of a pick each: the server takes a pick's tasks only together."""
     requests: list[list[Mapping[str, Any]]] = [[]]
     by_pick: dict[Any, list[Mapping[str, Any]]] = {}

@@ -193,6 +193,9 @@ def _alike(connection: Connection, plant: str, project: str, items: Sequence[Att
     """What is on the list and may be one of the items."""
     occurrences = {item.occurrence for item in items if item.occurrence is not None}
     column = label_attention.c
+    is_of_a_task = column.task_id.in_({item.task_id for item in items if item.task_id is not None})
+    picks = {item.pick_id for item in items if item.task_id is None}
+    is_of_a_pick = and_(column.task_id.is_(None), or_(column.pick_id.is_(None), column.pick_id.in_(picks - {None})))
     is_open = column.settled_at.is_(None)
     is_again = or_(is_open, and_(column.occurrence.is_not(None), column.occurrence.in_(occurrences)))
     rows = connection.execute(
@@ -201,6 +204,7 @@ def _alike(connection: Connection, plant: str, project: str, items: Sequence[Att
             column.plant == plant,
             column.project == project,
             column.code.in_({item.code for item in items}),
+            or_(is_of_a_task, is_of_a_pick),
             is_again if occurrences else is_open,
         )
         .order_by(column.id)

@@ -17,6 +17,11 @@ SAME_BOX_IOU: Final = 0.9
 MOST_BOXES: Final = 1000
 """Of one review."""
 
+LONGEST_PROSE: Final = 4000
+"""Characters of a field of free text."""
+
+_SHOWN: Final = 8  # names of up to 200 characters, twice in one message
+
 
 def label_of(tasks: Sequence[LabelTaskOut]) -> LabelOut | None:
     """Put the readings of a part's tasks together.
@@ -39,7 +44,7 @@ def label_of(tasks: Sequence[LabelTaskOut]) -> LabelOut | None:
         boxes=tuple(boxes),
         reviewer=_joined(reading.reviewer for reading in readings),
         at=max(reading.at for reading in readings),
-        comment="\n".join(comments)[:4000] or None,
+        comment=shortened("\n".join(comments)) or None,
         minutes=sum(task.minutes for task in tasks),
     )
 
@@ -75,7 +80,7 @@ def fault_of(state: TaskStateIn, task: LabelTaskOut, classes: Sequence[str]) -> 
     unknown = sorted({box.class_name for box in reading.boxes} - set(classes)) if classes else []
     if unknown:
         return "unknown_class", (
-            f"{', '.join(unknown)} drawn; the project has: {', '.join(classes)}. Draw it as one of these, or give the "
+            f"{listed(unknown)} drawn; the project has: {listed(classes)}. Draw it as one of these, or give the "
             "project the catalogue's new classes"
         )
     left, top, right, bottom = task.tile_xyxy_px or (0, 0, *task.frame_size_wh_px)
@@ -91,6 +96,11 @@ def fault_of(state: TaskStateIn, task: LabelTaskOut, classes: Sequence[str]) -> 
     return None
 
 
+def shortened(text: str) -> str:
+    """A text that a field of free text can hold, with a sign where something is left out."""
+    return text if len(text) <= LONGEST_PROSE else text[: LONGEST_PROSE - 2] + " …"
+
+
 def minutes_of(state: TaskStateIn) -> float:
     """Minutes that people spent on a task: those that Label Studio measured, else those that its reading says."""
     measured_s = [each.lead_time_s for each in state.annotations if each.lead_time_s is not None]
@@ -101,6 +111,12 @@ def minutes_of(state: TaskStateIn) -> float:
 
 def _view(task: LabelTaskOut) -> str:
     return task.view
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some names, and how many more there are."""
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
 def _place(task: LabelTaskOut) -> tuple[str, tuple[int, ...]]:

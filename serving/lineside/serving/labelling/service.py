@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, select
 
 from lineside.serving.images import ImageStore
 from lineside.serving.labelling import attention, picks, states, task_rows
+from lineside.serving.labelling.projects import project_row
 from lineside.serving.labelling.schemas import (
+    AttentionIn,
     AttentionOut,
     AttentionsIn,
     PickIn,
@@ -24,6 +26,7 @@ from lineside.serving.labelling.task_schemas import (
     LabelTaskIn,
     LabelTaskOut,
     LabelTasksIn,
+    PushedTask,
     PushedTasksIn,
     TaskStateAnswer,
     TaskStateIn,
@@ -34,8 +37,12 @@ from lineside.serving.ledger.label_tables import label_tasks
 from lineside.serving.ledger.tables import frames, shadow_results
 from lineside.serving.shadowing.service import Shadowing
 
+T = TypeVar("T")
+
 AT_ONCE: Final = 25
 """Picks in one write: some 50 ms of the writer's time where each of them becomes a review."""
+
+_PUSHED_AT_ONCE: Final = 100  # tasks; nothing but numbers and states is written
 
 
 class LabelService:
@@ -85,7 +92,8 @@ class LabelService:
 
     async def mark_pushed(self, given: PushedTasksIn) -> list[LabelTaskOut]:
         """Write down which tasks Label Studio has."""
-        await self._ledger.write(partial(_mark_pushed, given=given))
+        for some in _batches(given.items, at_once=_PUSHED_AT_ONCE):
+            await self._ledger.write(partial(_mark_pushed, project=given.project, items=some))
         return await self._tasks(given.project, [item.id for item in given.items])
 
     async def apply_states(self, given: TaskStatesIn, *, recorded_by: str) -> list[TaskStateAnswer]:
@@ -110,8 +118,7 @@ class LabelService:
         """Put things on the list of what needs a person."""
         entries: list[AttentionOut] = []
         for some in _batches(given.items):
-            request = given.model_copy(update={"items": some})
-            entries += await self._ledger.write(partial(_raise, given=request, raised_by=raised_by))
+            entries += await self._ledger.write(partial(_raise, project=given.project, items=some, raised_by=raised_by))
         return entries
 
     async def settle_attention(self, attention_id: str, given: SettlementIn) -> AttentionOut:
@@ -131,8 +138,8 @@ class LabelService:
         return [found[task_id] for task_id in task_ids]
 
 
-def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))
+def _batches(items: Sequence[T], *, at_once: int = AT_ONCE) -> Iterator[Sequence[T]]:
+    return (items[start : start + at_once] for start in range(0, len(items), at_once))
 
 
 def _digests(connection: Connection, *, inspection_ids: Sequence[str]) -> set[str]:
@@ -167,9 +174,9 @@ def _make_tasks(transaction: Transaction, *, project: str, items: Sequence[Label
     settle(transaction, project, pick_ids, relabelled=(), recorded_by=attention.OURSELVES)
 
 
-def _mark_pushed(transaction: Transaction, *, given: PushedTasksIn) -> None:
-    changed = task_rows.mark_pushed(transaction, given.project, given.items)
-    settle(transaction, given.project, changed, relabelled=(), recorded_by=attention.OURSELVES)
+def _mark_pushed(transaction: Transaction, *, project: str, items: Sequence[PushedTask]) -> None:
+    changed = task_rows.mark_pushed(transaction, project, items)
+    settle(transaction, project, changed, relabelled=(), recorded_by=attention.OURSELVES)
 
 
 def _apply(
@@ -184,8 +191,11 @@ def _apply(
     return answers, sorted(disputed.scalars()) if inspection_ids else []
 
 
-def _raise(transaction: Transaction, *, given: AttentionsIn, raised_by: str) -> list[AttentionOut]:
-    entries = attention.raise_all(transaction, given.project, given.items, raised_by=raised_by)
+def _raise(
+    transaction: Transaction, *, project: str, items: Sequence[AttentionIn], raised_by: str
+) -> list[AttentionOut]:
+    project_row(transaction.connection, transaction.plant, project)
+    entries = attention.raise_all(transaction, project, items, raised_by=raised_by)
     pick_ids = {entry.pick_id for entry in entries if entry.pick_id is not None}
-    settle(transaction, given.project, pick_ids, relabelled=(), recorded_by=raised_by)
+    settle(transaction, project, pick_ids, relabelled=(), recorded_by=raised_by)
     return entries

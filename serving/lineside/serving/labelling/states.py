@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, update
 
 from lineside.serving.labelling import attention, settling
-from lineside.serving.labelling.composing import fault_of, minutes_of
+from lineside.serving.labelling.composing import fault_of, listed, minutes_of
 from lineside.serving.labelling.projects import project_row
 from lineside.serving.labelling.schemas import AttentionIn
 from lineside.serving.labelling.task_rows import tasks_by_id
@@ -157,7 +157,7 @@ def _write(transaction: Transaction, work: _Work) -> None:
 
 
 def _stray(item: TaskStateIn, code: str, words: str) -> AttentionIn:
-    people = ", ".join(sorted({each.annotator for each in item.annotations if each.annotator})) or "somebody"
+    people = listed(sorted({each.annotator for each in item.annotations if each.annotator})) or "somebody"
     return AttentionIn(
         code=code,
         message=(
