@@ -188,13 +188,12 @@ def _folder(given: str, registry: Registry) -> Iterator[Path]:
 def _said_by_server(asked: LiveOnServer, registry: Registry) -> str:
     """What the server says is live, as `LiveGiven` takes it."""
     release_name, live = the_one_live(asyncio.run(_in_force(asked)), asked)
-    starter = starter_reference(release_name)
-    if live is None and starter is None:
+    if live is None:
         raise RetrainingRefused(
             f"no deployment says what is live: {release_name} is the release that the server came with, and none of "
             "this package; name it with --against"
         )
-    if live is None or (starter is not None and live.digest == starter.digest):
+    if live == _starter(release_name):
         return f"{STARTER_PREFIX}{release_name}"
     try:
         found = registry.find(live.name, live.version)
@@ -221,12 +220,12 @@ def the_one_live(in_force: Sequence[Mapping[str, Any]], asked: LiveOnServer) -> 
         asked: which of it.
 
     Returns:
-        Name of the model line, and the release; None for the one that the server came with.
+        Name of the model line, and the release; None for one that the server came with and this package did not.
 
     Raises:
         RetrainingRefused: there is none, or several.
     """
-    chosen: dict[tuple[str, str | None, str | None], LiveName | None] = {}
+    chosen: dict[tuple[str, LiveName | None], None] = {}
     for item in in_force:
         if (
             asked.release_name in (None, item["release_name"])
@@ -234,8 +233,8 @@ def the_one_live(in_force: Sequence[Mapping[str, Any]], asked: LiveOnServer) -> 
             and asked.product in (None, item["product"])
         ):
             live = item["live"]
-            name = None if live is None else LiveName(live["name"], live["version"], live["digest"])
-            chosen[item["release_name"], *_spelt(name)] = name
+            name = str(item["release_name"])
+            chosen[name, _starter(name) if live is None else LiveName(**live)] = None
     if not chosen:
         known = sorted({f"{item['product']} on {item['line']} ({item['release_name']})" for item in in_force})
         raise RetrainingRefused(
@@ -243,14 +242,16 @@ def the_one_live(in_force: Sequence[Mapping[str, Any]], asked: LiveOnServer) -> 
             "Say another --product, --line or --name"
         )
     if len(chosen) > 1:
-        names = sorted(f"{name} {version or 'as the server came with it'}" for name, version, _ in chosen)
+        names = sorted(f"{name} {live.version if live else 'as the server came with it'}" for name, live in chosen)
         raise RetrainingRefused(
             f"several releases are live: {', '.join(names)}; say which is to be retrained with --product, --line or "
             "--name"
         )
-    [((release_name, _, _), live_name)] = chosen.items()
+    [(release_name, live_name)] = chosen
     return release_name, live_name
 
 
-def _spelt(name: LiveName | None) -> tuple[str | None, str | None]:
-    return (None, None) if name is None else (name.version, name.digest)
+def _starter(name: str) -> LiveName | None:
+    """The release of this name that comes with the package: what judges before any deployment."""
+    found = starter_reference(name)
+    return None if found is None else LiveName(found.name, found.version, found.digest)
