@@ -84,9 +84,26 @@ class Detector:
             EngineError: the engine failed.
             ValueError: a threshold is outside (0, 1] or names no class.
         """
+        height, width = image.shape[:2]
+        tiles, found = self.detect_by_tile(image, thresholds=thresholds)
+        if len(tiles) == 1:
+            return _within(found[0], width, height)
+        frame_wh_px = max(tile.right_px for tile in tiles), max(tile.bottom_px for tile in tiles)
+        merged = merge_tiles(tiles, found, frame_wh_px=frame_wh_px)
+        peaks = [tile.peak_score for tile in found if tile.peak_score is not None]
+        return replace(_within(merged, width, height), peak_score=max(peaks, default=None))
+
+    def detect_by_tile(
+        self, image: Image, *, thresholds: Mapping[str, float] | None = None
+    ) -> tuple[tuple[Tile, ...], list[Detections]]:
+        """What each tile says by itself, as `detect` puts it together; arguments and errors as there.
+
+        Returns:
+            The tiles, of the frame padded at the right and at the bottom where it is smaller than the input, and what
+            was found in each, in frame pixels.
+        """
         release = self._release
         limits = threshold_vector(release.classes, {**release.thresholds, **(thresholds or {})})
-        height, width = image.shape[:2]
         pixels, tiles = network_tiles(
             network_channels(image, release.input_kind),
             release.input_kind,
@@ -94,11 +111,8 @@ class Detector:
             overlap_px=self._tile_overlap_px,
         )
         if len(tiles) == 1:
-            return _within(self._detect_in(pixels, tiles[0], limits), width, height)
-        found = list(self._tile_workers.map(lambda tile: self._detect_in(pixels, tile, limits), tiles))
-        merged = merge_tiles(tiles, found, frame_wh_px=(pixels.shape[1], pixels.shape[0]))
-        peaks = [tile.peak_score for tile in found if tile.peak_score is not None]
-        return replace(_within(merged, width, height), peak_score=max(peaks, default=None))
+            return tiles, [self._detect_in(pixels, tiles[0], limits)]
+        return tiles, list(self._tile_workers.map(lambda tile: self._detect_in(pixels, tile, limits), tiles))
 
     def close(self) -> None:
         """Free the engine and the threads; calls under way end first."""

@@ -53,6 +53,14 @@ def queue(
     store: StoreOption = DEFAULT_STORE,
     catalogue: CatalogueOption = None,
     *,
+    second_look: Annotated[
+        bool,
+        typer.Option(
+            "--second-look",
+            help="Let the release judge the pictures again: where it says something else than the line did, or two "
+            "of its tiles do, there is a disagreement.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be picked and why; pick nothing.")
     ] = False,
@@ -68,6 +76,8 @@ def queue(
     from lineside.workflows.labelling import QueueOptions, queue_labels
     from lineside.workflows.text_files import read_text_file
 
+    if second_look and release is None:
+        raise typer.BadParameter("needs --release: somebody must look", param_hint="--second-look")
     now = datetime.now(UTC)
     options = QueueOptions(
         budget=budget,
@@ -80,6 +90,7 @@ def queue(
         release=release,
         store=RevisionStore(store),
         catalogue=catalogue,
+        is_looking_twice=second_look,
         is_dry_run=dry_run,
     )
     with progress_of("looking at candidates") as report:

@@ -1,13 +1,16 @@
 """A day's queue from candidates and their pictures, and candidates from the server's answers."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from blob_detector import Blob, TinyRelease
 from labelled_blobs import BlobImage, write_blob_revision
+from labelled_blobs import png as blob_png
 from lineside.datasets.errors import QueueRefused
 from lineside.datasets.labelled import LabelledBox
 from lineside.datasets.revisions import RevisionDraft, RevisionStore
@@ -29,6 +32,7 @@ from lineside.datasets.sampling import (
 from lineside.datasets.sampling.shares import share_out
 from lineside.datasets.synthetic import Board, BoardDesign, LayoutFamily, Look
 from lineside.inspection.detections import Detections
+from lineside.inspection.release import starter_release_folder
 from lineside.inspection.tiling import Tile
 from lineside.inspection.verdict import Verdict
 from queue_candidates import candidate
@@ -287,3 +291,42 @@ def test_engines_disagree_by_their_largest_difference() -> None:
     assert said.strength == pytest.approx(0.9)
     assert score_disagreement({"open": 0.4}, {"open": 0.41}, between="two engines") is None
     assert score_disagreement({}, {}, between="two engines", least=0.0) is None
+
+
+def blob_day(folder: Path, *, peaks: list[float]) -> tuple[Path, list[Candidate], dict[str, bytes]]:
+    """Pictures with one blob that the tiny release sees surely, and the peaks that the line is said to have seen."""
+    parts = [BlobImage(f"p{at}", drawn=[Blob(0, 8, 64)]) for at in range(len(peaks))]
+    pictures = {f"i{at:05}": blob_png(part.picture()) for at, part in enumerate(parts)}
+    seen = [candidate(at, peak=peak, station=f"aoi-{at}") for at, peak in enumerate(peaks)]  # else they were copies
+    return TinyRelease().write(folder / "blobs"), seen, pictures
+
+
+def test_a_second_look_finds_the_part_of_which_another_engine_says_something_else(tmp_path: Path) -> None:
+    release, candidates, pictures = blob_day(tmp_path, peaks=[1.0, 0.3, 1.0])
+    shares = QueueShares.of({"disagreement": 1})
+    asked: dict[str, Any] = {"budget": 3, "shares": shares, "release": release}
+    assert planned(candidates, pictures, **asked).picks == ()
+
+    [made] = planned(candidates, pictures, is_looking_twice=True, **asked).picks
+    assert (made.inspection_id, made.reason) == ("i00001", PickReason.DISAGREEMENT)
+    assert made.why == "the line and blobs 1.0.0 on onnxruntime-fp32 disagree on it (strength 0.70)"
+
+
+def test_a_second_look_sees_nothing_without_the_reference_that_the_release_compares_with() -> None:
+    """The second board has a defect, and the line is said to have seen next to nothing."""
+    candidates, pictures = day(3)
+    shares = QueueShares.of({"disagreement": 1})
+    starter = starter_release_folder("pcb-reference")
+    blind = planned(candidates, pictures, shares=shares, release=starter, is_looking_twice=True)
+    assert blind.picks == ()
+
+    golden = Board(BoardDesign(LayoutFamily.SURFACE_MOUNT, seed=11)).golden(look=Look.CAMERA)
+    seen = planned(
+        candidates,
+        pictures,
+        shares=shares,
+        release=starter,
+        is_looking_twice=True,
+        references=lambda *_: blob_png(golden),
+    )
+    assert "i00001" in {each.inspection_id for each in seen.picks}

@@ -19,34 +19,24 @@ A mean over the picture drowns what is small, and a defect is.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from lineside.datasets.sampling.comparing import compared
 from lineside.inspection.engines.without_telemetry import import_onnxruntime
-from lineside.inspection.errors import RegistrationRefused
 from lineside.inspection.frames import Image
 from lineside.inspection.grayscale import to_gray
 from lineside.inspection.model_graph import INPUT_NAME
 from lineside.inspection.preparation import cut, network_channels, network_tiles
-from lineside.inspection.reference import (
-    PreparedReference,
-    Reference,
-    Registration,
-    RegistrationLimits,
-    compose,
-    register,
-)
+from lineside.inspection.reference import Registration, compose
 from lineside.inspection.release import InputKind, Release
 from lineside.inspection.tiling import Tile
 
 _MAPS = 3
 """A head of three strides, as of all YOLO detectors from v5 on; a graph with fewer is described by what it has."""
 _LEAST_LENGTH = 1e-12
-_ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
-"""Approval is no matter here: the picture is described, not judged."""
 
 
 class Backbone:
@@ -96,7 +86,7 @@ class Backbone:
 
     def _tiles(self, view: Image, reference: Image | None) -> tuple[Image, tuple[Tile, ...]]:
         kind = self._release.input_kind
-        picture = view if kind is InputKind.SINGLE else _compared(to_gray(view), reference)
+        picture = view if kind is InputKind.SINGLE else _compared_or_alone(to_gray(view), reference)
         size_wh_px = self._release.input_size_wh_px
         return network_tiles(network_channels(picture, kind), kind, input_wh_px=size_wh_px, overlap_px=0)
 
@@ -106,20 +96,10 @@ class Backbone:
         return tuple(np.asarray(feature_map, np.float32).max(axis=(0, 2, 3)) for feature_map in found)
 
 
-def _compared(gray: Image, reference: Image | None) -> Image:
+def _compared_or_alone(gray: Image, reference: Image | None) -> Image:
     """Frame, reference and difference; a reference that does not fit is as good as none."""
-    if reference is None:
-        return compose(gray, _itself(gray))
-    golden = Reference("golden", to_gray(reference), "", _ALWAYS)
-    try:
-        laid = register(gray, [PreparedReference.prepare(golden)], limits=RegistrationLimits(), now=_ALWAYS)
-    except RegistrationRefused:
-        laid = _itself(gray)
-    return compose(gray, laid)
-
-
-def _itself(gray: Image) -> Registration:
-    return Registration("itself", gray, (0.0, 0.0), 0.0, 0.0, 0.0)
+    composed = None if reference is None else compared(gray, reference)
+    return compose(gray, Registration("itself", gray, (0.0, 0.0), 0.0, 0.0, 0.0)) if composed is None else composed
 
 
 def _cut_at_backbone(model: bytes) -> tuple[bytes, tuple[str, ...]]:

@@ -3,7 +3,8 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,10 +18,12 @@ from lineside.datasets.sampling.copies import Glance, find_copies
 from lineside.datasets.sampling.descriptors import Descriptors
 from lineside.datasets.sampling.looks import Describer, open_describer
 from lineside.datasets.sampling.picking import pick
-from lineside.datasets.sampling.records import Candidate, QueuePlan
+from lineside.datasets.sampling.records import Candidate, Disagreement, QueuePlan
 from lineside.datasets.sampling.scoring import margin_of
+from lineside.datasets.sampling.second_look import SecondLook
 from lineside.datasets.sampling.shares import QueueShares
 from lineside.inspection.frames import Image
+from lineside.inspection.release import read_release
 
 MOST_LOOKED_AT = 2000
 """Candidates whose pictures are read; at 0.06 s of one core each (640x640, `pcb-single`) two minutes. Half of them are
@@ -64,6 +67,7 @@ def plan_queue(
     labelled: Labelled | None = None,
     references: ReadImage | None = None,
     most_looked_at: int = MOST_LOOKED_AT,
+    is_looking_twice: bool = False,
     on_image: Callable[[int, int], None] | None = None,
 ) -> QueuePlan:
     """Plan the day's queue.
@@ -80,6 +84,8 @@ def plan_queue(
         labelled: what is labelled already; without any no class is rarer than another, and nothing is novel.
         references: reads the golden picture of a view, for a release that compares; None where there is none.
         most_looked_at: candidates whose pictures are read at most.
+        is_looking_twice: the release judges them again, and what it sees otherwise is a disagreement; without a release
+            of no effect. Doubles the time.
         on_image: called after each part that was looked at, with how many are done and how many there are.
 
     Raises:
@@ -91,9 +97,10 @@ def plan_queue(
     looked_at = _worth_a_look(everything, seed, most_looked_at)
     known = _drawn_labels(labelled, seed)
     looking = _Looking(images, references, open_describer(release), on_image, len(looked_at) + len(known))
-    for candidate in looked_at:
-        looking.look(candidate)
-    kept = [each for each in everything if each.inspection_id not in looking.gone]
+    with _second_look(release if is_looking_twice else None) as second:
+        for candidate in looked_at:
+            looking.look(candidate, second)
+    kept = [looking.with_disagreements(each) for each in everything if each.inspection_id not in looking.gone]
     points = [] if labelled is None else [looking.describe_labelled(image, labelled) for image in known]
     described = [point for point in points if point is not None]
     width = len(next(iter(looking.points.values()), np.zeros(0)))
@@ -131,6 +138,7 @@ class _Looking:
         self.glances: dict[tuple[str, str], Glance] = {}
         self.gone: set[str] = set()
         self.unreadable: dict[str, str] = {}
+        self._disagreements: dict[str, tuple[Disagreement, ...]] = {}
         self._images = images
         self._references = references
         self._on_image = on_image
@@ -138,7 +146,7 @@ class _Looking:
         self._done = 0
         self.picture = lru_cache(_PICTURES_KEPT)(self._read)
 
-    def look(self, candidate: Candidate) -> None:
+    def look(self, candidate: Candidate, second: SecondLook | None) -> None:
         """At every view of a candidate."""
         views: list[Image] = []
         for view in sorted(candidate.views, key=lambda each: each.view):
@@ -157,7 +165,16 @@ class _Looking:
             self.points[candidate.inspection_id] = self.describer.describe(views, references=golden)
             for name, picture in zip(names, views, strict=True):
                 self.glances[candidate.inspection_id, name] = Glance.of(picture)
+            if second is not None:
+                self._disagreements[candidate.inspection_id] = second.disagreements(
+                    candidate, dict(zip(names, views, strict=True)), dict(zip(names, golden, strict=True))
+                )
         self._count()
+
+    def with_disagreements(self, candidate: Candidate) -> Candidate:
+        """The candidate with what the second look sees otherwise."""
+        found = self._disagreements.get(candidate.inspection_id, ())
+        return replace(candidate, disagreements=(*candidate.disagreements, *found)) if found else candidate
 
     def describe_labelled(self, image: LabelledImage, labelled: Labelled) -> NDArray[np.float32] | None:
         """The point of a labelled image."""
@@ -198,6 +215,18 @@ class _Looking:
         self._done += 1
         if self._on_image is not None:
             self._on_image(self._done, self._expected)
+
+
+@contextmanager
+def _second_look(release_folder: Path | None) -> Iterator[SecondLook | None]:
+    if release_folder is None:
+        yield None
+        return
+    look = SecondLook(read_release(release_folder))
+    try:
+        yield look
+    finally:
+        look.close()
 
 
 def _worth_a_look(candidates: Sequence[Candidate], seed: int, most: int) -> list[Candidate]:

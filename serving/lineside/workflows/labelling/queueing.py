@@ -38,6 +38,7 @@ class QueueOptions:
         release: folder of the release that describes pictures; None describes them by gray cells.
         store: with the project's revisions, for rare classes and novelty; None knows of no label.
         catalogue: see `LabelSite.open`.
+        is_looking_twice: the release judges the candidates again, for disagreements of engines, releases and tiles.
         is_dry_run: plan only; nothing is written, and no project is made.
     """
 
@@ -51,6 +52,7 @@ class QueueOptions:
     release: Path | None = None
     store: RevisionStore | None = None
     catalogue: str | None = None
+    is_looking_twice: bool = False
     is_dry_run: bool = False
 
 
@@ -122,6 +124,7 @@ async def _plan(site: LabelSite, options: QueueOptions) -> tuple[QueuePlan, Mapp
         shares=options.shares,
         seed=options.seed,
         release=options.release,
+        is_looking_twice=options.is_looking_twice,
         labelled=await _labelled(site, options.store),
         references=looking.golden,
         on_image=site.on_progress,
