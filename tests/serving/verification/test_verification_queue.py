@@ -176,6 +176,8 @@ def test_only_parts_of_the_station_that_is_asked_for_are_given(plant: Plant) -> 
     flagged(plant, "P-1")
     assert claim(plant, station="aoi-2") is None
     assert claim(plant, station="aoi-1") is not None
+    assert claim(plant, station="aoi-2") is None  # the window has gone there: it holds the other part no more
+    assert claim(plant, "Lee", station="aoi-1") is not None
 
 
 def test_parts_that_were_not_drawn_never_wait(tmp_path: Path, either_database: None) -> None:

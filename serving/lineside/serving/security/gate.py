@@ -43,7 +43,9 @@ class SessionGate:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": "log in"})
         else:
-            response = RedirectResponse(f"{LOGIN_PATH}?next={quote(scope['path'])}", status_code=303)
+            query = scope.get("query_string", b"").decode("latin-1")
+            wanted = f"{scope['path']}?{query}" if query else scope["path"]
+            response = RedirectResponse(f"{LOGIN_PATH}?next={quote(wanted)}", status_code=303)
             await response(scope, receive, send)
 
     def _is_gated(self, path: str) -> bool:

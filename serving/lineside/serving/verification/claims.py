@@ -66,7 +66,7 @@ def take(transaction: Transaction, window: ReaderWindow, *, station: str | None,
     """The part that a window holds, else the one that has waited longest; None if nothing waits for this reader."""
     connection, now = transaction.connection, transaction.now()
     held = connection.execute(
-        select(claims)
+        select(claims, waits.c.station)
         .join(waits, waits.c.claim_id == claims.c.id)
         .where(
             claims.c.plant == transaction.plant,
@@ -77,9 +77,11 @@ def take(transaction: Transaction, window: ReaderWindow, *, station: str | None,
         )
         .order_by(claims.c.id)
     ).first()
-    if held is not None:
+    if held is not None and station in {None, held.station}:
         store.hold(connection, held.inspection_id, claim_id=held.id, until=now + lasting)
         return HeldPart(held, now + lasting)
+    if held is not None:  # the window has gone to another station
+        _let_go(transaction, held)
     wait = store.next_for(connection, transaction.plant, reader=window.reader, station=station, now=now)
     return None if wait is None else _claim(transaction, wait, window, lasting=lasting)
 
@@ -114,10 +116,7 @@ def release(transaction: Transaction, claim_id: str, principal: Principal) -> No
         return
     if claim.outcome is not None:
         raise ClaimEnded(f"the part of claim {claim_id} was read: take the reading back instead")
-    wait = store.wait_of(transaction.connection, claim.inspection_id)
-    if wait is not None and wait.claim_id == claim.id:
-        store.hold(transaction.connection, claim.inspection_id, claim_id=None, until=None)
-    _end(transaction, claim, outcome="released")
+    _let_go(transaction, claim)
 
 
 def read(
@@ -267,6 +266,13 @@ def _claim(transaction: Transaction, wait: Row[Any], window: ReaderWindow, *, la
     store.hold(transaction.connection, wait.inspection_id, claim_id=claim_id, until=now + lasting)
     claim = transaction.connection.execute(select(claims).where(claims.c.id == claim_id)).one()
     return HeldPart(claim, now + lasting)
+
+
+def _let_go(transaction: Transaction, claim: Row[Any]) -> None:
+    wait = store.wait_of(transaction.connection, claim.inspection_id)
+    if wait is not None and wait.claim_id == claim.id:
+        store.hold(transaction.connection, claim.inspection_id, claim_id=None, until=None)
+    _end(transaction, claim, outcome="released")
 
 
 def _end(transaction: Transaction, claim: Row[Any], *, outcome: str, **values: Any) -> None:

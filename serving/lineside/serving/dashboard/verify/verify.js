@@ -54,7 +54,7 @@ class Desk {
       await work();
     } catch (error) {
       if (!(error instanceof LoggedOut)) throw error;
-      location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+      location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     }
   }
 
