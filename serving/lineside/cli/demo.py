@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lineside.cli.demo_loop import loop
 from lineside.cli.languages import LanguageName
 from lineside.cli.output import print_json, say
 
@@ -15,7 +16,17 @@ if TYPE_CHECKING:
     from lineside.workflows.demo import DemoPlan, DemoSummary, LineView
 
 
+demo_app = typer.Typer(
+    name="demo",
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+demo_app.command()(loop)
+
+
+@demo_app.callback(invoke_without_command=True)
 def demo(
+    context: typer.Context,
     parts: Annotated[
         int | None, typer.Option(help="End after so many parts; without it, at Ctrl-C.", min=1, show_default=False)
     ] = None,
@@ -68,6 +79,8 @@ def demo(
     starter release and written to a ledger. What is truly defective reaches the server only through scripted reviews.
     Some good boards bear harmless marks that a detector may take for defects, and some defects are faint.
     """
+    if context.invoked_subcommand is not None:
+        return
     from rich.console import Console
 
     from lineside.cli.demo_texts import TEXTS

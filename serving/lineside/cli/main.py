@@ -7,7 +7,7 @@ import typer
 from lineside.cli.capability import capability_app
 from lineside.cli.chart import chart
 from lineside.cli.dataset import dataset_app
-from lineside.cli.demo import demo
+from lineside.cli.demo import demo_app
 from lineside.cli.deployments import deployments_app
 from lineside.cli.drift import drift_app
 from lineside.cli.evaluate import evaluate
@@ -38,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo)
+app.add_typer(demo_app)
 app.command()(serve)
 app.command()(inspect)
 app.command()(predict)

@@ -3,6 +3,7 @@
 from lineside.workflows.demo.loop.annotator import Annotator, PersonsReading, Slip
 from lineside.workflows.demo.loop.first_revision import write_first_revision
 from lineside.workflows.demo.loop.plan import LINE, PRODUCT, Arm, FirstLabels, LoopPlan
+from lineside.workflows.demo.loop.summary import LoopSummary, Stretch
 
 __all__ = [
     "LINE",
@@ -11,7 +12,9 @@ __all__ = [
     "Arm",
     "FirstLabels",
     "LoopPlan",
+    "LoopSummary",
     "PersonsReading",
     "Slip",
+    "Stretch",
     "write_first_revision",
 ]

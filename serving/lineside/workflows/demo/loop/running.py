@@ -4,14 +4,15 @@ Everything is real but the boards and the person: our server, Label Studio, the 
 """
 
 import asyncio
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
 
 from lineside.datasets.labelled import LabelledBox
 from lineside.datasets.labelling import LabelStudio, Token
@@ -57,6 +58,7 @@ _LIVE_WITHIN_S = 120.0
 _PATIENCE_S = 60.0
 
 Say = Callable[[str], None]
+Opened = TypeVar("Opened")
 
 
 def require_extras() -> None:
@@ -91,7 +93,7 @@ async def run_loop(plan: LoopPlan, *, say: Say) -> LoopSummary:
         raise LineFailed(f"{plan.out} is not empty; the demonstration of the loop wants a folder of its own: --out")
     plan.out.mkdir(parents=True, exist_ok=True, mode=0o700)
     python = await asyncio.to_thread(label_studio_python)
-    return await _Loop(plan, say).run(python=os.fspath(python))
+    return await _Loop(plan, say).run(python=python)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class _Loop:
         self._truth: dict[str, TruthOfPart] = {}
         self._seconds: dict[str, float] = {}
 
-    async def run(self, *, python: str) -> LoopSummary:
+    async def run(self, *, python: Path) -> LoopSummary:
         plan = self._plan
         with self._timed("first labels"):
             first = await asyncio.to_thread(write_first_revision, self._store, plan.first, seed=plan.seed)
@@ -162,19 +164,16 @@ class _Loop:
             seconds=dict(self._seconds),
         )
 
-    async def _start(self, stack: AsyncExitStack, python: str) -> _Plant:
+    async def _start(self, stack: AsyncExitStack, python: Path) -> _Plant:
         plan = self._plan
         trust_file = plan.out / "trust.json"
         trust_file.write_bytes(self._trust.to_json())
         line = replace(plan.line(), trust_file=trust_file)
         line.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._say("starting the server and Label Studio")
-        from pathlib import Path
-
         home = LabelServerHome.open(plan.out / "label-studio")
-        studio = label_server(home, Path(python), port=0, say=self._say)
-        running = await asyncio.to_thread(studio.__enter__)
-        stack.push_async_callback(asyncio.to_thread, studio.__exit__, None, None, None)
+        studio = label_server(home, python, port=0, say=self._say)
+        running = await stack.enter_async_context(_on_a_thread(studio))
         server = await stack.enter_async_context(server_child(line))
         keys = stack.enter_context(demo_keys(Settings(data_dir=line.data_dir, database_url=None), SystemClock()))
         clients = await stack.enter_async_context(demo_clients(server.url, keys))
@@ -308,6 +307,16 @@ class _Loop:
             yield
         finally:
             self._seconds[step] = round(time.monotonic() - started_s, 1)
+
+
+@asynccontextmanager
+async def _on_a_thread(blocking: AbstractContextManager[Opened]) -> AsyncIterator[Opened]:
+    """Enter and leave what takes its time beside the event loop."""
+    opened = await asyncio.to_thread(blocking.__enter__)
+    try:
+        yield opened
+    finally:
+        await asyncio.to_thread(blocking.__exit__, None, None, None)
 
 
 def _said(stretch: Stretch) -> str:

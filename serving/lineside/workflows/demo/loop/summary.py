@@ -67,6 +67,18 @@ class Stretch:
             releases=dict(releases),
         )
 
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """Parts, escapes with their interval, those of films, false calls."""
+        escapes, defective = self.film_escapes + self.solid_escapes, self.films + self.solids
+        rate = self.escape_rate()
+        return (
+            str(self.parts),
+            f"{escapes} of {defective} ({rate.lower:.0%} to {rate.upper:.0%})",
+            f"{self.film_escapes} of {self.films}",
+            f"{self.false_calls} of {self.good}",
+        )
+
     def escape_rate(self) -> RateInterval:
         """Passed ones among the defective parts, with the 95 % Wilson interval."""
         return wilson_interval(self.film_escapes + self.solid_escapes, self.films + self.solids, confidence=0.95)
@@ -118,6 +130,21 @@ class LoopSummary:
     def is_promoted(self) -> bool:
         """Whether the line's later parts met the candidate."""
         return bool(self.serials)
+
+    @property
+    def stretches(self) -> tuple[tuple[str, Stretch], ...]:
+        """The line's runs in words, in their order."""
+        after = "after the promotion" if self.is_promoted else "after, with the old model"
+        return (
+            ("before the change", self.steady),
+            ("changed, before the labels", self.before),
+            (after, self.after),
+        )
+
+    @property
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """The line's runs as cells: what, parts, escapes with their interval, those of films, false calls."""
+        return tuple((name, *stretch.cells) for name, stretch in self.stretches)
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
