@@ -60,17 +60,18 @@ def test_a_new_project_has_our_configuration(project: StudioProject) -> None:
     assert project.task_count == 0
 
 
-def test_only_what_changed_since_comes(
+def test_only_what_people_changed_since_comes(
     studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer
 ) -> None:
     tasks = [label_task() for _ in range(5)]
     made = studio.push(project.id, tasks)
+    assert list(studio.updated_since(project.id, None)) == [], "nobody has said anything yet"
+
+    for task in tasks[1:4]:
+        label_studio.http.post(f"/api/tasks/{made[task.uuid]}/annotations/", json={"result": []}).raise_for_status()
     everything = list(studio.updated_since(project.id, None, page_size=2))
-    newest = max(task.updated_at for task in everything)
-    label_studio.http.post(f"/api/tasks/{made[tasks[1].uuid]}/annotations/", json={"result": []}).raise_for_status()
+    changed = list(studio.updated_since(project.id, everything[0].updated_at + timedelta(microseconds=1)))
 
-    changed = list(studio.updated_since(project.id, newest + timedelta(microseconds=1)))
-
-    assert sorted(task.uuid for task in everything if task.uuid) == sorted(task.uuid for task in tasks)
-    assert [task.uuid for task in changed] == [tasks[1].uuid]
+    assert [task.uuid for task in everything] == [task.uuid for task in tasks[1:4]]
+    assert [task.uuid for task in changed] == [task.uuid for task in tasks[2:4]]
     assert list(studio.updated_since(project.id, datetime.now(UTC) + timedelta(days=1))) == []

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,15 @@ import pytest
 
 from label_studio import LabelStudioServer
 from label_tasks import CLASSES, Json, chosen_verdict, drawn_box, label_task
-from lineside.datasets.labelling import LabelStudio, StudioProject, StudioTask, TaskState, Token, read_task
+from lineside.datasets.labelling import (
+    AnswerUnreadable,
+    LabelStudio,
+    StudioProject,
+    StudioTask,
+    TaskState,
+    Token,
+    read_task,
+)
 from studio_proxy import Asked, Fault, studio_proxy
 
 
@@ -30,6 +39,16 @@ def doubled(server: LabelStudioServer, project_id: int, task_id: int) -> int:
     answer = server.http.post(f"/api/projects/{project_id}/import?return_task_ids=true", json=[{"data": data}])
     answer.raise_for_status()
     return int(answer.json()["task_ids"][0])
+
+
+def labelled(
+    studio: LabelStudio, server: LabelStudioServer, project: StudioProject, *, count: int
+) -> Mapping[UUID, int]:
+    """Tasks that somebody declared good, one after the other."""
+    made = studio.push(project.id, [label_task(look=look) for look in range(count)])
+    for number in made.values():
+        annotate(server, number)
+    return made
 
 
 def state_of(task: StudioTask) -> TaskState:
@@ -77,19 +96,27 @@ def test_a_number_that_is_given_again_does_not_bring_the_other_task_s_labels(
     studio.delete_tasks(project.id, [number])
     again = studio.push(project.id, [kept])[kept.uuid]
     assert again == number, "Label Studio on SQLite gives the number again; else this test shows nothing"
+    assert list(studio.updated_since(project.id, None)) == []
+    annotate(label_studio, again)
 
     (found,) = studio.updated_since(project.id, None)
 
     assert state_of(found).id == kept.uuid
-    assert state_of(found).annotations == ()
+    reading = state_of(found).reading
+    assert reading is not None
+    assert reading.boxes == ()
     assert studio.all_tasks(project.id) == {kept.uuid: (number,)}
 
 
 def test_tasks_that_are_not_ours_are_read_without_an_id(
     studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer
 ) -> None:
-    for data in ({"image": "/data/x.png"}, {"image": "/data/x.png", "vid": "not a uuid"}, {"image": "x", "vid": 5}):
-        label_studio.http.post(f"/api/projects/{project.id}/import", json=[{"data": data}]).raise_for_status()
+    strangers = [{"image": "x"}, {"image": "x", "vid": "not a uuid"}, {"image": "x", "vid": 5}]
+    imported = label_studio.http.post(
+        f"/api/projects/{project.id}/import?return_task_ids=true", json=[{"data": data} for data in strangers]
+    )
+    for number in imported.json()["task_ids"]:
+        annotate(label_studio, number)
 
     assert [task.uuid for task in studio.updated_since(project.id, None)] == [None, None, None]
     assert studio.all_tasks(project.id) == {}
@@ -141,9 +168,9 @@ def test_a_skipped_task_and_a_starred_annotation_are_known(
 
 @pytest.mark.parametrize("page_size", [1, 2, 3, 100])
 def test_every_task_comes_once_in_the_order_of_change_whatever_the_page(
-    studio: LabelStudio, project: StudioProject, page_size: int
+    studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer, page_size: int
 ) -> None:
-    made = studio.push(project.id, [label_task(look=look) for look in range(6)])
+    made = labelled(studio, label_studio, project, count=5)
 
     found = list(studio.updated_since(project.id, None, page_size=page_size))
 
@@ -155,9 +182,7 @@ def test_many_tasks_of_one_instant_all_come(
     studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer
 ) -> None:
     """An action on many tasks gives them one instant, more than a page of them."""
-    made = studio.push(project.id, [label_task(look=look) for look in range(7)])
-    for number in made.values():
-        annotate(label_studio, number)
+    made = labelled(studio, label_studio, project, count=5)
     action = {"selectedItems": {"all": True, "excluded": []}}
     label_studio.http.post(
         "/api/dm/actions", params={"id": "delete_tasks_annotations", "project": project.id}, json=action
@@ -173,7 +198,7 @@ def test_many_tasks_of_one_instant_all_come(
 def test_a_task_that_changes_while_pages_are_read_pushes_no_other_aside(
     studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer
 ) -> None:
-    made = studio.push(project.id, [label_task(look=look) for look in range(6)])
+    made = labelled(studio, label_studio, project, count=5)
     pages = studio.updated_since(project.id, None, page_size=2)
     first = next(pages)
     annotate(label_studio, first.id)
@@ -183,19 +208,77 @@ def test_a_task_that_changes_while_pages_are_read_pushes_no_other_aside(
     counted = Counter(task.id for task in found)
     assert set(counted) == set(made.values())
     assert counted[first.id] == 2, "once as it was, once as it is"
-    assert len(found[-1].annotations) == 1
+    assert len(found[-1].annotations) == 2
 
 
 def test_a_server_that_allows_smaller_pages_only_is_read_to_the_end(
     label_studio: LabelStudioServer, studio: LabelStudio, project: StudioProject
 ) -> None:
     """`TASK_API_PAGE_SIZE_MAX` caps pages in silence; here the proxy does."""
-    made = studio.push(project.id, [label_task(look=look) for look in range(5)])
+    made = labelled(studio, label_studio, project, count=5)
     with studio_proxy(label_studio.url) as proxy:
         proxy.rewrite = lambda path: re.sub("page_size=[0-9]+", "page_size=2", path)
         with LabelStudio(proxy.url, Token(label_studio.token)) as capped:
             assert len(capped.all_tasks(project.id)) == 5
             assert {task.id for task in capped.updated_since(project.id, None)} == set(made.values())
+
+
+WORK: dict[str, Callable[[LabelStudioServer, int, int], object]] = {
+    "labelled": lambda server, _, number: annotate(server, number),
+    "skipped": lambda server, _, number: annotate(server, number, was_cancelled=True),
+    "suggestions accepted in bulk": lambda server, project, number: action(
+        server, project, "predictions_to_annotations", number
+    ),
+}
+UNDONE: dict[str, Callable[[LabelStudioServer, int, int], object]] = {
+    "deleted": lambda server, _, number: delete_annotations(server, number),
+    "deleted in bulk": lambda server, project, number: action(server, project, "delete_tasks_annotations", number),
+}
+
+
+def action(server: LabelStudioServer, project_id: int, name: str, number: int) -> None:
+    """An action on chosen tasks, as the list of tasks offers it."""
+    content = {"selectedItems": {"all": False, "included": [number]}}
+    server.http.post("/api/dm/actions", params={"id": name, "project": project_id}, json=content).raise_for_status()
+
+
+def delete_annotations(server: LabelStudioServer, number: int) -> None:
+    for each in server.http.get(f"/api/tasks/{number}").json()["annotations"]:
+        server.http.delete(f"/api/annotations/{each['id']}/").raise_for_status()
+
+
+@pytest.mark.parametrize("work", WORK)
+@pytest.mark.parametrize("undone", UNDONE)
+def test_whatever_people_do_with_a_task_is_read(
+    studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer, work: str, undone: str
+) -> None:
+    """Tasks that nobody touched are left out by Label Studio's own notes; this is what those notes must know."""
+    other, task = label_task(), label_task(look=8)
+    number = studio.push(project.id, [other, task])[task.uuid]
+
+    WORK[work](label_studio, project.id, number)
+    (worked_on,) = studio.updated_since(project.id, None)
+    UNDONE[undone](label_studio, project.id, number)
+    (empty,) = studio.updated_since(project.id, worked_on.updated_at)
+
+    assert (worked_on.uuid, len(worked_on.annotations)) == (task.uuid, 1)
+    assert (empty.uuid, empty.annotations) == (task.uuid, ())
+    assert [each.uuid for each in studio.updated_since(project.id, None)] == [task.uuid]
+
+
+def test_a_server_that_ignores_filters_within_filters_is_named(
+    studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer
+) -> None:
+    """As versions before 1.23 do; here the proxy takes them out."""
+    labelled(studio, label_studio, project, count=2)
+    last = max(task.updated_at for task in studio.updated_since(project.id, None))
+    with studio_proxy(label_studio.url) as proxy:
+        proxy.rewrite = lambda path: path.replace("child_filter", "unknown_key")
+        with (
+            LabelStudio(proxy.url, Token(label_studio.token)) as old,
+            pytest.raises(AnswerUnreadable, match=r"came with version 1\.23"),
+        ):
+            list(old.updated_since(project.id, last))
 
 
 def test_nothing_asked_for_is_nothing_found(studio: LabelStudio, project: StudioProject) -> None:
@@ -219,7 +302,7 @@ _PUSH = """
 import os, sys
 from uuid import UUID
 from label_tasks import label_task
-from lineside.datasets.labelling import LabelStudio, Token
+from lineside.datasets.labelling import AnswerUnreadable, LabelStudio, Token
 with LabelStudio(sys.argv[1], Token(os.environ["TEST_TOKEN"])) as studio:
     studio.push(int(sys.argv[2]), [label_task(UUID(int=n, version=4), look=n) for n in range(95)])
 """

@@ -13,7 +13,7 @@ from lineside.datasets.labelling.config import ConfigStanding, config_state, pro
 from lineside.datasets.labelling.connection import Connection, Tries
 from lineside.datasets.labelling.errors import ProjectAmbiguous
 from lineside.datasets.labelling.predictions import prediction_json
-from lineside.datasets.labelling.pulling import copies_in_project, copies_of, updated_tasks
+from lineside.datasets.labelling.pulling import copies_in_project, copies_of, touched_tasks
 from lineside.datasets.labelling.pushing import delete_tasks, one_of_each, push_batches
 from lineside.datasets.labelling.rechecking import CHECK_VERSION, ask_again
 from lineside.datasets.labelling.records import LabelTaskImage, PredictedBox, StudioProject, StudioTask, TaskCopy
@@ -190,11 +190,12 @@ class LabelStudio:
         return _ids(copies_in_project(self._connection, project_id))
 
     def updated_since(self, project_id: int, since: datetime | None, *, page_size: int = 200) -> Iterator[StudioTask]:
-        """Tasks that changed at or after an instant, oldest change first, with their annotations; all if None.
+        """Tasks that people worked on and that changed at or after an instant, oldest change first; all such if None.
 
-        A task that changes meanwhile comes again. Suggestions count as changes too.
+        With their annotations, none where the last was deleted. Tasks that nobody labelled or skipped yet do not come.
+        A task that changes meanwhile comes again; a suggestion added to a labelled task counts as a change too.
         """
-        return updated_tasks(self._connection, project_id, since, page_size=page_size)
+        return touched_tasks(self._connection, project_id, since, page_size=page_size)
 
     def ask_again(
         self, task_id: int, *, note: str, boxes: Collection[PredictedBox], size_wh_px: tuple[int, int]
