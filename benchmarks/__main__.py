@@ -56,6 +56,7 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "hot_swap": Benchmark("benchmarks.hot_swap", "measure", "releases changed under load, shadow on and off"),
         "label_loop": Benchmark("benchmarks.label_loop", "measure", "labels after a process change: queue against lot"),
         "label_queue": Benchmark("benchmarks.label_queue", "measure", "what each reason of the queue finds"),
+        "label_studio": Benchmark("benchmarks.label_studio", "measure", "10,000 tasks pushed and pulled"),
         "verification": Benchmark("benchmarks.verification", "measure", "a signed release, before it is loaded"),
         "coverage": Benchmark(
             "benchmarks.coverage", "measure", "how often intervals of the defect rate hold the truth"
