@@ -120,6 +120,22 @@ def test_bodies_that_label_studio_does_not_send(desk: Desk, number: int, content
     assert LEAKED not in answer.text + str(logs)
 
 
+def test_the_address_says_the_project_where_there_is_no_payload(desk: Desk, number: int) -> None:
+    """So that neither labels nor the project's token leave Label Studio."""
+    answer = post(
+        desk, desk.plant.headers(Role.LABEL_STUDIO), params={"project": number}, json={"action": "ANNOTATION_CREATED"}
+    )
+    settle(desk)
+    assert answer.status_code == 204
+    assert desk.get_project()["hinted_at"] is not None
+
+
+def test_an_address_that_says_no_project_is_refused(desk: Desk, number: int) -> None:
+    headers = desk.plant.headers(Role.LABEL_STUDIO)
+    for said in ("-1", "boards", "9" * 40):
+        assert post(desk, headers, params={"project": said}, json={"action": "X"}).status_code == 422
+
+
 def test_many_hints_are_written_once_they_can_be(desk: Desk, number: int) -> None:
     for _ in range(30):
         assert post(desk, desk.plant.headers(Role.LABEL_STUDIO), json=said_by(number)).status_code == 204

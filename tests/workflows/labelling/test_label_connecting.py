@@ -1,6 +1,7 @@
 """Our server behind a real Label Studio: its ML backend and its webhook."""
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from label_studio import LabelStudioServer
 from lineside.datasets.labelling import StudioRefused
 from lineside.serving.security import Role
 from lineside.workflows.errors import LabelProjectUnfit
+from lineside_process import LINESIDE
 
 pytestmark = pytest.mark.system
 
@@ -143,3 +145,29 @@ def test_a_project_that_was_never_pushed_cannot_be_connected(scene: LabelScene) 
     scene.pick(scene.inspect("waiting"))
     with pytest.raises(LabelProjectUnfit, match="labels push"):
         scene.connect()
+
+
+def test_the_command_connects_and_says_what_is_missing(scene: LabelScene, tmp_path: Path) -> None:
+    scene.pick(scene.inspect("bad"))
+    scene.push()
+    command = [*LINESIDE, "labels", "connect", "--server", scene.server.url, "--project", scene.project, "--json"]
+
+    def run(**more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, env={**scene.environment, **more}, timeout=120
+        )
+
+    without = run()
+    assert (without.returncode, without.stdout) == (1, "")
+    assert "lineside keys create label-studio --role label_studio" in without.stderr
+    key = scene.server.keys[Role.LABEL_STUDIO]
+    done = run(LINESIDE_LABEL_STUDIO_KEY=key)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["state"], said["removed"]) == ("Connected", 1)  # the webhook that Label Studio made itself
+    assert key not in done.stdout + done.stderr
+    command += ["--key-file", str(tmp_path / "key")]
+    (tmp_path / "key").write_text(key + "\n")
+    again = run()
+    assert json.loads(again.stdout) == {**said, "removed": 0}
+    scene.disconnect()

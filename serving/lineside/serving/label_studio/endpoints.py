@@ -1,6 +1,6 @@
 """The protocol that Label Studio speaks with an ML backend, and its webhook."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,6 +12,7 @@ from lineside.serving.dependencies import ServicesDep
 from lineside.serving.errors import Unacceptable
 from lineside.serving.label_studio.password import allow_password
 from lineside.serving.label_studio.schemas import (
+    MOST_TASKS,
     AskedTask,
     HealthOut,
     PredictIn,
@@ -26,6 +27,32 @@ _MOST_BYTES = 16 * 1024 * 1024
 """Of a request. A thousand tasks with their annotations are some megabytes."""
 
 Body = TypeVar("Body", bound=BaseModel)
+
+
+def _body(description: str, properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    """A body that is read by hand, for the API's description: never more of it than the limit."""
+    schema = {"type": "object", "required": list(required), "properties": properties, "description": description}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+_ASKED = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {"data": {"type": "object", "properties": {TASK_UUID: {"type": "string", "format": "uuid"}}}},
+}
+_TASKS_BODY = _body(
+    "What Label Studio sends; more than this is not looked at.",
+    {"tasks": {"type": "array", "maxItems": MOST_TASKS, "items": _ASKED}},
+    "tasks",
+)
+_EVENT_BODY = _body(
+    "What Label Studio sends; without a payload the address says the project.",
+    {
+        "action": {"type": "string", "maxLength": 200},
+        "project": {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}},
+    },
+    "action",
+)
 
 router = APIRouter(prefix="/label-studio", tags=["label-studio"])
 
@@ -54,7 +81,7 @@ async def versions(services: ServicesDep) -> VersionsOut:
     return VersionsOut(versions=list(services.live_models.versions()))
 
 
-@router.post("/predict", dependencies=[_by_password])
+@router.post("/predict", dependencies=[_by_password], openapi_extra=_TASKS_BODY)
 async def predict(request: Request, services: ServicesDep) -> PredictOut:
     """The live model's boxes on the pictures that we sent: one entry for each task, in the order asked."""
     asked = _parsed(PredictIn, await read_bounded(request, _MOST_BYTES))
@@ -79,7 +106,12 @@ ProjectNumber = Annotated[
 ]
 
 
-@router.post("/webhook", status_code=204, dependencies=[Depends(allow(Action.SERVE_LABEL_STUDIO))])
+@router.post(
+    "/webhook",
+    status_code=204,
+    dependencies=[Depends(allow(Action.SERVE_LABEL_STUDIO))],
+    openapi_extra=_EVENT_BODY,
+)
 async def webhook(request: Request, services: ServicesDep, project: ProjectNumber | None = None) -> Response:
     """Somebody labelled something: a hint to pull soon, whatever it says. Nothing else follows from it.
 
