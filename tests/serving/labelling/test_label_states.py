@@ -272,3 +272,20 @@ def test_states_for_a_project_that_is_not_there_are_refused(desk: Desk, part: st
     state = desk.pushed_part(part).state()
     answer = desk.call("POST", "/v1/label-tasks/states", json={"project": "none", "items": [state]})
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-label-project")
+
+
+def test_long_names_and_texts_do_not_stop_the_loop(desk: Desk, part: str) -> None:
+    long = desk.pushed_part(part, tiles=[[0, 0, 160, 90], [0, 70, 160, 160]])
+    names = ["a" * 200, "b" * 200]
+    for task in (0, 1):
+        long.send(task=task, reviewer=names[task], comment=f"{task}" * 4000)
+    (review,) = long.reviews
+    assert len(review["reviewer"]) <= 200
+    assert (len(review["reason"]), review["reason"][-1]) == (4000, "…")
+    classes = [{"class_name": f"{number:03}" * 66, "box_xyxy_px": [1, 1, 9, 9]} for number in range(50)]
+    assert long.send(*classes, task=0)["review_kind"] == "withdrawn"
+    annotators = [{"id": n, "updated_at": desk.later(), "annotator": f"{n:03}" * 66} for n in range(50)]
+    copy = {**long.state(task=1), "annotations": annotators, "label_studio_task_id": 123456}
+    assert desk.send(copy)[0]["outcome"] == "duplicate"
+    mine = [each for each in desk.attention() if each["pick_id"] == long.pick_id]
+    assert sorted(each["code"] for each in mine) == ["duplicate_task", "unknown_class"]
