@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from browsing import browsing
+from lineside.inspection.verdict import Verdict
 from lineside.serving.dashboard.texts import Language
 from lineside.serving.dashboard.verify_texts import VERIFY_TEXTS
 from lineside.serving.security import Role
@@ -81,6 +82,12 @@ class Desk:
         self.waits().until(lambda _: text in self.text("body"), f"{text!r} is not said")
 
     @property
+    def inspection_id(self) -> str:
+        """The inspection that is shown."""
+        script = "return document.querySelector('#main image')?.href.baseVal.split('/')[3] ?? ''"
+        return str(self.browser.execute_script(script))
+
+    @property
     def state(self) -> str | None:
         return self.browser.find_element(By.TAG_NAME, "body").get_attribute("data-state")
 
@@ -141,7 +148,7 @@ class Desk:
 @pytest.fixture
 def desk(browser: webdriver.Chrome, line: ReviewLine, request: pytest.FixtureRequest) -> Iterator[Desk]:
     """The page of a station of its own."""
-    station = f"aoi-{abs(hash(request.node.name)) % 10**8}"
+    station = request.node.originalname.replace("test_", "")[:24].strip("_").replace("_", "-")
     line.enrol(station)
     yield Desk(browser, line, station)
     log = browser.get_log("browser")  # type: ignore[no-untyped-call]  # selenium has no type for it
@@ -334,3 +341,84 @@ def test_whoever_may_only_look_is_told_so_and_holds_no_part(desk: Desk) -> None:
     desk.log_in("Guest", Role.VIEWER)
     desk.says("The key Guest may look, not review")
     assert desk.state == "refused"
+
+
+@pytest.mark.system
+def test_an_escape_is_read_again_blind_and_those_who_disagree_by_a_third(desk: Desk) -> None:
+    part = desk.line.board(desk.station, "P-1", seed=3)
+    desk.log_in("Kim")
+    desk.part("P-1")
+    desk.press("f", Keys.ARROW_RIGHT, Keys.ENTER)
+    desk.empty()
+    desk.log_in("Lee")
+    desk.part("P-1")
+    assert "Passed, drawn for audit: is it good?" in desk.text("aside")
+    assert (desk.boxes(), desk.text("#readings"), "Kim" in desk.text("main")) == ([], "", False)
+    desk.press("j")
+    desk.empty()
+    desk.log_in("Park")
+    desk.part("P-1")
+    assert "People disagree: what is it?" in desk.text("aside")
+    assert desk.text("#readings").splitlines() == ["Kim: a defect was missed", "Lee: the verdict is right"]
+    assert len(desk.browser.find_elements(By.CSS_SELECTOR, "#main .box.said")) == 1
+    desk.picture("verify-conflict")
+    desk.press("j")
+    desk.empty()
+    assert [(each["reviewer"], each["kind"], each["blind"]) for each in desk.line.reviews(part.id)] == [
+        ("Kim", "escape", False),
+        ("Lee", "confirmed", True),
+        ("Park", "confirmed", False),
+        ("Park", "confirmed", False),
+    ]
+    desk.press("g")
+    desk.says("How well people read")
+    rows = [row.text for row in desk.browser.find_elements(By.CSS_SELECTOR, "#figures-rows tr")]
+    assert any(row.startswith("Lee 1 - - - 0.0 % (0.0") and "0/1" in row for row in rows)
+    desk.picture("verify-readers")
+    desk.press("g")
+    assert desk.text("#figures") == ""
+
+
+@pytest.mark.system
+def test_with_half_of_the_flagged_parts_drawn_the_page_shows_these_and_the_rate_stays_right(desk: Desk) -> None:
+    desk.line.enrol(desk.station, recipe="sampled")
+    bad = [desk.line.board(desk.station, f"N-{number}", defects=2, seed=number) for number in range(14)]
+    good = [desk.line.board(desk.station, f"G-{number}", seed=100 + number) for number in range(4)]
+    flagged = [answer for answer in bad if answer.verdict is Verdict.NG]
+    drawn = [answer.id for answer in flagged if answer.confirmation]
+    passed = [answer for answer in (*bad, *good) if answer.verdict is Verdict.OK]
+    assert 0 < len(drawn) < len(flagged)
+    truly_bad = {answer.id for answer in bad}
+    desk.log_in("Kim sample")
+    shown = []
+    for _ in range(len(drawn) + len(passed)):
+        desk.waits().until(lambda _: desk.state == "reading")
+        inspection_id = desk.inspection_id
+        shown.append(inspection_id)
+        agrees = (inspection_id in drawn) == (inspection_id in truly_bad)
+        desk.press(*(("j",) if agrees else ("f", Keys.ARROW_UP, Keys.ENTER)))
+        desk.waits().until(lambda _, last=inspection_id: desk.state == "empty" or desk.inspection_id != last)
+    desk.empty()
+    assert set(shown) == {*drawn, *(answer.id for answer in passed)}
+    asked = f"/v1/rates?station={desk.station}&from=2026-01-01T00:00:00Z"
+    due = len(passed)
+    desk.waits().until(lambda _: desk.line.get(asked)["total"]["audited"] == due)
+    total = desk.line.get(asked)["total"]
+    truth = len(bad) / (len(bad) + len(good))
+    assert (total["flagged"], total["confirmed"]) == (len(flagged), len(drawn))
+    assert total["rate"]["lower"] <= truth <= total["rate"]["upper"]
+    assert abs(total["rate"]["point"] - truth) < 0.15
+
+
+@pytest.mark.system
+def test_the_lines_page_leads_here_and_says_how_much_waits(desk: Desk) -> None:
+    desk.line.board(desk.station, "P-1", seed=3)
+    desk.log_in("Kim line")
+    desk.part("P-1")
+    desk.browser.find_element(By.LINK_TEXT, "Line").click()
+    desk.says("Waiting to be read:")
+    desk.says("No label needs attention.")
+    assert int(desk.text(".ls-count")) == sum(desk.line.get("/v1/verification")["waiting"].values())
+    desk.browser.find_element(By.CSS_SELECTOR, ".ls-verify").click()
+    desk.waits().until(lambda driver: "/page/verify" in driver.current_url)
+    desk.waits().until(lambda _: desk.state == "reading")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ PRODUCT = "controller-board"
 _DESIGN = PRODUCTS[PRODUCT]
 _RECIPE = """\
 schema: lineside.recipe/1
-id: board
+id: {name}
 version: 1
 product: controller-board
 catalogue: {{id: pcb, version: 1}}
@@ -35,6 +35,7 @@ views:
       - {{id: golden, image: "sha256:{digest}", approved_by: Kim, approved_at: 2026-01-01T00:00:00+00:00}}
 deadline_ms: 30000
 audit: {{share: 1.0}}
+confirmation: {{share: {share}}}
 """
 
 
@@ -49,6 +50,7 @@ class ReviewLine:
 
     url: str
     data: Path
+    _station_keys: dict[str, str] = field(default_factory=dict, repr=False)
 
     def key(self, role: Role = Role.QUALITY, name: str | None = None) -> str:
         """A new key, named as whoever logs in with it."""
@@ -73,16 +75,18 @@ class ReviewLine:
         answer.raise_for_status()
         return answer.json()
 
-    def enrol(self, station: str) -> None:
-        """Add a station with the recipe of the boards."""
-        settings = {"name": station, "recipe": {"id": "board", "version": 1}}
+    def enrol(self, station: str, *, recipe: str = "board") -> None:
+        """Add a station with a recipe of the boards: "board" confirms every flagged part, "sampled" half of them."""
+        settings = {"name": station, "recipe": {"id": recipe, "version": 1}}
         self.asked(lambda admin: admin.put_station(station, settings), key=self.key(Role.ADMIN))
 
     def board(self, station: str, part_id: str, *, defects: int = 0, seed: int = 0) -> InspectionAnswer:
         """Have a board judged."""
         frame = Board(_DESIGN).sample(look=LOOK, defects=defects, seed=seed).frame
         body = cv2.imencode(".png", frame)[1].tobytes()
-        key = make_key(self.data, Role.STATION, station=station)[1]
+        if station not in self._station_keys:
+            self._station_keys[station] = make_key(self.data, Role.STATION, station=station)[1]
+        key = self._station_keys[station]
 
         async def inspect(client: LinesideClient) -> InspectionAnswer:
             answer = await client.inspect(body, MediaType.PNG, station=station, part_id=part_id)
@@ -111,9 +115,11 @@ def review_line(folder: Path, *words: str) -> Iterator[ReviewLine]:
         async def set_up(admin: LinesideClient) -> None:
             digest = await admin.put_reference(golden_png(PRODUCT), MediaType.PNG)
             width, height = _DESIGN.size_wh_px
-            await admin.put_recipe(
-                "board", _RECIPE.format(release=RELEASE, digest=digest, width=width, height=height)
-            )
+            for name, share in (("board", 1.0), ("sampled", 0.5)):
+                text = _RECIPE.format(
+                    name=name, share=share, release=RELEASE, digest=digest, width=width, height=height
+                )
+                await admin.put_recipe(name, text)
 
         line.asked(set_up, key=line.key(Role.ADMIN))
         yield line

@@ -26,6 +26,7 @@ from lineside.serving.dashboard.markup import (
     threshold_badge,
     verdict_strip,
 )
+from lineside.serving.dashboard.people import ShownWork, shown_work, work_link, work_panel
 from lineside.serving.dashboard.rates import ShownRates, rate_tiles, shown_rates
 from lineside.serving.dashboard.releases import release_table, shown_releases
 from lineside.serving.dashboard.texts import Language
@@ -84,6 +85,7 @@ class _View:
         self._shown_header = ""
         self._header = ui.html("", sanitize=False).classes("w-full").style("width: 100%")
         self._asked_s: float | None = None
+        self._work: ShownWork | None = None
         self._stale = ui.html("", sanitize=False).style("width: 100%")
         with ui.element("main").classes("ls-main"):
             self._rates = ui.html("", sanitize=False).classes("ls-12 ls-rates")
@@ -105,6 +107,9 @@ class _View:
                 ui.html(_heading(wording("releases"), wording("releases_hint")), sanitize=False)
                 self._releases = ui.html("", sanitize=False)
             with ui.element("section").classes("ls-panel ls-12"):
+                ui.html(_heading(wording("work"), wording("work_hint")), sanitize=False)
+                self._work_panel = ui.html("", sanitize=False)
+            with ui.element("section").classes("ls-panel ls-12"):
                 ui.html(_heading(wording("last_frames"), wording("last_frames_hint")), sanitize=False)
                 self._frames = _FrameRow(services, wording)
 
@@ -118,6 +123,9 @@ class _View:
         standing = standing_now(
             services.deployments, services.releases, services.certificates.book, now=services.clock.now()
         )
+        with suppress(LinesideError):  # as below
+            self._work = await shown_work(services)
+            self._work_panel.set_content(work_panel(self._work, self._wording))
         self._show_header(standing)
         with suppress(LinesideError):  # the ledger is away: the page says so, and these figures stand still
             self._show_rates(await shown_rates(services), standing)
@@ -125,7 +133,7 @@ class _View:
 
     def _show_header(self, standing: StandingList) -> None:
         """Say whether the thresholds are certified now; a certificate may have ended meanwhile."""
-        header = _header(self._services, self._wording, threshold_badge(standing, self._wording))
+        header = _header(self._services, self._wording, threshold_badge(standing, self._wording), self._work)
         if header != self._shown_header:
             self._shown_header = header
             self._header.set_content(header)
@@ -200,7 +208,7 @@ def _heading(title: str, hint: str = "") -> str:
     return f"<h2>{escape(title)}</h2>" + (f'<div class="ls-hint">{escape(hint)}</div>' if hint else "")
 
 
-def _header(services: Services, wording: Wording, badge: str) -> str:
+def _header(services: Services, wording: Wording, badge: str, work: ShownWork | None) -> str:
     other = wording.language.other
     simulated = (
         f'<span class="ls-badge">{escape(wording("simulated"))}</span>' if services.settings.is_simulated else ""
@@ -209,6 +217,7 @@ def _header(services: Services, wording: Wording, badge: str) -> str:
         f'<header class="ls-header" lang="{wording.language.value}"><b>Lineside</b>'
         f'<span class="ls-plant">{escape(wording("title"))} · {escape(services.settings.plant)}</span>{simulated}'
         f"{badge}"
-        f'<span class="ls-space"></span><a href="?lang={other.value}">{escape(wording("other_language"))}</a>'
+        f'<span class="ls-space"></span>{work_link(work, wording)}'
+        f'<a href="?lang={other.value}">{escape(wording("other_language"))}</a>'
         f'<form method="post" action="/logout"><button>{escape(wording("log_out"))}</button></form></header>'
     )

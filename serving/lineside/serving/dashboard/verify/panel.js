@@ -30,6 +30,11 @@ export class Panel {
     return this.texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
   }
 
+  /** Take the words for the classes of a part. */
+  learn(classes) {
+    this.names = new Map(classes.map((each) => [each.name, this.language === "ko" ? each.name_ko : each.name]));
+  }
+
   className(name) {
     return this.names.get(name) ?? name;
   }
@@ -45,8 +50,7 @@ export class Panel {
   }
 
   counts({ waiting, without_image: gone }) {
-    const all = Object.values(waiting).reduce((sum, count) => sum + count, 0);
-    byId("counts").textContent = this.text("waiting", { all, audits: waiting.audit, conflicts: waiting.conflict });
+    byId("counts").textContent = this.text("waiting", waiting);
     byId("counts").title = gone > 0 ? this.text("without_image", { gone }) : "";
   }
 
@@ -69,7 +73,6 @@ export class Panel {
     document.body.dataset.state = "reading";
     document.body.dataset.kind = claim.kind;
     document.body.dataset.verdict = claim.verdict;
-    this.names = new Map(claim.classes.map((each) => [each.name, this.language === "ko" ? each.name_ko : each.name]));
     this.mayUndo(mayUndo);
     byId("question").textContent = this.text(`question_${claim.kind}`);
     const side = claim.verdict === "NG" ? "flagged" : "audit";

@@ -85,6 +85,7 @@ class Desk {
   show(claim) {
     clearTimeout(this.asking);
     this.reading = new Reading(claim);
+    this.panel.learn(claim.classes);
     this.chosen = -1;
     this.asked = null;
     this.layer = "image";
