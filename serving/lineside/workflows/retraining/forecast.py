@@ -1,7 +1,7 @@
 """What a retraining would do, before it does anything: splits, start, time, and whether the gate could answer."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lineside.datasets.growing_splits import GrowthPlan, divide_new
@@ -12,6 +12,8 @@ from lineside.training.plan import Architecture
 from lineside.training.registry import Registry
 from lineside.workflows.retraining.golden_reach import GateLimit, golden_reach, parts_for_an_equal_candidate
 from lineside.workflows.retraining.labelled_heads import LabelForecast
+from lineside.workflows.retraining.labels import newly_labelled
+from lineside.workflows.retraining.lessons import known_revision
 from lineside.workflows.retraining.live import LiveRelease, Start, next_version
 from lineside.workflows.retraining.making import require_splits, versions_of
 from lineside.workflows.retraining.plan import RetrainPlan
@@ -46,6 +48,7 @@ class RetrainForecast:
         labels: what a pull would find; None without a labelling project.
         classes: of the revision.
         new_classes: of these, those that the live release does not know.
+        new_to_live: how many images of train and val the live release has not learnt from, or not with these labels.
         joined: how many new images would go to which split.
         set_aside: why a new image would not be used, by name; copies of golden pictures are searched for later.
         images: by split, afterwards.
@@ -62,6 +65,7 @@ class RetrainForecast:
     labels: LabelForecast | None
     classes: tuple[str, ...]
     new_classes: tuple[str, ...]
+    new_to_live: int
     joined: Mapping[str, int]
     set_aside: Mapping[str, str]
     images: Mapping[str, int]
@@ -88,7 +92,8 @@ class RetrainForecast:
         return (
             *self._label_rows(),
             ("dataset revision", self.revision[:12]),
-            ("new images", f"{joined}; {len(self.set_aside)} not used"),
+            ("images without a split", f"{joined}; {len(self.set_aside)} not used"),
+            ("labels new to the live release", str(self.new_to_live)),
             ("images then", splits),
             ("new classes", ", ".join(self.new_classes) or "none"),
             ("live", self.live),
@@ -109,6 +114,8 @@ class RetrainForecast:
     def remarks(self) -> tuple[str, ...]:
         """What a person should know before the start."""
         said = [f"{name} would not be used: {why}" for name, why in sorted(self.set_aside.items())]
+        if not self.new_to_live and not (self.labels and (self.labels.to_pull or self.labels.not_in_revision)):
+            said.append("the live release has learnt from all of these labels already")
         if not self.can_pass:
             said.append(
                 "with these golden parts the gate lets nothing pass, however good the candidate is: what is missing "
@@ -168,6 +175,7 @@ def look_ahead(
         labels=labels,
         classes=tuple(revision.classes),
         new_classes=new_classes,
+        new_to_live=_new_to_live(store, revision, division.joined, live),
         joined={split.value: joined.count(split) for split in (Split.TRAIN, Split.VAL)},
         set_aside=division.set_aside,
         images=images,
@@ -179,6 +187,13 @@ def look_ahead(
         limits=golden_reach(golden, plan.policy, classes=revision.classes, live_classes=live.manifest.classes),
         parts_for_an_equal=parts_for_an_equal_candidate(plan.policy),
     )
+
+
+def _new_to_live(store: RevisionStore, revision: Revision, joined: Mapping[str, Split], live: LiveRelease) -> int:
+    images = tuple(replace(image, split=image.split or joined.get(image.name)) for image in revision.images)
+    learnt_by_live = known_revision(store, live.manifest.dataset_revision)
+    new = newly_labelled(replace(revision, images=images), learnt_by_live=learnt_by_live, joined=joined)
+    return len(new)
 
 
 def _minutes(plan: RetrainPlan, start: Start, images: Mapping[str, int]) -> float:

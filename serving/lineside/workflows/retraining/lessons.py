@@ -114,7 +114,7 @@ def learn(
         for name in (GOLDEN_CANDIDATE, GOLDEN_LIVE)
     )
     golden = compare(pair_parts(candidate, live))
-    learnt_by_live = _known(judging.store, live_revision)
+    learnt_by_live = known_revision(judging.store, live_revision)
     new = newly_labelled(revision, learnt_by_live=learnt_by_live, joined=joined)
     chosen = [image for image in new if image.split is Split.VAL]
     pairs = judging.judge([*chosen, *_images_of(golden, revision)], on_part=on_part)
@@ -138,7 +138,8 @@ def judging_of(plan: RetrainPlan, *, live: Path, candidate: Path, revision: Revi
     )
 
 
-def _known(store: RevisionStore, revision: str | None) -> Revision | None:
+def known_revision(store: RevisionStore, revision: str | None) -> Revision | None:
+    """A revision that a release names; None where it names none, or one that is not in the store."""
     if revision is None:
         return None
     try:

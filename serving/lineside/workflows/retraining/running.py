@@ -24,7 +24,7 @@ from lineside.workflows.retraining.plan import LiveGiven, LiveOnServer, RetrainP
 from lineside.workflows.retraining.progress import OnProgress, Step, nobody_listens
 from lineside.workflows.retraining.promoting import bring_deployments, promotion_inputs, sign_deployments
 from lineside.workflows.retraining.report import RetrainReport, next_steps
-from lineside.workflows.retraining.states import Json, Made, StepStates, held
+from lineside.workflows.retraining.states import Json, Made, StepStates, digest_of_file, held
 from lineside.workflows.retraining.summary import SUMMARY_NAME
 
 
@@ -107,7 +107,7 @@ class _Retraining:
             "model": model,
             "revision": revision,
             "engine": plan.engine,
-            "recipe": None if plan.recipe is None else str(plan.recipe.path),
+            "recipe": _recipe_digest(plan),
         }
         course.take(
             Step.EVALUATE,
@@ -236,6 +236,14 @@ def _asked(plan: RetrainPlan) -> Mapping[str, Any]:
     if isinstance(asked, LiveGiven):
         return {"release": asked.release}
     return {"release_name": asked.release_name, "line": asked.line, "product": asked.product}
+
+
+def _recipe_digest(plan: RetrainPlan) -> str | None:
+    """Of what the recipe's file and its catalogue's say; a file that changed is another recipe."""
+    if plan.recipe is None:
+        return None
+    files = (plan.recipe.path, plan.recipe.catalogue)
+    return "+".join(digest_of_file(path) for path in files if path is not None)
 
 
 def _to_beat(plan: RetrainPlan, states: StepStates) -> LiveOnServer | LiveGiven:
