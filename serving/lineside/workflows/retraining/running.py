@@ -134,7 +134,7 @@ class _Retraining:
         )
         course.take(
             Step.COMPARE,
-            {"candidate": digest, "live": live.name.digest, "gate": gated["report"], "new": division["joined"]},
+            {"candidate": digest, "live": live.name.digest, "gate": gated["report"], "revision": revision},
             lambda teller: judging.compare(
                 plan,
                 live,
@@ -171,9 +171,10 @@ class _Retraining:
         plan, labels = self._plan, self._plan.labels
         if labels is None:
             return str(plan.revision)
+        start_from = None if plan.revision is None else RevisionStore(plan.store).resolve(plan.revision)
         pulled = self._course.take(
             Step.PULL,
-            {"project": labels.project, "start_from": plan.revision, "is_pulled": labels.studio is not None},
+            {"project": labels.project, "start_from": start_from, "is_pulled": labels.studio is not None},
             lambda teller: pull(plan, labels, teller=teller),
         )
         return str(pulled["revision"])
