@@ -120,11 +120,11 @@ class LabelScene:
 
         return self.ask(act)
 
-    def push(self, **options: Any) -> PushReport:
+    def push(self, *, adapter: LabelStudio | None = None, **options: Any) -> PushReport:
         """Push what waits."""
 
         async def act(client: LinesideClient) -> PushReport:
-            with self.adapter() as studio:
+            with adapter or self.adapter() as studio:
                 return await push_labels(self.site(client), studio, PushOptions(studio_url=self.studio_url, **options))
 
         return self.ask(act)

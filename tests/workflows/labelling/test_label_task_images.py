@@ -81,7 +81,8 @@ def test_a_large_frame_is_cut_into_tiles_and_each_has_what_it_sees_of_a_box() ->
         left, top, right, bottom = task.window.xyxy_px
         assert image.size_wh_px == (right - left, bottom - top)
         shown = cv2.imdecode(np.frombuffer(image.image_png, np.uint8), cv2.IMREAD_UNCHANGED)
-        assert (shown == pictures["default"].pixels[top:bottom, left:right]).all()
+        assert shown is not None
+        assert np.array_equal(shown, pictures["default"].pixels[top:bottom, left:right])
         (box,) = (each.box_xyxy_px for each in image.predictions)
         assert box == (max(1400, left) - left, 100, min(1650, right) - left, 200)
 
