@@ -178,6 +178,7 @@ class Told:
     def _counts(self, part: Part, lane: str, reviews: Sequence[ReviewOut]) -> Counter[str]:
         is_ok, is_ng = part.verdict is Verdict.OK, part.verdict is Verdict.NG
         standing = standing_of(reviews)
+        reviews = _still_said(reviews)
         is_bad = standing in {ReviewStanding.CORRECTED, ReviewStanding.ESCAPE} or (
             is_ng and standing is ReviewStanding.CONFIRMED
         )
@@ -218,7 +219,8 @@ class Told:
     ) -> Counter[str]:
         readings: dict[str, ReviewOut] = {}
         for each in reviews:
-            if each.supersedes is None and each.reviewer not in readings:
+            replaces_one = any(other.id == each.supersedes for other in reviews)
+            if not replaces_one and each.reviewer not in readings:
                 readings[each.reviewer] = each
         first = [
             each.kind is not ReviewKind.FALSE_CALL
@@ -242,6 +244,25 @@ class Told:
         if is_bad:
             return Counter(defective_right=bad, defective_wrong=good)
         return Counter(good_right=good, good_wrong=bad) if is_fine else Counter()
+
+
+def _still_said(reviews: Sequence[ReviewOut]) -> list[ReviewOut]:
+    """Play the reviews again, and forget what was taken back."""
+    said: dict[str, ReviewOut] = {}
+    for each in reviews:
+        if each.kind is not ReviewKind.WITHDRAWN:
+            said[each.id] = each
+            continue
+        taken = said.pop(each.supersedes or "", None)
+        before = taken
+        while before is not None and taken is not None:
+            before = said.get(before.supersedes or "")
+            if before is None or before.source is not taken.source:
+                break
+            if before.reviewer != taken.reviewer and taken.source is not ReviewSource.LABEL_STUDIO:
+                break
+            del said[before.id]
+    return list(said.values())
 
 
 def _boxes(reviews: Sequence[ReviewOut]) -> int:

@@ -129,6 +129,8 @@ class RatesMachine(RuleBasedStateMachine):
         earlier = self.reviews.setdefault(inspection_id, [])
         replaced = {each.supersedes for each in earlier}
         open_ones = [each.id for each in earlier if each.id not in replaced]
+        if kind is ReviewKind.WITHDRAWN and not (supersedes and open_ones):
+            return  # there is nothing to take back
         boxes = (
             [ReviewBox(class_name=name, box_xyxy_px=(1, 1, 5 + n, 5)) for n, name in enumerate(names)]
             if kind in {ReviewKind.CORRECTED, ReviewKind.ESCAPE}
