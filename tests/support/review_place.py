@@ -46,11 +46,12 @@ class ReviewLine:
     Attributes:
         url: of the server.
         data: its data folder.
+        station_keys: keys made so far.
     """
 
     url: str
     data: Path
-    _station_keys: dict[str, str] = field(default_factory=dict, repr=False)
+    station_keys: dict[str, str] = field(default_factory=dict, repr=False)
 
     def key(self, role: Role = Role.QUALITY, name: str | None = None) -> str:
         """A new key, named as whoever logs in with it."""
@@ -84,9 +85,9 @@ class ReviewLine:
         """Have a board judged."""
         frame = Board(_DESIGN).sample(look=LOOK, defects=defects, seed=seed).frame
         body = cv2.imencode(".png", frame)[1].tobytes()
-        if station not in self._station_keys:
-            self._station_keys[station] = make_key(self.data, Role.STATION, station=station)[1]
-        key = self._station_keys[station]
+        if station not in self.station_keys:
+            self.station_keys[station] = make_key(self.data, Role.STATION, station=station)[1]
+        key = self.station_keys[station]
 
         async def inspect(client: LinesideClient) -> InspectionAnswer:
             answer = await client.inspect(body, MediaType.PNG, station=station, part_id=part_id)

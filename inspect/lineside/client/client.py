@@ -18,10 +18,11 @@ from lineside.client.picture_calls import PictureCalls
 from lineside.client.records import Cause, InspectionAnswer, LedgerEvent, Pending, parse
 from lineside.client.sending import Pace
 from lineside.client.statistics_calls import StatisticsCalls
+from lineside.client.verification_calls import VerificationCalls
 from lineside.inspection.frames import MediaType, RawGeometry
 
 
-class LinesideClient(StatisticsCalls, PictureCalls, LabelCalls):
+class LinesideClient(StatisticsCalls, PictureCalls, LabelCalls, VerificationCalls):
     """A typed client of one server. Nothing connects before the first request.
 
     ```python

@@ -7,6 +7,7 @@ from lineside.cli.labels_connect import connect
 from lineside.cli.labels_pull import pull
 from lineside.cli.labels_push import push
 from lineside.cli.labels_queue import queue
+from lineside.cli.labels_reviewers import reviewers
 from lineside.cli.labels_server import server
 from lineside.cli.labels_status import attention, status, withdraw
 
@@ -22,6 +23,7 @@ labels_app.command()(pull)
 labels_app.command()(status)
 labels_app.command()(attention)
 labels_app.command()(withdraw)
+labels_app.command()(reviewers)
 labels_app.command()(check)
 labels_app.command()(connect)
 labels_app.command()(server)
