@@ -146,3 +146,44 @@ def test_a_part_of_several_stations_needs_its_station_named(plant: Plant, part: 
     assert say(plant, f"/v1/parts/{part}/reviews", "escape").json()["type"] == "/problems/part-ambiguous"
     assert say(plant, f"/v1/parts/{part}/reviews?station=aoi-1", "escape").status_code == 200
     assert say(plant, "/v1/parts/nobody/reviews", "escape").json()["type"] == "/problems/unknown-part"
+
+
+def test_a_review_is_taken_back_and_what_somebody_else_said_stands_again(plant: Plant, part: str) -> None:
+    inspection = plant.post(bad_board(next(_SEEDS)), part_id=part).json()["id"]
+    first = review(plant, inspection, "confirmed").json()
+    changed = review(plant, inspection, "false_call", reviewer="Lee", supersedes=first["id"]).json()
+    assert changed["standing"] == "false_call"
+    taken = review(plant, inspection, "withdrawn", reviewer="Lee", supersedes=changed["id"])
+    assert (taken.status_code, taken.json()["standing"]) == (200, "confirmed")
+    undone = review(plant, inspection, "withdrawn", supersedes=first["id"])
+    assert undone.json()["standing"] == "unreviewed"
+    assert review(plant, inspection, "false_call").json()["standing"] == "false_call"
+
+
+@pytest.mark.parametrize("target", ["a review that was taken back", "a withdrawal"])
+def test_what_was_taken_back_is_not_taken_back_again(plant: Plant, part: str, target: str) -> None:
+    inspection = plant.post(bad_board(next(_SEEDS)), part_id=part).json()["id"]
+    said = review(plant, inspection, "confirmed").json()["id"]
+    withdrawal = review(plant, inspection, "withdrawn", supersedes=said).json()["id"]
+    again = review(plant, inspection, "withdrawn", supersedes=withdrawal if target == "a withdrawal" else said)
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/review-unfit")
+    assert standing(plant, inspection) == "unreviewed"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({}, id="of nothing"),
+        pytest.param({"supersedes": "x", "boxes": [BOX]}, id="with boxes"),
+    ],
+)
+def test_a_withdrawal_names_what_it_takes_back_and_draws_nothing(
+    plant: Plant, part: str, fields: dict[str, Any]
+) -> None:
+    inspection = plant.post(bad_board(next(_SEEDS)), part_id=part).json()["id"]
+    assert review(plant, inspection, "withdrawn", **fields).status_code == 422
+
+
+def test_a_review_of_what_was_not_inspected_cannot_be_withdrawn_for_there_is_none(plant: Plant, part: str) -> None:
+    inspection = plant.post(b"text", part_id=part).json()["id"]
+    assert review(plant, inspection, "withdrawn", supersedes="x").status_code == 409
