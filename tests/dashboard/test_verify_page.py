@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import pytest
 from selenium import webdriver
@@ -77,6 +78,10 @@ class Desk:
         """Wait until nothing waits."""
         self.waits().until(lambda _: self.state == "empty", "parts are left")
 
+    def gone(self, inspection_id: str) -> None:
+        """Wait until a part is shown no more."""
+        self.waits().until(lambda _: self.state == "empty" or self.inspection_id != inspection_id)
+
     def says(self, text: str) -> None:
         """Wait until the page says something."""
         self.waits().until(lambda _: text in self.text("body"), f"{text!r} is not said")
@@ -128,10 +133,11 @@ class Desk:
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Drag with the mouse between two points of the picture."""
         chain = ActionChains(self.browser)
-        chain.w3c_actions.pointer_action.move_to_location(*self.at(*start))
-        chain.w3c_actions.pointer_action.pointer_down()
-        chain.w3c_actions.pointer_action.move_to_location(*self.at(*end))
-        chain.w3c_actions.pointer_action.pointer_up()
+        pointer: Any = chain.w3c_actions.pointer_action  # selenium has no types for it
+        pointer.move_to_location(*self.at(*start))
+        pointer.pointer_down()
+        pointer.move_to_location(*self.at(*end))
+        pointer.pointer_up()
         chain.perform()
 
     def picture(self, name: str) -> None:
@@ -397,7 +403,7 @@ def test_with_half_of_the_flagged_parts_drawn_the_page_shows_these_and_the_rate_
         shown.append(inspection_id)
         agrees = (inspection_id in drawn) == (inspection_id in truly_bad)
         desk.press(*(("j",) if agrees else ("f", Keys.ARROW_UP, Keys.ENTER)))
-        desk.waits().until(lambda _, last=inspection_id: desk.state == "empty" or desk.inspection_id != last)
+        desk.gone(inspection_id)
     desk.empty()
     assert set(shown) == {*drawn, *(answer.id for answer in passed)}
     asked = f"/v1/rates?station={desk.station}&from=2026-01-01T00:00:00Z"
