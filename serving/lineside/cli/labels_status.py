@@ -81,12 +81,13 @@ def attention(
         print_json(entries)
         return
     print_table(
-        ("id", "since", "what", "message", "settled"),
+        ("id", "since", "what", "pick", "message", "settled"),
         [
             (
                 entry["id"],
                 entry["raised_at"],
                 entry["code"],
+                entry["pick_id"] or "-",
                 entry["message"],
                 "" if entry["settled_at"] is None else f"{entry['settled_by']}: {entry['settled_note']}",
             )
@@ -98,24 +99,36 @@ def attention(
 
 
 def withdraw(
-    pick_id: Annotated[
-        str, typer.Argument(metavar="PICK", help="The pick, as the list of what needs a person names it.")
+    named: Annotated[
+        str,
+        typer.Argument(metavar="PART", help="The part, or the pick's id as the list of what needs a person has it."),
     ],
     server: ServerOption,
     key: KeyOption,
+    project: ProjectOption,
     reason: Annotated[str, typer.Option(help="Why; it goes into the ledger.")],
     by: ByOption = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a pick back, for good; the review that its label was is withdrawn."""
-    pick = ask(
-        server, key, lambda client: client.withdraw_label_pick(pick_id, by=by or getpass.getuser(), reason=reason)
-    )
+    """Take the picks of a part back, for good; the reviews that its labels were are withdrawn."""
+
+    async def take_back(client: "LinesideClient") -> list[dict[str, Any]]:
+        return [
+            await client.withdraw_label_pick(pick["id"], by=by or getpass.getuser(), reason=reason)
+            async for pick in client.label_picks(project)
+            if named in {pick["id"], pick["part_id"]} and pick["state"] != "withdrawn"
+        ]
+
+    withdrawn = ask(server, key, take_back)
+    if not withdrawn:
+        from lineside.workflows.errors import LabelProjectUnfit
+
+        raise LabelProjectUnfit(f"no pick of project {project!r} is of a part {named!r} or has that id")
     if as_json:
-        print_json(pick)
+        print_json(withdrawn)
     else:
-        say(f"part {pick['part_id']} is no longer picked")
+        say(f"part {withdrawn[0]['part_id']}: {len(withdrawn)} pick(s) taken back")
 
 
 def _catalogue(named: dict[str, Any] | None) -> str:
