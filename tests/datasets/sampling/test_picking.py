@@ -147,6 +147,31 @@ def test_the_random_arm_takes_each_candidate_with_the_chance_that_it_states() ->
     assert all(abs(share - chance) < spread for share in shares)
 
 
+def test_the_random_arm_is_a_sample_of_the_line_though_not_all_images_were_kept() -> None:
+    """300 flagged parts, all kept, and 100 passed ones, kept with a chance of .1: the line made about 1000 of these.
+
+    Over 300 seeds of 20 places each the flagged ones get 30 in 130 of them, and never 3 in 4 (binomial: within .02).
+    """
+    flagged = [candidate(number, defects={"scratch": 0.9}) for number in range(300)]
+    passed = [candidate(number, peak=0.1, kept_probability=0.1) for number in range(300, 400)]
+    drawn: Counter[bool] = Counter()
+    for seed in range(300):
+        picks = planned([*flagged, *passed], budget=20, seed=seed, shares=only(random=1)).picks
+        drawn.update(each.inspection_id < "i00300" for each in picks)
+        [chance] = {each.probability for each in picks}
+        assert 0.1 * 20 / 160 < (chance or 0) < 0.1 * 20 / 105, "one for all, in parts of the line"
+    assert drawn[True] / drawn.total() == pytest.approx(30 / 130, abs=0.02)
+    assert "images are kept with a chance of 0.1" in picks[0].why
+
+
+def test_what_no_draw_kept_is_not_drawn() -> None:
+    kept = [candidate(number) for number in range(4)]
+    for_other_reasons = [candidate(number, kept_probability=None) for number in range(4, 9)]
+    picks = planned([*kept, *for_other_reasons], budget=9, shares=only(random=1)).picks
+    assert sorted(ids(picks)) == [each.inspection_id for each in kept]
+    assert {each.probability for each in picks} == {1.0}
+
+
 def test_near_the_threshold_is_taken_from_both_sides_in_turn() -> None:
     below = [candidate(number, peak=0.2 + number / 1000) for number in range(20)]  # dent 0.25
     above = [candidate(100 + number, defects={"scratch": 0.52 + number / 50}) for number in range(3)]

@@ -165,6 +165,7 @@ ANSWER: dict[str, Any] = {
     "defects": [{"view": "top", "class_name": "open", "confidence": 0.8, "box_xyxy_px": [1, 2, 3, 4]}],
     "thresholds": {"open": 0.4},
     "disagreement": {"deployment_id": "d-1", "verdict_differs": True},
+    "kept_probability": 0.25,
 }
 
 
@@ -173,7 +174,7 @@ def test_the_server_s_answer_becomes_a_candidate() -> None:
     assert (read.verdict, read.views) == (Verdict.NG, (CandidateView("top", "0" * 64, 0.8),))
     assert read.defects == (CandidateDefect("top", "open", 0.8),)
     assert read.audit_probability is None, "the chance that it had, not a draw"
-    assert read.is_reported
+    assert (read.is_reported, read.kept_probability) == (True, 0.25)
     assert read.disagreements == (Disagreement("live and shadow", 1.0),)
     drawn = read_candidate(ANSWER | {"audit": True, "disagreement": {"deployment_id": "d", "verdict_differs": False}})
     assert (drawn.audit_probability, drawn.disagreements[0].strength) == (0.05, 0.5)

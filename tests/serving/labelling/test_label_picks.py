@@ -51,6 +51,7 @@ def test_a_candidate_says_all_that_the_queue_chooses_by(desk: Desk, part: str) -
         "standing": "unreviewed",
         "operator_report": False,
         "disagreement": None,
+        "kept_probability": 1.0,
     }
 
 

@@ -36,6 +36,7 @@ def read_candidate(answer: Mapping[str, Any]) -> Candidate:
             thresholds=answer["thresholds"],
             audit_probability=answer["audit_probability"] if answer["audit"] else None,
             is_reported=answer["operator_report"],
+            kept_probability=answer["kept_probability"],
             disagreements=() if shadow is None else (_between_releases(is_another=shadow["verdict_differs"]),),
         )
     except KeyError as error:

@@ -4,8 +4,9 @@
    hash decides which wait for tomorrow.
 2. The places that are left are shared out (`share_out`). What a reason without enough candidates cannot use goes to
    the others in proportion to their shares.
-3. The random arm draws before the others choose, from every candidate that is no audit draw, reported and copied ones
-   too: so its chance, places over candidates, holds for each of them.
+3. The random arm draws before the others choose, from the candidates that are no audit draw, reported and copied ones
+   too. Where the images of some parts are kept for sure and those of others by a share, it first lets as large a share
+   of the former go by: then every part that the line made has the same chance, and the arm is a sample of the line.
 4. The others choose among what is left, copies excluded, the scarcest reason first. Ties, and all drawing, go by the
    keyed hash of seed and inspection, so the order of the candidates is without influence.
 """
@@ -64,11 +65,10 @@ def pick(
     first = [*reports, *audits][:budget]
     copies = {copy.inspection_id for copy in dropped}
     choosable = [each for each in population if not each.is_reported and each.inspection_id not in copies]
-    places = _places(budget - len(first), shares, population, choosable, descriptors)
-    drawn = {
-        each.inspection_id: _Draw(places[PickReason.RANDOM], len(population))
-        for each in population[: places[PickReason.RANDOM]]
-    }
+    lot = _alike(population, seed)
+    places = _places(budget - len(first), shares, len(lot), choosable, descriptors)
+    draw = _Draw(places[PickReason.RANDOM], len(lot), min((each.kept_probability or 1.0 for each in lot), default=1.0))
+    drawn = {each.inspection_id: draw for each in lot[: draw.places]}
     picks = [_first_pick(candidate, drawn) for candidate in first]
     taken = {made.inspection_id for made in picks}
     picks += [
@@ -87,18 +87,33 @@ def pick(
 
 @dataclass(frozen=True, slots=True)
 class _Draw:
-    """A simple random sample without replacement."""
+    """A simple random sample without replacement, of parts whose images were kept with one chance."""
 
     places: int
     population: int
+    kept: float
 
     @property
     def chance(self) -> float:
-        return self.places / self.population
+        return self.kept * self.places / self.population
 
     @property
     def sentence(self) -> str:
-        return f"drawn by lot, {self.places} of {self.population} candidates"
+        kept = "" if self.kept == 1.0 else f"; images are kept with a chance of {self.kept:.3g}"
+        return f"drawn by lot, {self.places} of {self.population} candidates{kept}"
+
+
+def _alike(candidates: Sequence[Candidate], seed: int) -> list[Candidate]:
+    """Those of the candidates that, kept or not, had one chance to be here: what was kept more often is thinned.
+
+    A candidate that no draw kept is left out.
+    """
+    least = min((each.kept_probability for each in candidates if each.kept_probability is not None), default=1.0)
+    return [
+        each
+        for each in candidates
+        if each.kept_probability is not None and _uniform(each, seed, "kept") * each.kept_probability < least
+    ]
 
 
 def _in_drawing_order(candidates: Iterable[Candidate], seed: int) -> list[Candidate]:
@@ -108,10 +123,16 @@ def _in_drawing_order(candidates: Iterable[Candidate], seed: int) -> list[Candid
         if found.setdefault(candidate.inspection_id, candidate) is not candidate:
             raise QueueRefused(f"two candidates have the id {candidate.inspection_id!r}; expected each once")
 
-    def key(candidate: Candidate) -> bytes:
-        return hashlib.sha256(f"lineside.queue/1\0{seed}\0{candidate.inspection_id}".encode()).digest()
+    return sorted(found.values(), key=lambda candidate: _hash(candidate, seed, "order"))
 
-    return sorted(found.values(), key=key)
+
+def _hash(candidate: Candidate, seed: int, purpose: str) -> bytes:
+    return hashlib.sha256(f"lineside.queue/1\0{purpose}\0{seed}\0{candidate.inspection_id}".encode()).digest()
+
+
+def _uniform(candidate: Candidate, seed: int, purpose: str) -> float:
+    """A number in [0, 1), its own for each purpose."""
+    return (int.from_bytes(_hash(candidate, seed, purpose)[:8], "big") >> 11) / 2.0**53
 
 
 def _first_pick(candidate: Candidate, drawn: Mapping[str, _Draw]) -> Pick:
@@ -131,20 +152,20 @@ def _first_pick(candidate: Candidate, drawn: Mapping[str, _Draw]) -> Pick:
 def _places(
     left: int,
     shares: QueueShares,
-    population: Sequence[Candidate],
+    population: int,
     choosable: Sequence[Candidate],
     descriptors: Descriptors,
 ) -> dict[PickReason, int]:
     """The places of each reason, settled before anything is drawn, so that the chance of a draw is known."""
     fitting = {reason: able(reason, choosable, descriptors) for reason in _CHOOSING}
     capacity = {reason: len(found) for reason, found in fitting.items()}
-    places = share_out(left, shares.by_reason, {**capacity, PickReason.RANDOM: len(population)})
+    places = share_out(left, shares.by_reason, {**capacity, PickReason.RANDOM: population})
     wanted = [reason for reason in _CHOOSING if shares.by_reason[reason] > 0]
     reachable = len({each.inspection_id for reason in wanted for each in fitting[reason]})
     if shares.random > 0 and sum(places[reason] for reason in _CHOOSING) > reachable:
         # One part may fit several reasons and is picked for one only, so the chosen ones cannot use all their places.
         places = share_out(reachable, {reason: shares.by_reason[reason] for reason in _CHOOSING}, capacity)
-        places[PickReason.RANDOM] = min(left - reachable, len(population))
+        places[PickReason.RANDOM] = min(left - reachable, population)
     return places
 
 

@@ -104,6 +104,8 @@ class Candidate:
         audit_probability: the chance with which the audit drew the part; None where it was not drawn.
         is_reported: somebody said that the verdict was wrong.
         disagreements: looks at it that say different things.
+        kept_probability: the chance with which its images were kept, without which it would be no candidate; None where
+            no draw kept them, so that the random arm may not have it.
     """
 
     inspection_id: str
@@ -117,6 +119,7 @@ class Candidate:
     audit_probability: float | None = None
     is_reported: bool = False
     disagreements: tuple[Disagreement, ...] = ()
+    kept_probability: float | None = 1.0
 
     def __post_init__(self) -> None:
         """Refuse what nobody could label or what no rule could rank."""
@@ -128,11 +131,11 @@ class Candidate:
             raise ValueError(f"candidate {self.inspection_id!r} was not inspected; expected a verdict OK or NG")
         for name, threshold in self.thresholds.items():
             _require_share(threshold, f"the threshold of {name!r}")
-        if self.audit_probability is not None and not 0.0 < self.audit_probability <= 1.0:
-            raise ValueError(
-                f"candidate {self.inspection_id!r} was drawn with the chance {self.audit_probability}; expected above "
-                "0 and up to 1"
-            )
+        for what, chance in (("drawn by the audit", self.audit_probability), ("kept", self.kept_probability)):
+            if chance is not None and not 0.0 < chance <= 1.0:
+                raise ValueError(
+                    f"candidate {self.inspection_id!r} was {what} with the chance {chance}; expected above 0, up to 1"
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select
 
 from lineside.inspection.verdict import Verdict
+from lineside.serving.labelling.kept_chances import kept_chances
 from lineside.serving.labelling.schemas import (
     DisagreementRef,
     FoundDefect,
@@ -33,6 +34,7 @@ def facts_by_id(connection: Connection, inspection_ids: Sequence[str]) -> Mappin
     found = defects_by_id(connection, inspection_ids)
     said = reviews_by_inspection(connection, rows)
     disputed = _disagreements(connection, inspection_ids)
+    kept = kept_chances(connection, rows, views)
     return {
         row.id: InspectionFacts(
             inspection_id=row.id,
@@ -55,6 +57,7 @@ def facts_by_id(connection: Connection, inspection_ids: Sequence[str]) -> Mappin
             defects=tuple(found.get(row.id, ())),
             thresholds=row.thresholds,
             disagreement=disputed.get(row.id),
+            kept_probability=kept[row.id],
         )
         for row in rows
     }

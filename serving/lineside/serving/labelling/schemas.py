@@ -83,6 +83,9 @@ class InspectionFacts(Shape):
     defects: tuple[FoundDefect, ...]
     thresholds: Mapping[str, float]
     disagreement: DisagreementRef | None
+    kept_probability: float | None = Field(
+        description="The chance with which its images were kept; None where no draw kept them."
+    )
 
 
 class CandidatePage(Shape):
