@@ -16,6 +16,7 @@ from lineside.serving.certificates.standing import standing_now
 from lineside.serving.dashboard.chart import rate_options
 from lineside.serving.dashboard.control_chart import chart_panel
 from lineside.serving.dashboard.feed import LineFeed
+from lineside.serving.dashboard.labelling import labelling_panel, shown_labelling
 from lineside.serving.dashboard.line_state import RATE_WINDOW, LineState, ShownPart
 from lineside.serving.dashboard.markup import (
     figure_tiles,
@@ -109,6 +110,9 @@ class _View:
             with ui.element("section").classes("ls-panel ls-12"):
                 ui.html(_heading(wording("work"), wording("work_hint")), sanitize=False)
                 self._work_panel = ui.html("", sanitize=False)
+            with ui.element("section").classes("ls-panel ls-12 ls-labelling"):
+                ui.html(_heading(wording("labelling"), wording("labelling_hint")), sanitize=False)
+                self._labelling = ui.html("", sanitize=False)
             with ui.element("section").classes("ls-panel ls-12"):
                 ui.html(_heading(wording("last_frames"), wording("last_frames_hint")), sanitize=False)
                 self._frames = _FrameRow(services, wording)
@@ -126,6 +130,7 @@ class _View:
         with suppress(LinesideError):  # as below
             self._work = await shown_work(services)
             self._work_panel.set_content(work_panel(self._work, self._wording))
+            self._labelling.set_content(labelling_panel(await shown_labelling(services), self._wording))
         self._show_header(standing)
         with suppress(LinesideError):  # the ledger is away: the page says so, and these figures stand still
             self._show_rates(await shown_rates(services), standing)
