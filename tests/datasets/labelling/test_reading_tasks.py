@@ -1,10 +1,13 @@
 """What people said of one task -> one reading, or why there is none."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from label_tasks import CLASSES, SIZE_WH_PX, Json, chosen_verdict, comment, drawn_box
 from lineside.datasets.labelling import (
@@ -259,6 +262,38 @@ def test_a_state_is_json_as_the_server_takes_it() -> None:
         },
         "attention": [],
     }
+
+
+numbers = st.one_of(st.integers(-200, 200), st.floats(), st.just(10**400), st.booleans())
+leaves = st.one_of(st.none(), numbers, st.text(max_size=4), st.sampled_from(["box", "image", "verdict", "dent", "ok"]))
+keys = st.sampled_from(
+    ["type", "from_name", "to_name", "value", "x", "y", "width", "height", "rotation", "rectanglelabels", "choices"]
+)
+anything = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=6), max_leaves=8
+)
+
+
+@st.composite
+def odd_results(draw: st.DrawFn) -> list[Any]:
+    """Regions as the page sends them, with anything at one place, or anything at all."""
+    region = draw(st.sampled_from([drawn_box(), chosen_verdict("defect"), comment("x")]))
+    place = draw(st.sampled_from(sorted(region)))
+    inner = draw(st.sampled_from(sorted(region["value"])))
+    spoilt = draw(anything)
+    changed = region | {place: spoilt} if draw(st.booleans()) else region | {"value": region["value"] | {inner: spoilt}}
+    return [changed, *draw(st.lists(anything, max_size=2))]
+
+
+@given(result=odd_results(), classes=st.sampled_from([CLASSES, set(CLASSES), dict.fromkeys(CLASSES)]))
+def test_whatever_json_an_annotation_is_it_is_read_or_needs_attention(result: list[Any], classes: Any) -> None:
+    """Label Studio takes any JSON for an annotation."""
+    task = StudioTask(17, UUID_1, NOON, (said(*result),))
+
+    state = read_task(task, classes=classes, offset_xy_px=(0, 0), size_wh_px=SIZE_WH_PX, frame_size_wh_px=SIZE_WH_PX)
+
+    assert (state.reading is None) == bool(state.attention)
+    json.dumps(state.to_json(), allow_nan=False)
 
 
 def test_reading_the_same_twice_gives_the_same() -> None:

@@ -166,7 +166,23 @@ def test_a_skipped_task_and_a_starred_annotation_are_known(
     assert not said.reading.is_defective
 
 
-@pytest.mark.parametrize("page_size", [1, 2, 3, 100])
+def test_an_odd_annotation_does_not_keep_the_others_from_being_read(
+    studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer
+) -> None:
+    tasks = [label_task(), label_task(look=8)]
+    made = studio.push(project.id, tasks)
+    odd = {"result": [{"from_name": "box", "type": "x", "value": "text"}, {"value": 5}], "lead_time": -4}
+    label_studio.http.post(f"/api/tasks/{made[tasks[0].uuid]}/annotations/", json=odd).raise_for_status()
+    annotate(label_studio, made[tasks[1].uuid], drawn_box())
+
+    states = {state.id: state for state in map(state_of, studio.updated_since(project.id, None))}
+
+    assert {each.code.value for each in states[tasks[0].uuid].attention} == {"unknown_control"}
+    assert states[tasks[0].uuid].annotations[0].lead_time_s is None
+    assert states[tasks[1].uuid].reading is not None
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 100])
 def test_every_task_comes_once_in_the_order_of_change_whatever_the_page(
     studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer, page_size: int
 ) -> None:
@@ -247,8 +263,14 @@ def delete_annotations(server: LabelStudioServer, number: int) -> None:
         server.http.delete(f"/api/annotations/{each['id']}/").raise_for_status()
 
 
-@pytest.mark.parametrize("work", WORK)
-@pytest.mark.parametrize("undone", UNDONE)
+@pytest.mark.parametrize(
+    ("work", "undone"),
+    [
+        ("labelled", "deleted"),
+        ("skipped", "deleted in bulk"),
+        ("suggestions accepted in bulk", "deleted in bulk"),
+    ],
+)
 def test_whatever_people_do_with_a_task_is_read(
     studio: LabelStudio, project: StudioProject, label_studio: LabelStudioServer, work: str, undone: str
 ) -> None:

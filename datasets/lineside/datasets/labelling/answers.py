@@ -3,14 +3,17 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
 
 from lineside.datasets.labelling.config import TASK_UUID
 from lineside.datasets.labelling.errors import AnswerUnreadable
 from lineside.datasets.labelling.records import Json, StudioAnnotation, StudioProject, StudioTask, TaskCopy
+
+_LONGEST_S = 366 * 24 * 3600.0
+"""A year at one task is no time that somebody worked."""
 
 _MAIL = re.compile(r"\S+@\S+?(?=,|\s|$)")
 
@@ -22,8 +25,9 @@ class _Annotation(BaseModel):
     created_username: str = ""
     was_cancelled: bool = False
     ground_truth: bool = False
-    lead_time: Annotated[float, Field(ge=0)] | None = None
-    result: list[Json] | None = None
+    # What people's programs sent is read as it is: one odd annotation must not keep the others from being read.
+    lead_time: Any = None
+    result: Any = None
 
 
 class _Task(BaseModel):
@@ -173,8 +177,12 @@ def _annotation(found: _Annotation) -> StudioAnnotation:
         annotator=_annotator(found),
         is_skipped=found.was_cancelled,
         is_ground_truth=found.ground_truth,
-        lead_time_s=found.lead_time,
-        result=tuple(found.result or ()),
+        lead_time_s=_seconds(found.lead_time),
+        result=tuple(found.result)
+        if isinstance(found.result, list)
+        else ()
+        if found.result is None
+        else (found.result,),
     )
 
 
@@ -186,6 +194,12 @@ def _annotator(found: _Annotation) -> str:
     by = found.completed_by
     number = by.get("id") if isinstance(by, dict) else by
     return "unknown" if number is None else f"user {number}"
+
+
+def _seconds(given: Any) -> float | None:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given < _LONGEST_S:
+        return None
+    return float(given)
 
 
 def _uuid(given: Any) -> UUID | None:

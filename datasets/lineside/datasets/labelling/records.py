@@ -127,7 +127,7 @@ class StudioAnnotation:
         is_skipped: the person skipped the task.
         is_ground_truth: somebody starred it.
         lead_time_s: seconds from opening to submitting, None if unknown.
-        result: regions and choices as Label Studio keeps them.
+        result: regions and choices as Label Studio keeps them: it takes any JSON.
     """
 
     id: int
@@ -136,7 +136,7 @@ class StudioAnnotation:
     is_skipped: bool
     is_ground_truth: bool
     lead_time_s: float | None
-    result: tuple[Json, ...] = field(repr=False)
+    result: tuple[Any, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

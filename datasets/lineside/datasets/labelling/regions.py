@@ -1,6 +1,5 @@
 """One annotation's regions and choices -> the boxes that were drawn, or what is wrong with them."""
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,9 @@ from lineside.datasets.labelling.records import Json
 
 TOLERANCE_PX = 1.0
 """A box may reach this far outside its picture: its edge was drawn on the picture's, and rounded."""
+
+_FAR_PERCENT = 1e6
+"""No number of a rectangle comes near this; integers of JSON may be too large for a float."""
 
 PLACES = 3
 """Decimals of a pixel that are kept; percent of 100,000 px with a browser's 15 digits carry more."""
@@ -46,7 +48,7 @@ class Drawn:
 
 
 def read_annotation(
-    result: Sequence[Json], *, classes: Collection[str], size_wh_px: SizePx
+    result: Sequence[Any], *, classes: Collection[str], size_wh_px: SizePx
 ) -> Drawn | tuple[Problem, ...]:
     """Read one annotation's result; every problem of it is told at once.
 
@@ -60,9 +62,12 @@ def read_annotation(
     verdict: str | None = None
     comments: list[str] = []
     for each in result:
+        if not isinstance(each, dict):
+            problems.append(_unknown_control(type(each).__name__, None))
+            continue
         kind, control = each.get("type"), each.get("from_name")
         value = each.get("value")
-        if not isinstance(value, dict) or each.get("to_name") not in {IMAGE, None} or kind == "relation":
+        if not isinstance(value, dict) or each.get("to_name") not in (IMAGE, None) or kind == "relation":
             problems.append(_unknown_control(kind, control))
         elif (kind, control) == ("rectanglelabels", BOX):
             found = _box(each, value, classes=classes, size_wh_px=size_wh_px)
@@ -72,7 +77,7 @@ def read_annotation(
                 boxes.append(found)
         elif (kind, control) == ("choices", VERDICT):
             chosen = value.get("choices")
-            if not isinstance(chosen, list) or len(chosen) != 1 or chosen[0] not in {OK, DEFECT}:
+            if not isinstance(chosen, list) or len(chosen) != 1 or chosen[0] not in (OK, DEFECT):
                 problems.append(Problem("unknown_class", f"the verdict is {chosen!r}; expected {OK!r} or {DEFECT!r}"))
             else:
                 verdict = chosen[0]
@@ -98,14 +103,15 @@ def _box(region: Json, value: Json, *, classes: Collection[str], size_wh_px: Siz
     if not isinstance(names, list) or len(names) != 1:
         return Problem("unknown_class", f"a box has the labels {names!r}; expected one; choose its class")
     name = names[0]
-    if name not in classes:
+    if not isinstance(name, str) or name not in classes:
         return Problem(
             "unknown_class",
             f"a box has the class {name!r}, which the catalogue does not have; choose one that it has, or add it there",
         )
     size = (region.get("original_width"), region.get("original_height"))
-    if size != size_wh_px or region.get("image_rotation", 0) != 0:
-        turned = f", turned by {region['image_rotation']} degrees" if region.get("image_rotation") else ""
+    rotation = region.get("image_rotation") or 0
+    if size != size_wh_px or rotation != 0:
+        turned = f", turned by {rotation} degrees" if rotation else ""
         return Problem(
             "size_mismatch",
             f"a box was drawn on a picture of {size[0]}x{size[1]} px{turned}; ours has {size_wh_px[0]}x{size_wh_px[1]} "
@@ -134,7 +140,7 @@ def _box(region: Json, value: Json, *, classes: Collection[str], size_wh_px: Siz
 
 def _number(value: Json, key: str) -> float:
     found: Any = value.get(key)
-    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
+    if isinstance(found, bool) or not isinstance(found, int | float) or not abs(found) < _FAR_PERCENT:
         raise ValueError(f"its {key} is {found!r}")
     return float(found)
 
