@@ -88,6 +88,29 @@ def test_a_class_that_the_recipe_does_not_mention_allows_nothing() -> None:
     assert loaded.named_classes == {"spur"}
 
 
+@pytest.mark.parametrize(
+    ("near", "peak", "is_near"),
+    [
+        pytest.param("0.5", 0.1, True, id="half of the lowest threshold"),
+        pytest.param("0.5", 0.099, False, id="not quite"),
+        pytest.param("0.5", None, False, id="not measured"),
+        pytest.param("null", 0.19, False, id="not asked for"),
+    ],
+)
+def test_a_part_is_near_when_its_surest_score_reaches_a_share_of_the_lowest_threshold(
+    near: str, peak: float | None, *, is_near: bool
+) -> None:
+    retention = recipe(ONE_VIEW + f"retention: {{near_threshold: {near}}}\n").retention
+    assert retention.is_near_threshold(peak, {"open": 0.2, "short": 0.9}) is is_near
+    assert not retention.is_near_threshold(peak, {})
+
+
+@pytest.mark.parametrize("near", ["0", "1.5", "-0.5", "near"])
+def test_a_share_of_the_threshold_that_is_none_is_refused(near: str) -> None:
+    with pytest.raises(RecipeError, match=r"retention\.near_threshold"):
+        recipe(ONE_VIEW + f"retention: {{near_threshold: {near}}}\n")
+
+
 def test_a_size_definition_of_the_recipe_overrides_the_catalogues() -> None:
     assert PCB.classes["copper"].size_definition is SizeDefinition.AREA
     loaded = recipe(ONE_VIEW + SCALE + "limits: {copper: {size_definition: length, max_size_mm: 0.5}}\n")

@@ -31,6 +31,9 @@ _CHOOSING = (
 )
 """The reasons that choose, in the order in which they do: what fits few parts before what fits most."""
 
+_ORDER = "lineside.queue"
+_KEPT = "lineside.queue-kept"
+
 
 def pick(
     candidates: Iterable[Candidate],
@@ -112,7 +115,7 @@ def _alike(candidates: Sequence[Candidate], seed: int) -> list[Candidate]:
     return [
         each
         for each in candidates
-        if each.kept_probability is not None and _uniform(each, seed, "kept") * each.kept_probability < least
+        if each.kept_probability is not None and _uniform(each, seed, _KEPT) * each.kept_probability < least
     ]
 
 
@@ -123,11 +126,11 @@ def _in_drawing_order(candidates: Iterable[Candidate], seed: int) -> list[Candid
         if found.setdefault(candidate.inspection_id, candidate) is not candidate:
             raise QueueRefused(f"two candidates have the id {candidate.inspection_id!r}; expected each once")
 
-    return sorted(found.values(), key=lambda candidate: _hash(candidate, seed, "order"))
+    return sorted(found.values(), key=lambda candidate: _hash(candidate, seed, _ORDER))
 
 
 def _hash(candidate: Candidate, seed: int, purpose: str) -> bytes:
-    return hashlib.sha256(f"lineside.queue/1\0{purpose}\0{seed}\0{candidate.inspection_id}".encode()).digest()
+    return hashlib.sha256(f"{purpose}/1\0{seed}\0{candidate.inspection_id}".encode()).digest()
 
 
 def _uniform(candidate: Candidate, seed: int, purpose: str) -> float:
