@@ -81,9 +81,11 @@ class ReviewLine:
         settings = {"name": station, "recipe": {"id": recipe, "version": 1}}
         self.asked(lambda admin: admin.put_station(station, settings), key=self.key(Role.ADMIN))
 
-    def board(self, station: str, part_id: str, *, defects: int = 0, seed: int = 0) -> InspectionAnswer:
-        """Have a board judged."""
-        frame = Board(_DESIGN).sample(look=LOOK, defects=defects, seed=seed).frame
+    def board(
+        self, station: str, part_id: str, *, defects: int = 0, seed: int = 0, contrast: float = 1.0
+    ) -> InspectionAnswer:
+        """Have a board judged; a low contrast makes its defects faint."""
+        frame = Board(_DESIGN).sample(look=LOOK, defects=defects, seed=seed, contrast=contrast).frame
         body = cv2.imencode(".png", frame)[1].tobytes()
         if station not in self.station_keys:
             self.station_keys[station] = make_key(self.data, Role.STATION, station=station)[1]
