@@ -66,6 +66,7 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(
     assert said["joined"] == {"train": 2, "val": 1}
     assert said["images"] == {"train": 6, "val": 4, "golden": 3}
     assert (said["live"], said["version"]) == ("pcb-reference 1.0.0", "1.1.0")
+    assert said["new_to_live"] == 10
     assert said["can_pass"] is True
     assert said["minutes"] > 1
     assert not (tmp_path / "out").exists()
@@ -92,7 +93,7 @@ def test_one_command_leads_to_a_signed_candidate_and_on_to_a_deployment(
     said = json.loads(ran.out)
     assert said["release"]["version"] == "1.1.0"
     assert said["gate"]["overall"] == "passed"
-    assert said["lessons"]["new_images"] == 3
+    assert said["lessons"]["new_images"] == 10  # the starter has seen no photograph
     assert "with --promote --deploy-key" in ran.err
     assert "epoch 1" in ran.err
     page = (out / "summary.html").read_text()

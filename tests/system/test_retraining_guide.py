@@ -76,13 +76,15 @@ def test_the_guide_leads_from_labels_to_a_release_on_the_line_and_back(tmp_path:
         command = [*LINESIDE, *shlex.split(blocks[demo])[1:], "--port", "0", "--engine", "onnxruntime-fp32"]
         with running(command, tmp_path) as url:
             follow(shell, [block.replace(ADDRESS, url) for block in blocks[demo + 1 :]], digest=digest)
+        page = (tmp_path / "runs/again/summary.html").read_text("utf-8")
+        assert "pcb-reference 1.2.0" in page
     finally:
         shell.close()
 
 
 def follow(shell: Shell, blocks: list[str], *, digest: str) -> None:
     """What happens at the running line, and what the newcomer sees of it."""
-    enter, shadow, show, withdraw, live, back, retire = blocks
+    enter, shadow, show, withdraw, live, back, retire, plan, again = blocks
 
     def judged_by() -> str:
         [part] = json.loads(shell.type('look "/v1/inspections?limit=1"').strip().splitlines()[-1])["items"]
@@ -108,3 +110,9 @@ def follow(shell: Shell, blocks: list[str], *, digest: str) -> None:
     until(lambda: judged_by() == starter)
     standing = {line.split("\t")[1]: line.split("\t")[6] for line in shell.type(retire).splitlines() if "\t" in line}
     assert standing == {"1": "withdrawn", "2": "superseded", "3": "in_force"}
+    planned = shell.type(plan)
+    assert "live\tpcb-reference 1.0.0" in planned
+    assert "candidate\t1.2.0" in planned
+    retrained = shell.type(again)
+    assert "too few (blocks)" in retrained
+    assert "the gate did not let it pass" in retrained

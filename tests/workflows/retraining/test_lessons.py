@@ -145,8 +145,12 @@ def test_a_candidate_that_sees_more_has_fixed_escapes(better: tuple[Lessons, str
 def test_the_labels_are_counted_by_their_reason_with_the_minutes_they_took(better: tuple[Lessons, str]) -> None:
     lessons = better[0]
     rows = {row.reason: (row.train, row.val, row.defective, row.minutes) for row in lessons.reasons}
-    assert rows == {"near_threshold": (2, 1, 2, 1.5), "audit": (0, 1, 0, 0.5)}
-    assert (lessons.new_images, lessons.minutes) == (4, 2.0)
+    assert rows == {
+        "near_threshold": (2, 1, 2, 1.5),
+        "audit": (0, 1, 0, 0.5),
+        "imported": (1, 0, 1, None),
+    }
+    assert (lessons.new_images, lessons.minutes) == (5, 2.0)
 
 
 class Tags(HTMLParser):
@@ -207,7 +211,7 @@ def test_luck_alone_is_told_from_a_difference() -> None:
 def test_a_label_is_new_where_the_live_release_learnt_another_or_none(bench: Bench) -> None:
     revision = bench.revision
     learnt = {image.name for image in revision.of_split(Split.TRAIN, Split.VAL)}
-    assert not newly_labelled(revision, learnt_by_live=revision, joined={})
+    assert not newly_labelled(revision, learnt_by_live=revision.images, joined={})
     relabelled = replace(
         revision,
         images=tuple(
@@ -215,8 +219,10 @@ def test_a_label_is_new_where_the_live_release_learnt_another_or_none(bench: Ben
             for image in revision.images
         ),
     )
-    assert [image.name for image in newly_labelled(relabelled, learnt_by_live=revision, joined={})] == ["old"]
-    of_starter = {image.name for image in newly_labelled(revision, learnt_by_live=None, joined={"old": "train"})}
+    assert [image.name for image in newly_labelled(relabelled, learnt_by_live=revision.images, joined={})] == ["old"]
+    of_starter = {image.name for image in newly_labelled(revision, learnt_by_live=(), joined={})}
     assert of_starter == learnt
+    unknown = {image.name for image in newly_labelled(revision, learnt_by_live=None, joined={})}
+    assert unknown == learnt - {"old"}
     [row] = by_reason([image for image in revision.images if image.name == "old"], LabelNotes())
     assert (row.reason, row.minutes) == ("imported", None)

@@ -13,7 +13,7 @@ from lineside.training.registry import Registry
 from lineside.workflows.retraining.golden_reach import GateLimit, golden_reach, parts_for_an_equal_candidate
 from lineside.workflows.retraining.labelled_heads import LabelForecast
 from lineside.workflows.retraining.labels import newly_labelled
-from lineside.workflows.retraining.lessons import known_revision
+from lineside.workflows.retraining.lessons import images_learnt
 from lineside.workflows.retraining.live import LiveRelease, Start, next_version
 from lineside.workflows.retraining.making import require_splits, versions_of
 from lineside.workflows.retraining.plan import RetrainPlan
@@ -191,7 +191,7 @@ def look_ahead(
 
 def _new_to_live(store: RevisionStore, revision: Revision, joined: Mapping[str, Split], live: LiveRelease) -> int:
     images = tuple(replace(image, split=image.split or joined.get(image.name)) for image in revision.images)
-    learnt_by_live = known_revision(store, live.manifest.dataset_revision)
+    learnt_by_live = images_learnt(store, live.manifest.dataset_revision)
     new = newly_labelled(replace(revision, images=images), learnt_by_live=learnt_by_live, joined=joined)
     return len(new)
 

@@ -81,20 +81,21 @@ class ReasonRow:
 
 
 def newly_labelled(
-    revision: Revision, *, learnt_by_live: Revision | None, joined: Mapping[str, str]
+    revision: Revision, *, learnt_by_live: Iterable[LabelledImage] | None, joined: Mapping[str, str]
 ) -> tuple[LabelledImage, ...]:
     """The images of train and val that the live release has not learnt from, or not with these labels.
 
     Args:
         revision: that the candidate learns from.
-        learnt_by_live: that the live release was trained on; None where nobody knows, as of a starter.
+        learnt_by_live: images of the revision that the live release was trained on; none for one that was trained on
+            generated images alone; None where nobody knows: then those count that got their split now or were picked.
         joined: names of the images that got their split in this retraining.
     """
     images = revision.of_split(*_LEARNT)
-    if learnt_by_live is not None:
-        known = {_said(image) for image in learnt_by_live.of_split(*_LEARNT)}
-        return tuple(image for image in images if _said(image) not in known)
-    return tuple(image for image in images if image.name in joined or image.origin is not None)
+    if learnt_by_live is None:
+        return tuple(image for image in images if image.name in joined or image.origin is not None)
+    known = {_said(image) for image in learnt_by_live if image.split in _LEARNT}
+    return tuple(image for image in images if _said(image) not in known)
 
 
 def by_reason(images: Sequence[LabelledImage], notes: LabelNotes) -> tuple[ReasonRow, ...]:

@@ -114,7 +114,7 @@ def learn(
         for name in (GOLDEN_CANDIDATE, GOLDEN_LIVE)
     )
     golden = compare(pair_parts(candidate, live))
-    learnt_by_live = known_revision(judging.store, live_revision)
+    learnt_by_live = images_learnt(judging.store, live_revision)
     new = newly_labelled(revision, learnt_by_live=learnt_by_live, joined=joined)
     chosen = [image for image in new if image.split is Split.VAL]
     pairs = judging.judge([*chosen, *_images_of(golden, revision)], on_part=on_part)
@@ -138,12 +138,15 @@ def judging_of(plan: RetrainPlan, *, live: Path, candidate: Path, revision: Revi
     )
 
 
-def known_revision(store: RevisionStore, revision: str | None) -> Revision | None:
-    """A revision that a release names; None where it names none, or one that is not in the store."""
+def images_learnt(store: RevisionStore, revision: str | None) -> tuple[LabelledImage, ...] | None:
+    """What a release was trained on: the images of the revision that it names; None if that is not in the store.
+
+    A release that names none learnt from no photograph of the plant: a starter.
+    """
     if revision is None:
-        return None
+        return ()
     try:
-        return store.read(revision)
+        return store.read(revision).images
     except RevisionUnknown:
         return None
 
