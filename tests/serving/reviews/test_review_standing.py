@@ -8,6 +8,9 @@ from lineside.serving.reviews import ReviewBox, ReviewKind, ReviewSource, Review
 
 LEFT = ReviewBox(class_name="open", box_xyxy_px=(0, 0, 1, 1))
 RIGHT = ReviewBox(class_name="open", box_xyxy_px=(5, 0, 6, 1))
+NEAR_LEFT = ReviewBox(class_name="open", box_xyxy_px=(0, 0, 1, 0.8))
+OTHER_CLASS = ReviewBox(class_name="short", box_xyxy_px=(0, 0, 1, 1))
+OTHER_VIEW = ReviewBox(view="bottom", class_name="open", box_xyxy_px=(0, 0, 1, 1))
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ CORRECTED = Said("c", ReviewKind.CORRECTED, (LEFT, RIGHT))
         pytest.param([FALSE_CALL, CORRECTED], "unresolved", id="nothing there, or elsewhere"),
         pytest.param([CORRECTED, Said("d", ReviewKind.CORRECTED, (RIGHT, LEFT))], "corrected", id="same boxes"),
         pytest.param([CORRECTED, Said("d", ReviewKind.CORRECTED, (LEFT,))], "unresolved", id="other boxes"),
+        pytest.param([CORRECTED, Said("d", ReviewKind.CORRECTED, (RIGHT, NEAR_LEFT))], "corrected", id="by two hands"),
+        pytest.param(
+            [CORRECTED, Said("d", ReviewKind.CORRECTED, (RIGHT, OTHER_CLASS))], "unresolved", id="class"
+        ),
+        pytest.param([CORRECTED, Said("d", ReviewKind.CORRECTED, (RIGHT, OTHER_VIEW))], "unresolved", id="view"),
         pytest.param([CONFIRMED, Said("d", ReviewKind.FALSE_CALL, (), "a")], "false_call", id="replaced"),
         pytest.param(
             [CONFIRMED, Said("d", ReviewKind.FALSE_CALL, (), "a"), Said("e", ReviewKind.CONFIRMED, (), "d")],

@@ -1,8 +1,10 @@
 """What the reviews of one inspection amount to: one function, used wherever it is asked."""
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Protocol, TypeVar
 
+from lineside.inspection.drawn_boxes import ClassBox, are_same_boxes
 from lineside.serving.reviews.schemas import ReviewBox, ReviewKind, ReviewSource, ReviewStanding
 
 
@@ -42,6 +44,9 @@ class Reviewed(Protocol):
 
 R = TypeVar("R", bound=Reviewed)
 
+_ALIKE_IOU = 0.5
+"""From this overlap on, two boxes of a class are one defect drawn by two people, as for a task's annotators."""
+
 _SAYS_DEFECTIVE = frozenset({ReviewKind.CONFIRMED, ReviewKind.CORRECTED})
 
 
@@ -50,8 +55,8 @@ def standing_of(reviews: Sequence[Reviewed]) -> ReviewStanding:
 
     A review that another one replaces no longer counts, nor does one that was taken back. Those left must agree: of
     an NG part, `confirmed` and `corrected` do (the part is defective; the corrected boxes count), unless two
-    corrections draw different boxes. Everything else that differs is unresolved, and counts nowhere until somebody
-    settles it by superseding.
+    corrections draw different boxes (held against each other class by class, one to one, overlapping by half at
+    least). Everything else that differs is unresolved, and counts nowhere until somebody settles it by superseding.
 
     Args:
         reviews: all of one inspection, in any order.
@@ -61,8 +66,9 @@ def standing_of(reviews: Sequence[Reviewed]) -> ReviewStanding:
     if not kinds:
         return ReviewStanding.UNREVIEWED
     if ReviewKind.CORRECTED in kinds and kinds <= _SAYS_DEFECTIVE:
-        drawings = {frozenset(_drawn(review)) for review in left if review.kind is ReviewKind.CORRECTED}
-        return ReviewStanding.CORRECTED if len(drawings) == 1 else ReviewStanding.UNRESOLVED
+        drawings = [review.boxes for review in left if review.kind is ReviewKind.CORRECTED]
+        agree = all(_are_alike(one, other) for one, other in combinations(drawings, 2))
+        return ReviewStanding.CORRECTED if agree else ReviewStanding.UNRESOLVED
     if len(kinds) > 1:
         return ReviewStanding.UNRESOLVED
     return ReviewStanding(kinds.pop().value)
@@ -117,5 +123,11 @@ def _voice(review: Reviewed) -> tuple[ReviewSource, str]:
     return review.source, "" if is_label else review.reviewer
 
 
-def _drawn(review: Reviewed) -> list[tuple[str, str, tuple[float, float, float, float]]]:
-    return [(box.view, box.class_name, box.box_xyxy_px) for box in review.boxes]
+def _are_alike(one: Sequence[ReviewBox], other: Sequence[ReviewBox]) -> bool:
+    """Whether two people drew the same defects: nobody draws a box twice to the pixel."""
+
+    def of_view(boxes: Sequence[ReviewBox], view: str) -> list[ClassBox]:
+        return [ClassBox(box.class_name, box.box_xyxy_px) for box in boxes if box.view == view]
+
+    views = {box.view for box in (*one, *other)}
+    return all(are_same_boxes(of_view(one, view), of_view(other, view), min_iou=_ALIKE_IOU) for view in views)
