@@ -68,15 +68,16 @@ def test_somebody_who_never_errs_says_the_truth() -> None:
     assert Annotator(0.0, seed=1).read("P1", (), size_wh_px=SIZE).boxes == ()
 
 
-def test_the_first_labels_are_designed_and_only_golden_parts_show_films(tmp_path: Path) -> None:
+def test_golden_parts_are_designed_and_only_they_show_films(tmp_path: Path) -> None:
     first = FirstLabels(train=8, val=4, golden_solid=5, golden_film=4, golden_good=3)
     store = RevisionStore(str(tmp_path))
     revision = write_first_revision(store, first, seed=2)
     assert write_first_revision(store, first, seed=2).id == revision.id
     assert Counter(image.split for image in revision.images) == {Split.TRAIN: 8, Split.VAL: 4, Split.GOLDEN: 12}
-    assert {image.origin.kind for image in revision.images if image.origin} == {OriginKind.DESIGNED}
-    assert all(image.origin is not None and image.reference is not None for image in revision.images)
     golden = revision.of_split(Split.GOLDEN)
+    assert {image.origin.kind for image in golden if image.origin} == {OriginKind.DESIGNED}
+    assert all(image.origin is not None for image in golden)
+    assert all(image.reference is not None for image in revision.images)
     assert sum(not image.boxes for image in golden) == 3
     films = [image for image in golden if image.name.startswith("golden-film")]
     assert {box.class_name for image in films for box in image.boxes} <= {"short", "spur", "copper"}

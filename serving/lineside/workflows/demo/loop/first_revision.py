@@ -66,7 +66,7 @@ def write_first_revision(store: RevisionStore, first: FirstLabels, *, seed: int)
                 boxes=tuple(LabelledBox(str(defect.defect_class), defect.box_xyxy_px) for defect in sample.defects),
                 is_declared_good=not sample.defects,
                 split=kind.split,
-                origin=SampleOrigin.designed("limit_samples" if kind.look is DefectLook.FILM else "first_labels"),
+                origin=SampleOrigin.designed("limit_samples") if kind.split is Split.GOLDEN else None,
             )
         )
     return store.write(

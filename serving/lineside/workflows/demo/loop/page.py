@@ -59,6 +59,7 @@ def write_loop_page(summary: LoopSummary, folder: Path) -> Path:
                     Table(("reason", "parts"), [(name, str(count)) for name, count in summary.reasons.items()]),
                 ),
             ),
+            *((_refused(summary),) if summary.refusals else ()),
             Section(
                 "Times",
                 (Table(("step", "seconds"), [(name, f"{took:.0f}") for name, took in summary.seconds.items()]),),
@@ -86,7 +87,7 @@ def escape_figure(stretches: "tuple[tuple[str, Stretch], ...]") -> "Figure":
                     continue
                 at = place + offset
                 axis.plot([100 * rate.lower, 100 * rate.upper], [at, at], color=colour, linewidth=3)
-                axis.plot(100 * rate.estimate, at, "o", color=colour, markersize=7, label=label)
+                axis.plot(100 * rate.estimate, at, "o", color=colour, markersize=7, clip_on=False, label=label)
         names = [f"{name}\n{stretch.films + stretch.solids} defective" for name, stretch in stretches]
         axis.set_yticks(range(len(names)), names)
         axis.set_ylim(len(names) - 0.5, -0.5)
@@ -101,8 +102,8 @@ def _verdict(summary: LoopSummary) -> Notice:
     before, after = summary.before.escape_rate(), summary.after.escape_rate()
     if not summary.is_promoted:
         return Notice(
-            f"The gate refused the candidate ({summary.gate}): {' | '.join(summary.refusals)}. The line went on with "
-            "the model that it had.",
+            f"The gate refused the candidate ({summary.gate.replace('_', ' ')}), for {len(summary.refusals)} reasons "
+            "(below). The line went on with the model that it had.",
             NoticeLevel.BAD,
         )
     return Notice(
@@ -110,6 +111,10 @@ def _verdict(summary: LoopSummary) -> Notice:
         f"{before.lower:.0%} to {before.upper:.0%} before, and {after.lower:.0%} to {after.upper:.0%} after.",
         NoticeLevel.GOOD,
     )
+
+
+def _refused(summary: LoopSummary) -> Section:
+    return Section("Why the gate refused", tuple(Paragraph(reason) for reason in summary.refusals))
 
 
 def _two(summary: LoopSummary) -> str:

@@ -65,6 +65,7 @@ class LoopPlan:
         epochs: of the training.
         crops_per_image: of the training.
         minutes: limit of the training.
+        parity_frames: at most so many are compared between trained network and export.
         in_flight: parts under way at once.
         parts_per_s: pace of the line at most; it waits where the server is behind.
     """
@@ -83,6 +84,7 @@ class LoopPlan:
     epochs: int = 12
     crops_per_image: int = 4
     minutes: float = 6.0
+    parity_frames: int = 24
     in_flight: int = 3
     parts_per_s: float = 30.0
 

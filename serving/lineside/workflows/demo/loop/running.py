@@ -53,7 +53,6 @@ PROJECT = "loop-demo"
 _NEEDED = ("torch", "ultralytics", "label_studio_sdk")
 _ENGINE = "openvino-fp32"  # judges golden parts: float32 needs no 200 defects to be offered
 _ENGINES = ("onnxruntime-fp32", _ENGINE)
-_PARITY_FRAMES = 24
 _LIVE_WITHIN_S = 120.0
 _PATIENCE_S = 60.0
 
@@ -75,12 +74,13 @@ def require_extras() -> None:
         )
 
 
-async def run_loop(plan: LoopPlan, *, say: Say) -> LoopSummary:
+async def run_loop(plan: LoopPlan, *, say: Say, studio_home: Path | None = None) -> LoopSummary:
     """Run the loop once.
 
     Args:
         plan: what to do; its folder must be new or empty.
         say: told of each step, a line at a time.
+        studio_home: of the Label Studio that is started; None makes a new one, whose first start takes a minute or two.
 
     Raises:
         DemoLacksExtras: an extra is missing.
@@ -93,7 +93,7 @@ async def run_loop(plan: LoopPlan, *, say: Say) -> LoopSummary:
         raise LineFailed(f"{plan.out} is not empty; the demonstration of the loop wants a folder of its own: --out")
     plan.out.mkdir(parents=True, exist_ok=True, mode=0o700)
     python = await asyncio.to_thread(label_studio_python)
-    return await _Loop(plan, say).run(python=python)
+    return await _Loop(plan, say, studio_home or plan.out / "label-studio").run(python=python)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,10 @@ class _Plant:
 class _Loop:
     """One demonstration."""
 
-    def __init__(self, plan: LoopPlan, say: Say) -> None:
+    def __init__(self, plan: LoopPlan, say: Say, studio_home: Path) -> None:
         self._plan = plan
         self._say = say
+        self._studio_home = studio_home
         self._store = RevisionStore(str(plan.out / "datasets"))
         self._build_key = SigningKey.generate(Role.BUILD)
         self._deploy_key = SigningKey.generate(Role.DEPLOY)
@@ -171,7 +172,7 @@ class _Loop:
         line = replace(plan.line(), trust_file=trust_file)
         line.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._say("starting the server and Label Studio")
-        home = LabelServerHome.open(plan.out / "label-studio")
+        home = LabelServerHome.open(self._studio_home)
         studio = label_server(home, python, port=0, say=self._say)
         running = await stack.enter_async_context(_on_a_thread(studio))
         server = await stack.enter_async_context(server_child(line))
@@ -268,7 +269,7 @@ class _Loop:
                     seed=plan.seed,
                     validate_every=max(1, plan.epochs // 3),
                 ),
-                parity_frames=_PARITY_FRAMES,
+                parity_frames=plan.parity_frames,
                 engines=_ENGINES,
                 engine=_ENGINE,
                 promotion=Promotion(key=self._deploy_key, trust=self._trust, server=access),
