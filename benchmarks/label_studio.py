@@ -36,7 +36,7 @@ PROJECT = "benchmark"
 OVERLAP_S = 120.0
 """Of `lineside.workflows.labelling.pulling.OVERLAP`: so long what was pulled is read again."""
 
-_RECIPE = f"""\
+RECIPE = f"""\
 schema: lineside.recipe/1
 id: bench-board
 version: 1
@@ -141,7 +141,7 @@ def both_servers(folder: Path, home: Path) -> Iterator[Site]:
     line = Line.prepare(folder / "line")
     studio_home = LabelServerHome.open(home)
     with line.server, label_server(studio_home, label_studio_python(), port=0) as studio:
-        line.enrol(_CLIENTS, recipe=_RECIPE)
+        line.enrol(_CLIENTS, recipe=RECIPE)
         yield Site(line, studio.url, studio_home.login.token, folder)
 
 

@@ -97,7 +97,7 @@ class RevisionWriter:
         picks: Sequence[Picked],
         *,
         change: int,
-        on_pick: Callable[[int, int], None] = lambda *_: None,
+        on_view: Callable[[int, int], None] = lambda *_: None,
     ) -> WrittenRevision:
         """Write the head's child with the labels of some picks; the same labels again write nothing.
 
@@ -105,7 +105,7 @@ class RevisionWriter:
             project: whose head it continues.
             picks: those whose label changed since the head was written.
             change: the last change of a label that the revision holds; it stands in its provenance.
-            on_pick: called with how many picks are done and how many there are.
+            on_view: called with how many views are done and how many there are.
 
         Raises:
             LabelProjectUnfit: see `head_of`, or the project has no catalogue.
@@ -123,7 +123,8 @@ class RevisionWriter:
         allowed = {*project.classes, *(() if head is None else head.classes)}
         needs: list[Need] = []
         labelled: list[LabelledImage] = []
-        for done, (pick, view) in enumerate(_oldest_first(picks), 1):
+        views = _oldest_first(picks)
+        for done, (pick, view) in enumerate(views, 1):
             unknown = sorted({box.class_name for box in view.boxes} - allowed)
             if unknown:
                 needs.append(_unknown_class(pick, view, unknown, project.classes))
@@ -133,7 +134,7 @@ class RevisionWriter:
                 labelled.append(await self._image(pick, view, present))
             except (PictureGone, PictureUnusable, SampleUnreadable, ServerFailed) as error:
                 needs.append(_not_in_revision(pick, view, str(error)))
-            on_pick(done, len(picks))
+            on_view(done, len(views))
         withdrawn = [view for pick in picks for view in pick.withdrawn_views()]
         merged = merge_labels(known.values(), labelled, withdrawn=withdrawn)
         needs += _disputes(merged, picks)

@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -126,7 +126,7 @@ class _Pull:
             )
         )
         written = await self._write_revision()
-        await self._site.client.put_label_project(self._project.name, pulled_at=datetime.now(UTC).isoformat())
+        await self._site.client.put_label_project(self._project.name, pulled_at=self._site.now().isoformat())
         after = await self._site.read()
         merged = None if written is None else written.merged
         return PullReport(
@@ -211,7 +211,7 @@ class _Pull:
             async for said in self._site.client.label_picks(before.name, after_change=before.revision_change)
         ]
         writer = RevisionWriter(store, PartPictures(self._site.client), self._options.terms)
-        written = await writer.write(before, picks, change=before.change, on_pick=self._site.on_progress)
+        written = await writer.write(before, picks, change=before.change, on_view=self._site.on_progress)
         await self._tell(written.needs)
         await self._loan.keep()
         if written.id is not None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from lineside.client import LinesideClient, NothingThere
 from lineside.inspection.catalogue import Catalogue, load_catalogue
@@ -13,6 +14,10 @@ from lineside.workflows.labelling.working_alone import Loan, Purpose, Workplace,
 
 def _ignore(*_: object) -> None:
     """Nobody listens."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +32,7 @@ class LabelSite:
         is_waiting: wait for whoever works on the project, instead of ending.
         say: hears what a person should know, a sentence at a time.
         on_progress: hears how much of a step is done, and of how much.
+        now: the aware instant now.
     """
 
     client: LinesideClient
@@ -36,6 +42,7 @@ class LabelSite:
     is_waiting: bool = False
     say: Callable[[str], None] = field(default=_ignore, compare=False)
     on_progress: Callable[[int, int], None] = field(default=_ignore, compare=False)
+    now: Callable[[], datetime] = field(default=_utc_now, compare=False)
 
     async def read(self) -> LabelProject:
         """The project as it stands.

@@ -85,7 +85,7 @@ class Loan:
 
     def __init__(self, client: LinesideClient, project: str, purpose: Purpose, *, holder: str) -> None:
         self._client, self._project, self._purpose, self._holder = client, project, purpose, holder
-        self._borrowed_at_s = 0.0
+        self._lent_until_s = 0.0
 
     async def borrow(self) -> None:
         """Borrow, or borrow again.
@@ -97,15 +97,26 @@ class Loan:
         await self._client.lease_label_project(
             self._project, holder=self._holder, purpose=self._purpose.value, seconds=LENT_FOR_S
         )
-        self._borrowed_at_s = at_s
+        self._lent_until_s = at_s + LENT_FOR_S
+
+    async def stay(self) -> None:
+        """Borrow again and again, beside the work that the loan is for; ends when somebody else has it."""
+        while True:
+            await asyncio.sleep(_BORROW_AGAIN_S)
+            try:
+                await self.borrow()
+            except Contradicted:
+                return
+            except ClientError:
+                continue  # the work itself will tell of a server that is away
 
     async def keep(self) -> None:
-        """Borrow again if a good part of the time is over; called before each step that must not be done by two.
+        """Make sure of it; called before each step that must not be done by two.
 
         Raises:
             LabelsBusy: somebody else has it now: this one was away for too long.
         """
-        if time.monotonic() - self._borrowed_at_s < _BORROW_AGAIN_S:
+        if time.monotonic() < self._lent_until_s:
             return
         try:
             await self.borrow()
@@ -158,9 +169,11 @@ async def working_alone(
             say(f"{busy}; waiting")
             has_said = True
         await asyncio.sleep(_LOOK_AGAIN_S)
+    staying = asyncio.create_task(loan.stay())
     try:
         yield loan
     finally:
+        staying.cancel()
         try:
             await loan.give_back()
         except ClientError as error:
