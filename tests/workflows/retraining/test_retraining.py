@@ -1,7 +1,9 @@
 """A whole retraining with real networks, as small as it goes."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -87,3 +89,17 @@ def test_called_again_it_does_nothing_and_says_the_same(
     told: list[RetrainProgress] = []
     assert retrain(shop.plan(shop.folder / "out"), on_progress=told.append) == done[0]
     assert {each.phase for each in told} == {Phase.KEPT}
+
+
+def test_the_same_model_again_is_a_release_of_its_own(
+    done: tuple[RetrainReport, list[RetrainProgress]], shop: Workshop
+) -> None:
+    """Training repeats itself bit by bit; what was made of it before, and perhaps retired, is not taken for it."""
+    out = Path(shutil.copytree(shop.folder / "out", shop.folder / "again"))
+    for step in (Step.BUILD, Step.SIGN, Step.GATE, Step.COMPARE):
+        (out / "steps" / f"{list(Step).index(step) + 1:02d}-{step.value}.json").unlink()
+    (out / "version").unlink()
+    report = retrain(shop.plan(out))
+    assert report.version == "1.2.0"
+    assert report.digest != done[0].digest
+    assert [each.manifest.version for each in Registry(str(shop.folder / "registry")).list()] == ["1.1.0", "1.2.0"]

@@ -11,9 +11,10 @@ from lineside.datasets.growing_splits import GrowthPlan, grow_splits
 from lineside.datasets.labelled import Split
 from lineside.datasets.revisions import Revision, RevisionSelection, RevisionStore
 from lineside.inspection.release import INT8_MODEL_NAME, SigningKey
+from lineside.training.checkpoints import write_whole
 from lineside.training.crops import CropPlan
 from lineside.training.devices import choose_device
-from lineside.training.errors import RunRefused
+from lineside.training.errors import ReleaseUnknown, RunRefused
 from lineside.training.evaluation import Evaluation, Truth, read_subject
 from lineside.training.evaluation.subject import RUN_THRESHOLD
 from lineside.training.export.command import ExportOrder, Int8Order, export_model
@@ -28,7 +29,7 @@ from lineside.training.runs import RUN_NAME, RunSettings, resume_run, start_run
 from lineside.workflows.errors import RetrainingChanged, RetrainingRefused
 from lineside.workflows.evaluating import EVALUATION_NAME, REPORT_NAME, EvaluationTask, evaluate_into
 from lineside.workflows.retraining.course import Clock, Teller, TrainingTeller
-from lineside.workflows.retraining.folder import RUN_FOLDER, VAL_FOLDER
+from lineside.workflows.retraining.folder import RUN_FOLDER, VAL_FOLDER, VERSION_NAME
 from lineside.workflows.retraining.labelled_heads import move_head
 from lineside.workflows.retraining.live import LiveRelease, Start, next_version
 from lineside.workflows.retraining.plan import RetrainPlan
@@ -216,12 +217,12 @@ def build(plan: RetrainPlan, live: LiveRelease, *, teller: Teller) -> Made:
     """
     registry = Registry(plan.registry)
     folder = plan.out / RUN_FOLDER
-    checkpoint, model = digest_of_file(folder / CHECKPOINT_NAME), digest_of_file(folder / MODEL_NAME)
     name = live.name.name
-    made = _made_of(registry, name, checkpoint=checkpoint, model=model, version=plan.version)
+    made = _already_built(plan, registry, name)
     if made is None:
         evaluation = Evaluation.from_json((plan.out / VAL_FOLDER / EVALUATION_NAME).read_bytes())
         version = plan.version or next_version(name, versions_of(registry, live))
+        write_whole(plan.out / VERSION_NAME, version.encode())
         order = BuildPlan(run=folder, name=name, version=version, evaluation=evaluation, canaries=plan.canaries)
         built = build_release(order, RevisionStore(plan.store), registry)
         if built.classes_without_canary:
@@ -253,16 +254,24 @@ def versions_of(registry: Registry, live: LiveRelease) -> tuple[str, ...]:
     return (live.name.version, *registered, *(() if starter is None else (starter.version,)))
 
 
-def _made_of(
-    registry: Registry, name: str, *, checkpoint: str, model: str, version: str | None
-) -> RegisteredRelease | None:
-    """A release of this very run."""
-    for found in registry.list():
-        manifest = found.manifest
-        is_wanted = manifest.name == name and version in (None, manifest.version)
-        if is_wanted and manifest.checkpoint_sha256 == checkpoint and manifest.files[MODEL_NAME].sha256 == model:
-            return found
-    return None
+def _already_built(plan: RetrainPlan, registry: Registry, name: str) -> RegisteredRelease | None:
+    """The release that a killed call of this retraining made: under the version that it wrote down before.
+
+    The same model under another version is another release: training repeats itself bit by bit, and what somebody
+    retired must not come back.
+    """
+    try:
+        version = (plan.out / VERSION_NAME).read_text("utf-8")
+        found = registry.find(name, version)
+    except (FileNotFoundError, ReleaseUnknown):
+        return None
+    folder = plan.out / RUN_FOLDER
+    is_ours = (
+        plan.version in (None, version)
+        and found.manifest.checkpoint_sha256 == digest_of_file(folder / CHECKPOINT_NAME)
+        and found.manifest.files[MODEL_NAME].sha256 == digest_of_file(folder / MODEL_NAME)
+    )
+    return found if is_ours else None
 
 
 def _record(folder: Path) -> dict[str, Any] | None:
