@@ -1,5 +1,7 @@
 """The parts of the loop's demonstration: the person who errs, the first labels, and what a summary counts."""
 
+import asyncio
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -8,10 +10,22 @@ import pytest
 from lineside.datasets.labelled import LabelledBox, OriginKind, Split
 from lineside.datasets.revisions import RevisionStore
 from lineside.inspection.verdict import Verdict
-from lineside.workflows.demo.loop import Annotator, FirstLabels, LoopPlan, Slip, Stretch, write_first_revision
+from lineside.workflows.demo.loop import (
+    Annotator,
+    FirstLabels,
+    LoopPlan,
+    LoopSummary,
+    Slip,
+    Stretch,
+    write_first_revision,
+)
+from lineside.workflows.demo.loop.page import write_loop_page
+from lineside.workflows.demo.loop.running import require_extras, run_loop
+from lineside.workflows.demo.loop.studio_annotator import Labelled
 from lineside.workflows.demo.plan import DemoPlan
 from lineside.workflows.demo.tally import Outcome, Passage
 from lineside.workflows.demo.virtual_line import VirtualPart, fate_of
+from lineside.workflows.errors import DemoLacksExtras, LineFailed
 
 SIZE = (640, 640)
 TRUTH = (LabelledBox("short", (10, 10, 40, 40)), LabelledBox("spur", (100, 100, 130, 140)))
@@ -127,3 +141,41 @@ def test_a_stretch_counts_films_apart_and_what_was_not_judged_in_no_rate() -> No
 def test_a_loop_that_shows_nothing_is_refused(fields: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="expected"):
         LoopPlan(**{"out": Path("unused"), **fields})  # type: ignore[arg-type]  # the test's own literals
+
+
+def test_without_the_extras_it_says_which_and_how_to_get_them() -> None:
+    with pytest.raises(DemoLacksExtras, match=r"label_studio_sdk is not installed: pip install 'lineside\[training,"):
+        require_extras(lambda name: name != "label_studio_sdk")
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(LineFailed, match="not empty"):
+        asyncio.run(run_loop(LoopPlan(out=tmp_path), say=lambda _: None))
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("is_promoted", [True, False], ids=["promoted", "refused"])
+def test_the_page_says_what_the_gate_said_and_what_came_of_it(tmp_path: Path, *, is_promoted: bool) -> None:
+    stretch = Stretch(30, 5, 4, 6, 0, 19, 1, 0, {"pcb-reference 1.0.0": 30})
+    summary = LoopSummary(
+        plan=LoopPlan(out=tmp_path),
+        steady=stretch,
+        before=stretch,
+        after=stretch,
+        reasons={"near_threshold": 7},
+        labelled=Labelled(parts=7, defective=5, films=3, wrong=1),
+        revision="0" * 64,
+        candidate="pcb-reference 1.1.0",
+        gate="passed" if is_promoted else "too_few",
+        refusals=() if is_promoted else ("Overkill within the budget of 5.00 %: 2 of 20 <good> parts stopped",),
+        serials=(1,) if is_promoted else (),
+        retrain_page=tmp_path / "retraining" / "summary.html",
+        seconds={"retraining": 61.0},
+    )
+    text = write_loop_page(summary, tmp_path).read_text("utf-8")
+    assert ("it is live" in text) is is_promoted
+    assert ("Why the gate refused" in text) is not is_promoted
+    assert "<good>" not in text
+    assert "4 of 11" in text
+    assert json.loads((tmp_path / "loop.json").read_text("utf-8"))["after"]["escape_rate"]["of"] == 11

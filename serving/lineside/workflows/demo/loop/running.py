@@ -60,13 +60,16 @@ Say = Callable[[str], None]
 Opened = TypeVar("Opened")
 
 
-def require_extras() -> None:
+def require_extras(is_installed: Callable[[str], bool] = lambda name: find_spec(name) is not None) -> None:
     """Refuse to begin without what the later steps need.
+
+    Args:
+        is_installed: whether a module can be imported.
 
     Raises:
         DemoLacksExtras: the message names what is missing and how to get it.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+    missing = [name for name in _NEEDED if not is_installed(name)]
     if missing:
         raise DemoLacksExtras(
             f"the demonstration of the labelling loop trains a model and labels in Label Studio; {', '.join(missing)} "
