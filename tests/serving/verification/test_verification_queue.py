@@ -1,5 +1,6 @@
 """The review place by its API: who gets which part, and what a reading does."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lineside.serving.clock import ManualClock
-from lineside.serving.security import Role
+from lineside.serving.security import Principal, Role
+from lineside.serving.verification.schemas import ClaimIn, ClaimOut
 from plant import RECIPE, Plant, bad_board, good_board, open_plant
 from reading_parts import claim, read, stored, taken, undo, waiting
 
@@ -226,3 +228,16 @@ def test_the_pictures_of_a_part_are_png_and_a_recipe_without_a_reference_has_non
     assert (image.status_code, image.headers["content-type"]) == (200, "image/png")
     none = plant.http.get(f"/v1/inspections/{inspection_id}/layers/reference", headers=headers)
     assert (none.status_code, none.json()["type"]) == (404, "/problems/image-gone")
+
+
+def test_readers_who_ask_at_the_same_moment_get_different_parts(plant: Plant) -> None:
+    ids = {flagged(plant, f"P-{number}", number) for number in range(6)}
+    principal = Principal("key-1", "shared", Role.QUALITY)
+
+    async def all_at_once() -> list[ClaimOut | None]:
+        wanted = [ClaimIn(reader=f"reader {number}") for number in range(8)]
+        return list(await asyncio.gather(*(plant.services.verification.take(each, principal) for each in wanted)))
+
+    got = plant.http.portal.call(all_at_once)  # type: ignore[attr-defined]  # TestClient's loop
+    taken_ids = [part.inspection_id for part in got if part is not None]
+    assert (len(taken_ids), set(taken_ids)) == (6, ids)

@@ -15,12 +15,14 @@ export class Calls {
   constructor(onConnection) {
     this.onConnection = onConnection;
     this.csrf = "";
+    this.keyId = "";
   }
 
   /** Who is logged in. */
   async open() {
     const { body } = await this.send("GET", "/v1/session");
     this.csrf = body.csrf_token ?? "";
+    this.keyId = body.key_id;
     return body;
   }
 
@@ -58,14 +60,14 @@ export class Calls {
 
   /** Keep a reading in the browser, then hand it in. */
   async handIn(claimId, reading) {
-    localStorage.setItem(OUTBOX, JSON.stringify([...outbox(), { claimId, reading }]));
+    localStorage.setItem(OUTBOX, JSON.stringify([...outbox(), { keyId: this.keyId, claimId, reading }]));
     return (await this.flush()).find((answer) => answer.claimId === claimId);
   }
 
-  /** Hand in all that an earlier page could not. */
+  /** Hand in all that an earlier page could not, of whoever is logged in: what others said waits for them. */
   async flush() {
     const answers = [];
-    for (const { claimId, reading } of outbox()) {
+    for (const { claimId, reading } of outbox().filter((entry) => entry.keyId === this.keyId)) {
       const answer = await this.send("PUT", `/v1/verification/claims/${claimId}/reading`, reading);
       localStorage.setItem(OUTBOX, JSON.stringify(outbox().filter((other) => other.claimId !== claimId)));
       answers.push({ claimId, ...answer });

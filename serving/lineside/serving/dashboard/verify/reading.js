@@ -1,4 +1,5 @@
 // What a reader is about to say of one part: a draft that survives a reload, and what it comes to.
+// Drafts are their reader's alone: who reads a part a second time at the same browser must not see the first one's.
 
 import { same, spoken } from "./boxes.js";
 
@@ -17,13 +18,14 @@ export class Reading {
     this.disposition = null;
     this.reason = "";
     this.saysMissed = false; // "defect missed" was said of a passed part; its place is still to be drawn
-    Object.assign(this, drafts()[claim.inspection_id] ?? {});
+    this.draft = `${claim.reader} ${claim.inspection_id}`;
+    Object.assign(this, drafts()[this.draft] ?? {});
   }
 
   keep() {
     const { boxes, disposition, reason, saysMissed } = this;
-    const others = Object.entries(drafts()).filter(([id]) => id !== this.claim.inspection_id);
-    const kept = [...others, [this.claim.inspection_id, { boxes, disposition, reason, saysMissed }]];
+    const others = Object.entries(drafts()).filter(([name]) => name !== this.draft);
+    const kept = [...others, [this.draft, { boxes, disposition, reason, saysMissed }]];
     localStorage.setItem(DRAFTS, JSON.stringify(Object.fromEntries(kept.slice(-MOST_DRAFTS))));
   }
 

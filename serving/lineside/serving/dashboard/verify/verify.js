@@ -40,6 +40,10 @@ class Desk {
       this.panel.refuse(session.name);
       return;
     }
+    if (sessionStorage.getItem("lineside.verify.key") !== session.key_id) {
+      sessionStorage.clear(); // somebody else was logged in: his window and his undoings are not this reader's
+      sessionStorage.setItem("lineside.verify.key", session.key_id);
+    }
     this.panel.who(session.name, storedReader());
     addEventListener("keydown", (event) => this.key(event));
     addEventListener("pointerdown", () => this.touch());
