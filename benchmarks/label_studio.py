@@ -236,7 +236,7 @@ def measure_loop(site: Site, tasks: int, *, say: Say, is_waiting: bool) -> dict[
         site: where.
         tasks: how many parts, one task each.
         say: hears what is being done.
-        is_waiting: pull once more when the overlap is over.
+        is_waiting: pull when the overlap is over, as where people labelled all day.
     """
     say(f"label_studio: {tasks} parts over the line")
     pick(site, inspect_parts(site, tasks))
@@ -246,12 +246,11 @@ def measure_loop(site: Site, tasks: int, *, say: Say, is_waiting: bool) -> dict[
     annotations = accept_all(site, ran["push"].answer["label_studio_project_id"])
     if annotations != tasks:
         raise RuntimeError(f"{annotations} of {tasks} suggestions became annotations")
-    say("label_studio: pull")
-    ran["pull"] = site.run("pull")
-    ran["pull again at once"] = site.run("pull")
     if is_waiting:
         time.sleep(OVERLAP_S)
-        ran["pull again after the overlap"] = site.run("pull")
+    say("label_studio: pull")
+    ran["pull"] = site.run("pull")
+    ran["pull again"] = site.run("pull")
     return ran
 
 
@@ -283,7 +282,7 @@ def measure_tasks(options: Options, tasks: int) -> Report:
         (
             "each command is a process of its own; at work: from its first request on, its imports are done then",
             "both servers and the command share the machine; Label Studio keeps its data in SQLite",
-            f"what changed in the last {OVERLAP_S:.0f} s before the last pull's end is read again by the next one",
+            f"the labels are older than {OVERLAP_S:.0f} s when they are pulled; younger ones the next pull reads again",
         ),
     )
     return Report((table,), {"tasks": tasks, "runs": {name: asdict(each) for name, each in ran.items()}})

@@ -22,7 +22,7 @@ def test_push_and_pull_are_measured_and_find_nothing_new_the_second_time(
     assert (ran["push"].answer["tasks"], ran["push again"].answer["tasks"]) == (4, 0)
     assert sum(ran["pull"].answer["reviews"].values()) == 4
     assert ran["pull"].answer["added"] == 4
-    again = ran["pull again at once"]
+    again = ran["pull again"]
     assert (again.answer["changed"], again.answer["is_new_revision"]) == (0, False)
     assert again.requests_to_studio < ran["push"].requests_to_studio
     assert all(each.peak_memory_bytes > 50e6 for each in ran.values())  # of a process, not of nothing

@@ -108,7 +108,7 @@ def test_a_pull_that_is_killed_at_any_point_makes_each_review_once(machine: Mach
     machine.kill("pull", machine.ours, nth("POST", "/v1/label-tasks/states"))
     machine.kill("pull", machine.ours, nth("PUT", f"/{quote(scene.project)}"))  # the cursor is moved on
     machine.kill("pull", machine.ours, nth("GET", "/image", 2))  # in the middle of the revision
-    machine.kill("pull", machine.ours, nth("PUT", f"/{quote(scene.project)}", 2))  # the revision is written
+    machine.kill("pull", machine.ours, nth("PUT", f"/{quote(scene.project)}", 3))  # the revision is written
     machine.finish("pull")
     for inspection in inspections:
         said = scene.ask(partial(reviews_of, inspection))

@@ -11,6 +11,8 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from types import ModuleType, TracebackType
@@ -74,6 +76,9 @@ class Tries:
 class Connection:
     """Requests to one Label Studio; may be used by several threads.
 
+    Attributes:
+        answered_at: aware UTC instant of the last answer by the server's own clock; None before the first.
+
     Args:
         url: where it answers, with its path if it lies behind one.
         token: legacy or personal.
@@ -97,6 +102,7 @@ class Connection:
         self.sleep = sleep
         self._token = token
         self._timeout_s = timeout_s
+        self.answered_at: datetime | None = None
         self._http: httpx.Client | None = None
         self._sdk: Sdk | None = None
 
@@ -185,6 +191,7 @@ class Connection:
         except httpx.InvalidURL as error:
             raise StudioRefused(f"{self.url!r} is no address: {error}; expected one like http://host:8080") from error
         self._raise_for(method, path, answer)
+        self.answered_at = _date_of(answer) or self.answered_at
         return answer
 
     def _signed(self, method: str, path: str, **what: Any) -> httpx.Response:
@@ -259,6 +266,14 @@ def _sdk_module() -> ModuleType:
             "label-studio-sdk is not installed; it comes with the extra: pip install 'lineside[labelling]'"
         ) from error
     return label_studio_sdk
+
+
+def _date_of(answer: httpx.Response) -> datetime | None:
+    """The `Date` header, to the second; None where it is missing or none."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _retry_after_s(answer: httpx.Response) -> float | None:

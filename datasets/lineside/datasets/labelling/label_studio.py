@@ -70,6 +70,11 @@ class LabelStudio:
         self._connection.get("api/current-user/whoami")
         return answers.read_version(self._connection.get("api/version"))
 
+    @property
+    def answered_at(self) -> datetime | None:
+        """When it last answered, by its own clock, to the second; None before its first answer."""
+        return self._connection.answered_at
+
     def project(self, project_id: int) -> StudioProject:
         """A project by its id.
 

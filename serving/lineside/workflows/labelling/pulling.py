@@ -1,9 +1,10 @@
 """Pull: what people said in Label Studio becomes reviews in the ledger, and a dataset revision.
 
 Incremental by Label Studio's own clock, with an overlap: an instant is given to a change before the change is there to
-be read. The server takes each state once, however often it is sent, so a pull that was cut off is simply run again; the
-cursor moves on with every batch that the server has taken. The revision is written from the labels that changed since
-the last one, which the server counts; so that, too, is caught up by the next pull.
+be read, so the next pull starts the overlap before the begin of this one. The server takes each state once, however
+often it is sent, so a pull that was cut off is simply run again; the cursor moves on with every batch that the server
+has taken. The revision is written from the labels that changed since the last one, which the server counts; so that,
+too, is caught up by the next pull.
 """
 
 import asyncio
@@ -114,8 +115,11 @@ class _Pull:
 
     async def run(self) -> PullReport:
         found = await asyncio.to_thread(require_studio_project, self._studio, self._options.studio_url, self._project)
+        began_at = self._studio.answered_at
         await self._tell(edits_of(found, self._project.classes))
         await self._read_changes(found.id)
+        if began_at is not None:  # all that changed well before is read now, also where that was long ago
+            await self._site.client.put_label_project(self._project.name, cursor=began_at.isoformat())
         await self._tell(
             await find_missing_tasks(
                 self._site.client,
