@@ -56,7 +56,6 @@ def _announce(running: "RunningLabelServer", *, as_json: bool, show_login: bool)
     password = home.login.password if show_login else f"the password in {home.login_file}"
     say(f"  log in as {home.login.email} with {password}")
     say("to send it parts that a Lineside server keeps, and to fetch what people said of them:")
-    for word in ("push", "pull"):
-        say(
-            f"  lineside labels {word} --project NAME --studio {running.url} --token-file {home.token_file} --server URL"
-        )
+    where = f"--project NAME --server URL --studio {running.url} --token-file {home.token_file}"
+    for word in ("push", "connect", "pull"):
+        say(f"  lineside labels {word} {where}")
