@@ -142,8 +142,7 @@ def _compared(by_arm: Mapping[Arm, Sequence[Mapping[str, Any]]]) -> tuple[list[t
         ),
         (
             "gates that refused", "-",
-            ", ".join(f"{arm}: {sum(bool(each['blocking']) for each in by_arm[arm])} of {len(by_arm[arm])}"
-                      for arm in Arm),
+            ", ".join(f"{arm}: {_refused(by_arm[arm])}" for arm in Arm),
         ),
     ]  # fmt: skip
     figures = {
@@ -151,6 +150,12 @@ def _compared(by_arm: Mapping[Arm, Sequence[Mapping[str, Any]]]) -> tuple[list[t
         "fall": fall, "gain": gain,
     }  # fmt: skip
     return rows, figures
+
+
+def _refused(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Refused ones of those whose gate was asked."""
+    asked = [each for each in runs if each["gate"] is not None]
+    return f"{sum(bool(each['blocking']) for each in asked)} of {len(asked)}"
 
 
 def _held(value: float, limit: float) -> str:
