@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+import httpx
 import pytest
 from PIL import Image
 from selenium import webdriver
@@ -164,6 +165,14 @@ def desk(browser: webdriver.Chrome, line: ReviewLine) -> Iterator[Desk]:
     yield Desk(browser, line, station)
     log = browser.get_log("browser")  # type: ignore[no-untyped-call]  # selenium has no type for it
     assert [entry for entry in log if entry["level"] == "SEVERE" and "status of 40" not in entry["message"]] == []
+
+
+@pytest.mark.system
+def test_without_a_login_nothing_of_the_page_is_served(line: ReviewLine) -> None:
+    for path in ("/page/verify", "/page/verify/verify.js", "/page/verify/none.js"):
+        answer = httpx.get(f"{line.url}{path}?station=aoi-1", trust_env=False)
+        assert (answer.status_code, answer.content) == (303, b""), path
+        assert answer.headers["location"].startswith("/login?next=")
 
 
 @pytest.mark.system

@@ -113,6 +113,8 @@ def test_the_gate_lets_in_who_is_logged_in_and_sends_others_to_the_form(plant: P
         away = browser.get("/page/live", follow_redirects=False)
         assert (away.status_code, away.headers["location"]) == (303, "/login?next=/page/live")
         assert away.headers["x-frame-options"] == "DENY"
+        asking = browser.get("/page/live?station=aoi-1&lang=ko", follow_redirects=False)
+        assert asking.headers["location"] == "/login?next=/page/live%3Fstation%3Daoi-1%26lang%3Dko"
         with pytest.raises(WebSocketDisconnect) as closed, browser.websocket_connect("/page/ws"):
             pass
         assert closed.value.code == 1008
