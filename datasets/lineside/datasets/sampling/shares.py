@@ -16,7 +16,7 @@ class QueueShares:
 
     The defaults keep the proportion of 30 places by score (near the threshold, disagreement, rare classes) to 10 for
     diversity and 10 for novelty. They are a judgement, not a measured optimum: compare the reasons on your own line
-    (`python -m benchmarks label-queue` does so on the virtual one). The audits are the random half of the day's work;
+    (`python -m benchmarks label_queue` does so on the virtual one). The audits are the random half of the day's work;
     the random arm adds flagged parts to it, which no audit draws.
 
     Attributes:
