@@ -64,8 +64,7 @@ def test_a_small_frame_is_one_task_with_the_models_boxes_and_a_way_back_to_our_p
     assert [box.box_xyxy_px for box in image.predictions] == [(10, 20, 30, 40)]
     assert image.model_version == "blobs 1.0.0"
     assert image.data["model"] == "short 0.80, burr 0.80"  # what has no label is told in words
-    assert image.data["page"].startswith("http://plant:8470/page")
-    assert pick.inspection_id in image.data["page"]
+    assert image.data["page"] == f"http://plant:8470/v1/inspections/{pick.inspection_id}/overlay"
     assert image.reference_png is not None
 
 

@@ -114,7 +114,8 @@ def _facts(pick: Picked, server: str) -> dict[str, str]:
         "verdict": pick.verdict.value,
         "model": found or "no defect",
         "reason": pick.reason.value,
-        "page": f"{server.rstrip('/')}/page/verify?inspection={pick.inspection_id}",
+        # Our picture of it with the boxes of model and readers, for whoever is logged in there.
+        "page": f"{server.rstrip('/')}/v1/inspections/{pick.inspection_id}/overlay",
     }
     return {name: value for name, value in facts.items() if value}
 
