@@ -1,5 +1,6 @@
 """Who may open a ledger, and what with."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from lineside.serving.clock import ManualClock
 from lineside.serving.ledger import (
     Event,
     Ledger,
+    LedgerClosed,
     LedgerLocked,
     LedgerReadOnly,
     LedgerSchemaMismatch,
@@ -47,6 +49,12 @@ def test_a_second_writer_of_a_plant_is_refused_until_the_first_closes(
 
     with Ledger.open(ledger_url, plant="plant-1", clock=clock) as second:
         assert second.write_blocking(append).sequence == 2
+
+
+def test_a_closed_ledger_says_so_to_who_still_reads(ledger: Ledger) -> None:
+    ledger.close()
+    with pytest.raises(LedgerClosed, match="ending"):
+        asyncio.run(ledger.read(count_keys))
 
 
 def test_another_plant_has_a_chain_of_its_own_in_the_same_database(

@@ -32,6 +32,7 @@ from lineside.serving.dashboard.rates import ShownRates, rate_tiles, shown_rates
 from lineside.serving.dashboard.releases import release_table, shown_releases
 from lineside.serving.dashboard.texts import Language
 from lineside.serving.dashboard.wording import Wording
+from lineside.serving.ledger import LedgerClosed
 from lineside.serving.security import COOKIE_NAME
 from lineside.serving.services import Services
 
@@ -66,11 +67,12 @@ class LinePage:
         await view.ask()
 
         async def keep_up() -> None:
-            if await services.keys.find_session(request.cookies.get(COOKIE_NAME, "")) is None:
-                ui.navigate.to("/login?next=/page/")  # the key was revoked or the login is over
-            else:
-                view.refresh()
-                await view.ask()
+            with suppress(LedgerClosed):  # the server is ending
+                if await services.keys.find_session(request.cookies.get(COOKIE_NAME, "")) is None:
+                    ui.navigate.to("/login?next=/page/")  # the key was revoked or the login is over
+                else:
+                    view.refresh()
+                    await view.ask()
 
         ui.timer(_REFRESH_S, keep_up)
 

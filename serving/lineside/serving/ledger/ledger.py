@@ -14,7 +14,7 @@ from lineside.serving.identifiers import IdentifierSource
 from lineside.serving.ledger import schema
 from lineside.serving.ledger.commit_signal import CommitSignal
 from lineside.serving.ledger.databases import Database, database_at
-from lineside.serving.ledger.errors import LedgerReadOnly, LedgerSchemaMismatch, LedgerUnavailable
+from lineside.serving.ledger.errors import LedgerClosed, LedgerReadOnly, LedgerSchemaMismatch, LedgerUnavailable
 from lineside.serving.ledger.events import GENESIS, ChainHead, Event, read_after, read_head
 from lineside.serving.ledger.transaction import Transaction
 from lineside.serving.ledger.writer import GroupWriter, OpenSession
@@ -55,6 +55,7 @@ class Ledger:
         self._release_lock = release_lock
         self._readers = ThreadPoolExecutor(reader_threads, thread_name_prefix="ledger-reader")
         self._reader_engine = database.reader_engine(reader_threads)
+        self._is_closed = False
 
     @classmethod
     def open(
@@ -229,8 +230,14 @@ class Ledger:
 
         Raises:
             LedgerUnavailable: the database cannot be reached.
+            LedgerClosed: it was closed.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_blocking, query)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_blocking, query)
+        except RuntimeError as error:  # the pool takes no more
+            if not self._is_closed:
+                raise
+            raise LedgerClosed("the ledger is closed: the server is ending") from error
 
     def read_blocking(self, query: Callable[[Connection], T]) -> T:
         """As `read`, on the caller's thread."""
@@ -263,6 +270,7 @@ class Ledger:
 
     def close(self) -> None:
         """Write what waits, then let go of everything; harmless when repeated."""
+        self._is_closed = True
         if self._writer is not None:
             self._writer.close()
         self._readers.shutdown()
