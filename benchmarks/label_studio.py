@@ -268,7 +268,7 @@ def measure_tasks(options: Options, tasks: int) -> Report:
             f"`lineside labels {name.split()[0]}`{' '.join(['', *name.split()[1:]])}",
             f"{each.seconds:.1f}",
             f"{each.work_seconds:.1f}",
-            f"{tasks / each.work_seconds:.0f}",
+            "-" if name.endswith("again") else f"{tasks / each.work_seconds:.0f}",
             f"{each.peak_memory_bytes / 1e6:.0f}",
             str(each.requests_to_us),
             str(each.requests_to_studio),
