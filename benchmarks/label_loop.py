@@ -55,6 +55,7 @@ from lineside.workflows.demo.virtual_line import PartFate, VirtualPart, fate_of,
 RUNS_VARIABLE = "LINESIDE_LABEL_LOOP_RUNS"
 RUNS_NAME = "runs.jsonl"
 GATES_NAME = "gates.jsonl"
+AGAIN_NAME = "same-thresholds.jsonl"
 BASE_NAME = "first-revision"
 _VAL_OF = 5  # one of so many new labels goes to split val, as `lineside retrain` has it
 _QUICK_SEED = 99  # none of the compared ones
@@ -92,11 +93,15 @@ def measure(options: Options) -> Report:
     free = spawn.Queue()
     for core in cores:
         free.put(core)
-    for gate in (False, True):  # what is compared comes first: a session that is cut off keeps it
-        work = partial(_seed, folder, is_quick=options.is_quick, gate=gate)
+    steps = {  # what is compared comes first: a session that is cut off keeps it
+        "both arms": partial(_seed, folder, is_quick=options.is_quick, gate=False),
+        "the same thresholds": partial(_again, folder, is_quick=options.is_quick),
+        "gates": partial(_seed, folder, is_quick=options.is_quick, gate=True),
+    }
+    for name, work in steps.items():
         with ProcessPoolExecutor(len(cores), spawn, initializer=_on_one_core, initargs=(free,)) as pool:
             for seed in pool.map(work, seeds):
-                options.say(f"seed {seed}: {'gates' if gate else 'both arms'} done")
+                options.say(f"seed {seed}: {name} done")
         for core in cores:
             free.put(core)
     return report(read_runs(folder))
@@ -121,6 +126,24 @@ def _seed(folder: Path, seed: int, *, is_quick: bool, gate: bool) -> int:
     return seed
 
 
+def _again(folder: Path, seed: int, *, is_quick: bool) -> int:
+    """Judge a seed's later parts once more, by both candidates with the starter's thresholds."""
+    done = {each["arm"] for each in read_runs(folder) if each["seed"] == seed and each["same_thresholds"]}
+    made = [each["arm"] for each in read_runs(folder) if each["seed"] == seed]
+    missing = [arm for arm in Arm if arm.value in made and arm.value not in done]
+    if missing:
+        later = later_parts(_plan(folder / f"seed-{seed}", seed, is_quick=is_quick), is_quick=is_quick)
+    for arm in missing:
+        with (
+            release_folder(folder / f"seed-{seed}" / f"candidate-{arm}") as release,
+            _judge(release, thresholds=read_release(starter_release_folder(STARTER)).thresholds) as judge,
+        ):
+            passed = Passed.of(judge(part).truth_and_verdict for part in later)
+        record = {"seed": seed, "arm": arm.value, "same_thresholds": asdict(passed)}
+        _append(folder / AGAIN_NAME, record)
+    return seed
+
+
 def judge_candidate(folder: Path, seed: int, arm: Arm) -> dict[str, Any]:
     """The gate's answer on the candidate of an arm."""
     base = (folder / BASE_NAME).read_text("utf-8")
@@ -141,9 +164,15 @@ def judge_candidate(folder: Path, seed: int, arm: Arm) -> dict[str, Any]:
 
 def read_runs(folder: Path) -> list[dict[str, Any]]:
     """Every run that is done, with the gate's answer or None."""
-    gates = {(each["seed"], each["arm"]): each for each in _lines(folder / GATES_NAME)}
+    gates, again = (
+        {(each["seed"], each["arm"]): each for each in _lines(folder / name)} for name in (GATES_NAME, AGAIN_NAME)
+    )
     return [
-        {**run, **gates.get((run["seed"], run["arm"]), {"gate": None, "blocking": []})}
+        {
+            **run,
+            **gates.get((run["seed"], run["arm"]), {"gate": None, "blocking": []}),
+            **again.get((run["seed"], run["arm"]), {"same_thresholds": None}),
+        }
         for run in _lines(folder / RUNS_NAME)
     ]
 
@@ -152,34 +181,17 @@ class Study:
     """One seed: the line before and after, and what each arm makes of it."""
 
     def __init__(self, folder: Path, seed: int, *, is_quick: bool = False) -> None:
-        shutil.rmtree(folder, ignore_errors=True)  # what a run left that was cut off
         self._folder = folder
-        plan = LoopPlan(out=folder, seed=seed, budget=BUDGET, annotator_errors=ANNOTATOR_ERRORS)
-        if is_quick:
-            first = replace(plan.first, golden_solid=12, golden_film=6, golden_good=8)
-            plan = replace(plan, parts_before=150, epochs=2, first=first)
+        plan = _plan(folder, seed, is_quick=is_quick)
         self._plan = plan
         self._annotator = Annotator(plan.annotator_errors, seed)
         self._store = RevisionStore(str(folder / "datasets"))
         self._base = write_first_revision(self._store, plan.first, seed=seed)
         (folder / BASE_NAME).write_text(self._base.id, "utf-8")
         before = plan.line(first_part=plan.steady_parts, parts=plan.parts_before)
-        later = plan.line(
-            first_part=plan.steady_parts + plan.parts_before, parts=LATER_PARTS // 10 if is_quick else LATER_PARTS
-        )
-        good = [
-            number
-            for number in range(later.first_part, later.first_part + (later.parts or 0))
-            if not fate_of(later, number).is_defective
-        ]
-        judged_good = frozenset(good[:LATER_GOOD])
-
-        def is_judged(fate: PartFate) -> bool:
-            return fate.is_defective or fate.number in judged_good
-
         with _judge(starter_release_folder(STARTER)) as judge:
             self._before = [judge(part) for part in virtual_parts(before, run_id="B")]
-            self._later = list(virtual_parts(later, run_id="B", wanted=is_judged))
+            self._later = later_parts(plan, is_quick=is_quick)
             self._with_starter = Passed.of(judge(part).truth_and_verdict for part in self._later)
 
     def run(self, arm: Arm) -> dict[str, Any]:
@@ -192,6 +204,7 @@ class Study:
         readings = [self._annotator.read(part.part_id, _truth(part), size_wh_px=_size(part)) for part in chosen]
         revision = self._child(picks, chosen, [reading.boxes for reading in readings])
         own = self._folder / f"candidate-{arm}"
+        shutil.rmtree(own, ignore_errors=True)  # what a run left that was cut off
         training = make_candidate(
             CandidateOrder(
                 folder=own,
@@ -282,10 +295,34 @@ class Study:
         )
 
 
-class _Judge:
-    """One release as a station's server uses it: register, compose, detect, its own thresholds."""
+def _plan(folder: Path, seed: int, *, is_quick: bool) -> LoopPlan:
+    plan = LoopPlan(out=folder, seed=seed, budget=BUDGET, annotator_errors=ANNOTATOR_ERRORS)
+    if not is_quick:
+        return plan
+    first = replace(plan.first, golden_solid=12, golden_film=6, golden_good=8)
+    return replace(plan, parts_before=150, epochs=2, first=first)
 
-    def __init__(self, folder: Path) -> None:
+
+def later_parts(plan: LoopPlan, *, is_quick: bool) -> list[VirtualPart]:
+    """The parts that are judged of those that the same line makes after the labelled ones."""
+    first_part = plan.steady_parts + plan.parts_before
+    count = LATER_PARTS // 10 if is_quick else LATER_PARTS
+    line = plan.line(first_part=first_part, parts=count)
+    numbers = range(first_part, first_part + count)
+    good = [number for number in numbers if not fate_of(line, number).is_defective]
+    judged_good = frozenset(good[:LATER_GOOD])
+
+    def is_judged(fate: PartFate) -> bool:
+        return fate.is_defective or fate.number in judged_good
+
+    return list(virtual_parts(line, run_id="B", wanted=is_judged))
+
+
+class _Judge:
+    """One release as a station's server uses it: register, compose, detect; its own thresholds, or given ones."""
+
+    def __init__(self, folder: Path, thresholds: Mapping[str, float] | None) -> None:
+        self._thresholds = thresholds
         release = read_release(folder)
         self._detector = Detector(release, load_release_engine(release, ENGINE, threads=available_threads()))
         golden = to_gray(read_picture(golden_png(PRODUCT), source="golden image").pixels)
@@ -294,15 +331,17 @@ class _Judge:
     def __call__(self, part: VirtualPart) -> Judged:
         frame = to_gray(read_picture(part.frame_png, source=part.part_id).pixels)
         laid = register(frame, [self._golden], limits=RegistrationLimits(), now=_BEGAN_AT)
-        return Judged(part, self._detector.detect(compose(frame, laid)), self._detector.release)
+        return Judged(
+            part, self._detector.detect(compose(frame, laid), thresholds=self._thresholds), self._detector.release
+        )
 
     def close(self) -> None:
         self._detector.close()
 
 
 @contextmanager
-def _judge(folder: Path) -> Iterator[_Judge]:
-    judge = _Judge(folder)
+def _judge(folder: Path, *, thresholds: Mapping[str, float] | None = None) -> Iterator[_Judge]:
+    judge = _Judge(folder, thresholds)
     try:
         yield judge
     finally:

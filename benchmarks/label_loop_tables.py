@@ -88,7 +88,32 @@ def report(runs: Sequence[Mapping[str, Any]]) -> Report:
         rows,
         notes=("differences are paired by seed; mean with a 95 % t interval",),
     )
-    return Report((compared, each_run), {"runs": list(ordered), **figures})
+    again = [each for each in ordered if each.get("same_thresholds")]
+    tables = (compared, each_run, *((_same_thresholds(again),) if again else ()))
+    return Report(tables, {"runs": list(ordered), **figures})
+
+
+def _same_thresholds(runs: Sequence[Mapping[str, Any]]) -> Table:
+    """What is not settled beforehand, and said to be so."""
+    rows = []
+    for run in runs:
+        passed, own = Passed(**run["same_thresholds"]), run["thresholds"]
+        rows.append(
+            (
+                f"{run['seed']}, {run['arm']}",
+                f"{min(own.values()):.2f} to {max(own.values()):.2f}",
+                f"{Passed(**run['candidate']).escape_rate:.1%}",
+                f"{passed.escape_rate:.1%}",
+                f"{passed.film_escapes} of {passed.films}",
+                f"{passed.false_calls} of {passed.good}",
+            )
+        )
+    return Table(
+        "Looked at afterwards: the same candidates with the starter's thresholds in place of their own",
+        ("seed, arm", "own thresholds", "escapes with them", "with the starter's", "of films", "false calls"),
+        rows,
+        notes=("a release's own thresholds are those of the best F on split val, in which new labels are too",),
+    )
 
 
 def _run_row(run: Mapping[str, Any]) -> tuple[str, ...]:

@@ -84,3 +84,11 @@ def test_a_gate_that_was_not_asked_is_no_passed_one() -> None:
 
 def test_one_arm_alone_is_no_comparison() -> None:
     assert cells(report([run(1, "picked", film_escapes=10)])) == {"both arms of one seed": "not run yet"}
+
+
+def test_the_same_thresholds_are_shown_apart_where_they_were_looked_at() -> None:
+    looked_at = run(1, "picked", film_escapes=10)
+    looked_at |= {"same_thresholds": {**looked_at["candidate"], "film_escapes": 4}, "thresholds": {"a": 0.1, "b": 0.6}}
+    tables = report([looked_at, run(1, "random", film_escapes=30)]).tables
+    assert [row[:4] for row in tables[2].rows] == [("1, picked", "0.10 to 0.60", "5.0%", "2.0%")]
+    assert len(report([run(1, "random", film_escapes=30)]).tables) == 2
