@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from lineside.inspection.release import SigningKey
-from lineside.workflows.retraining import Step
+from lineside.workflows.errors import RetrainingRefused
+from lineside.workflows.retraining import RetrainPlan, Step
 from retraining_set import ENGINE, Workshop, open_workshop
 
 pytestmark = pytest.mark.training
@@ -118,6 +119,7 @@ def test_one_command_leads_to_a_signed_candidate_and_on_to_a_deployment(
         pytest.param(("--project", "line-a"), 2, "give --server", id="a project without a server"),
         pytest.param(("--server", "http://127.0.0.1:9"), 2, "API key of role mlops", id="a server without a key"),
         pytest.param(("--promote",), 2, "--deploy-key and --trust", id="a promotion without keys"),
+        pytest.param(("--override-by", "kim"), 2, "give --promote", id="an override of nothing"),
         pytest.param(("--against", "nowhere"), 1, "no release to beat", id="nothing to beat"),
         pytest.param(("--data", "0123456789"), 1, "no revision", id="an unknown revision"),
         pytest.param(("--val-share", "0.95"), 2, "0.9", id="a share that leaves nothing to learn from"),
@@ -132,3 +134,24 @@ def test_a_wrong_call_is_one_line(
     ran = retrain("--out", tmp_path / "out", *words)
     assert ran.code == code, ran.err
     assert message in " ".join(ran.err.replace("│", " ").split())
+
+
+def test_a_key_that_was_typed_is_written_down_nowhere(
+    retrain: Lineside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command as typed goes into the run's record, and from there into the release."""
+    plans: list[RetrainPlan] = []
+
+    def seen(plan: RetrainPlan) -> None:
+        plans.append(plan)
+        raise RetrainingRefused("seen")
+
+    monkeypatch.setattr("lineside.workflows.retraining.foresee", seen)
+    server = ("--server", "http://127.0.0.1:9", "--line", "line-1")
+    for words in (("--api-key", "s3cret"), ("--api-key=s3cret",)):
+        retrain("--out", tmp_path / "out", "--dry-run", *server, *words)
+    assert len(plans) == 2
+    for plan in plans:
+        assert "s3cret" not in plan.command
+        assert plan.command.startswith("lineside retrain --data ")
+        assert plan.command.endswith(("--api-key ...", "--api-key=..."))

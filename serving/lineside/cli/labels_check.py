@@ -1,7 +1,5 @@
 """`lineside labels check`: which labels are probably wrong."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +11,7 @@ from lineside.cli.labels_options import PATIENCE_S, StudioOption, TokenFileOptio
 from lineside.cli.output import print_line, print_table, say
 from lineside.cli.progress import progress_of
 from lineside.cli.train import DeviceName, KindName
+from lineside.cli.typed_command import typed_command
 
 if TYPE_CHECKING:
     from lineside.client import LinesideClient
@@ -83,7 +82,7 @@ def check(
             device=choose_device(DeviceChoice(device)),
         ),
         crops=CropPlan(image_px, crops_per_image, seed=seed),
-        command=shlex.join(["lineside", *sys.argv[1:]]),
+        command=typed_command(),
     )
     task = LabelCheckTask(settings, store, folds=folds, seed=seed, share=share, out=out)
     now = SystemClock().now()

@@ -1,8 +1,6 @@
 """`lineside retrain`: from labels to a signed candidate, in one command."""
 
 import os
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +11,7 @@ from lineside.cli.release_deploy import gate_override
 from lineside.cli.release_gate import NOT_PASSED, read_policy
 from lineside.cli.release_options import DEFAULT_REGISTRY, RegistryOption, open_key, trust_of
 from lineside.cli.train import DeviceName, OrientationName
+from lineside.cli.typed_command import typed_command
 
 if TYPE_CHECKING:
     from lineside.workflows.retraining import (
@@ -129,6 +128,8 @@ def retrain(
     from lineside.workflows.retraining import RetrainPlan, TrainingWishes
 
     access = _access(server, api_key)
+    if not promote and (override_by, override_reason) != (None, None):
+        raise typer.BadParameter("an override is of a promotion: give --promote too", param_hint="--override-by")
     if key is None and not dry_run:
         raise typer.BadParameter("the candidate is signed: give the build key's file", param_hint="--key")
     plan = RetrainPlan(
@@ -165,7 +166,7 @@ def retrain(
         promotion=_promotion(access, deploy_key, trust, plant=plant, days=expires, by=override_by, why=override_reason)
         if promote and not dry_run
         else None,
-        command=shlex.join(["lineside", *sys.argv[1:]]),
+        command=typed_command(),
     )
     if dry_run:
         _show_forecast(plan, as_json=as_json)

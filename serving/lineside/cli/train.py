@@ -1,14 +1,13 @@
 """`lineside train`."""
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from lineside.cli.output import print_json, say
+from lineside.cli.typed_command import typed_command
 
 # As `lineside.training.plan` has them, whose import would slow every other command down; a test compares.
 ArchitectureName = Literal["yolo11n", "yolo11s", "yolo11m", "yolo26n", "yolo26s", "yolo26m"]
@@ -109,7 +108,7 @@ def train(
                 input_size_wh_px=(input_px, input_px),
                 plan=plan,
                 crops=CropPlan(image_px, crops_per_image, orientation=Orientation(orientation), seed=seed),
-                command=shlex.join(["lineside", *sys.argv[1:]]),
+                command=typed_command(),
                 photometric=photometric,
             )
             result = start_run(settings, revisions, out, listener=view, say=say)
