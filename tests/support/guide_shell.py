@@ -3,11 +3,18 @@
 import os
 import re
 import select
+import shlex
+import shutil
+import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from proofs import missing
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PATIENCE_S = 300.0
@@ -60,3 +67,51 @@ def until(question: Callable[[], Any]) -> Any:
         assert time.monotonic() < give_up_at, "no answer"
         time.sleep(0.5)
     return answer
+
+
+def tools_for(folder: Path) -> str:
+    """A search path on which `lineside` is the program under test; what the guides type beside it must be there."""
+    for tool in ("bash", "curl"):
+        if shutil.which(tool) is None:
+            missing(f"the guide needs {tool}")
+    tools = folder / "bin"
+    tools.mkdir()
+    (tools / "lineside").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m lineside.cli "$@"\n')
+    (tools / "lineside").chmod(0o755)
+    return f"{tools}{os.pathsep}{os.environ['PATH']}"
+
+
+@contextmanager
+def another_terminal(
+    command: list[str], folder: Path, told: Callable[[str], Any], *, environment: Mapping[str, str] | None = None
+) -> Iterator[Any]:
+    """A program in a terminal of its own, ended by Ctrl-C.
+
+    Args:
+        command: to run.
+        folder: where.
+        told: what is wanted of what it said on stderr so far; something false while it is not there yet.
+        environment: of the program; this one's if None.
+    """
+    log_path = folder / f"terminal-{len(list(folder.glob('terminal-*.log')))}.log"
+    with (
+        log_path.open("wb") as log,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            env=None if environment is None else dict(environment),
+        ) as process,
+    ):
+
+        def answer() -> Any:
+            said = log_path.read_text()
+            assert process.poll() is None, said
+            return told(said)
+
+        try:
+            yield until(answer)
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(120) == 0, log_path.read_text()

@@ -3,19 +3,12 @@
 import os
 import re
 import shlex
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from guide_shell import BLOCK, Shell, until
+from guide_shell import BLOCK, Shell, another_terminal, tools_for
 from lineside_process import LINESIDE
-from proofs import missing
 
 pytestmark = pytest.mark.system
 
@@ -24,42 +17,21 @@ ADDRESS, KEY = "http://127.0.0.1:8470", "lsk_..."
 QUICK = ("--port", "0", "--engine", "onnxruntime-fp32")
 
 
-@contextmanager
-def running(command: list[str], folder: Path) -> Iterator[tuple[str, str]]:
-    """The demonstration in a terminal of its own; its address and key, as it prints them, once it has filled lots."""
-    with (
-        (folder / "demo.log").open("wb") as log,
-        subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=log) as process,
-    ):
-
-        def told() -> tuple[str, str] | None:
-            said = (folder / "demo.log").read_text()
-            assert process.poll() is None, said
-            found = re.search(r"^page (http\S+)/page   log in with (\S+)$", said, re.MULTILINE)
-            return (found[1], found[2]) if found and re.search(r"^110 parts", said, re.MULTILINE) else None
-
-        try:
-            yield until(told)
-        finally:
-            process.send_signal(signal.SIGINT)
-            assert process.wait(120) == 0, (folder / "demo.log").read_text()
+def told(said: str) -> tuple[str, str] | None:
+    """The demonstration's address and key, as it prints them, once it has filled lots."""
+    found = re.search(r"^page (http\S+)/page   log in with (\S+)$", said, re.MULTILINE)
+    return (found[1], found[2]) if found and re.search(r"^110 parts", said, re.MULTILINE) else None
 
 
 def test_the_guides_commands_show_the_rate_and_its_charts(tmp_path: Path) -> None:
-    for tool in ("bash", "curl"):
-        if shutil.which(tool) is None:
-            missing(f"the guide needs {tool}")
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    (tools / "lineside").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m lineside.cli "$@"\n')
-    (tools / "lineside").chmod(0o755)
+    path = tools_for(tmp_path)
     (tmp_path / "docs").symlink_to(GUIDE.parents[1])
     once, line, key_block, look, notes, baseline, forecast, study, comparison = BLOCK.findall(
         GUIDE.read_text(encoding="utf-8")
     )
     assert "--parts 960" in once
     assert KEY in key_block
-    shell = Shell(tmp_path, os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "NO_PROXY": "*"})
+    shell = Shell(tmp_path, os.environ | {"PATH": path, "NO_PROXY": "*"})
     try:
         quick = once.strip().replace("--parts 960", "--parts 150") + f" --pace 40 --no-page {shlex.join(QUICK)}"
         said = shell.type(quick)
@@ -69,7 +41,7 @@ def test_the_guides_commands_show_the_rate_and_its_charts(tmp_path: Path) -> Non
         )
         assert detector.split()[-1] == "outside"
         assert rate.split()[-1] == "inside"
-        with running([*LINESIDE, *shlex.split(line)[1:], *QUICK], tmp_path) as (url, key):
+        with another_terminal([*LINESIDE, *shlex.split(line)[1:], *QUICK], tmp_path, told) as (url, key):
             shell.type(key_block.replace(KEY, key))
             shown = shell.type(look.replace(ADDRESS, url))
             assert "-L01" in shown

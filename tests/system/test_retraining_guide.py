@@ -4,19 +4,12 @@ import json
 import os
 import re
 import shlex
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from guide_shell import BLOCK, Shell, until
+from guide_shell import BLOCK, Shell, another_terminal, tools_for, until
 from lineside_process import LINESIDE
-from proofs import missing
 
 pytestmark = [pytest.mark.system, pytest.mark.training]
 
@@ -25,42 +18,20 @@ SMALLER = {"BOARDS=120": "BOARDS=24", "EPOCHS=4": "EPOCHS=1", "CROPS=4": "CROPS=
 ADDRESS = "http://127.0.0.1:8470"
 
 
-@contextmanager
-def running(command: list[str], folder: Path) -> Iterator[str]:
-    """The demonstration in a terminal of its own, on a free port; gives its URL once it judges parts."""
-    with (
-        (folder / "demo.log").open("wb") as log,
-        subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=log) as process,
-    ):
-
-        def address() -> str | None:
-            said = (folder / "demo.log").read_text()
-            assert process.poll() is None, said
-            found = re.search(r"deploy to (http\S+) with", said)
-            return found[1] if found and re.search(r"^10 parts", said, re.MULTILINE) else None
-
-        try:
-            yield until(address)
-        finally:
-            process.send_signal(signal.SIGINT)
-            assert process.wait(120) == 0, (folder / "demo.log").read_text()
+def address(said: str) -> str | None:
+    """The demonstration's URL, once it judges parts."""
+    found = re.search(r"deploy to (http\S+) with", said)
+    return found[1] if found and re.search(r"^10 parts", said, re.MULTILINE) else None
 
 
 def test_the_guide_leads_from_labels_to_a_release_on_the_line_and_back(tmp_path: Path) -> None:
-    for tool in ("bash", "curl"):
-        if shutil.which(tool) is None:
-            missing(f"the guide needs {tool}")
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    (tools / "lineside").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m lineside.cli "$@"\n')
-    (tools / "lineside").chmod(0o755)
     blocks = BLOCK.findall(GUIDE.read_text(encoding="utf-8"))
     for given, smaller in SMALLER.items():
         assert given in blocks[0]
         blocks[0] = blocks[0].replace(given, smaller)
     [demo] = [number for number, block in enumerate(blocks) if block.startswith("lineside demo")]
     environment = os.environ | {
-        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "PATH": tools_for(tmp_path),
         "NO_PROXY": "*",
         "OMP_NUM_THREADS": "1",
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
@@ -74,7 +45,7 @@ def test_the_guide_leads_from_labels_to_a_release_on_the_line_and_back(tmp_path:
             assert (tmp_path / report).is_file()
         digest = str(json.loads(shell.type("lineside release show pcb-reference 1.1.0 --json"))["digest"])
         command = [*LINESIDE, *shlex.split(blocks[demo])[1:], "--port", "0", "--engine", "onnxruntime-fp32"]
-        with running(command, tmp_path) as url:
+        with another_terminal(command, tmp_path, address) as url:
             follow(shell, [block.replace(ADDRESS, url) for block in blocks[demo + 1 :]], digest=digest)
         page = (tmp_path / "runs/again/summary.html").read_text("utf-8")
         assert "pcb-reference 1.2.0" in page
