@@ -20,6 +20,7 @@ from lineside.workflows.retraining.comparing import ChangedPart, Errors
 from lineside.workflows.retraining.course import Teller
 from lineside.workflows.retraining.judging import compare, gate
 from lineside.workflows.retraining.labels import LabelNote, LabelNotes, by_reason, newly_labelled
+from lineside.workflows.retraining.lessons import parts_that_chose
 from lineside.workflows.retraining.live import LiveName, LiveRelease
 from lineside.workflows.retraining.progress import Step, nobody_listens
 
@@ -226,3 +227,12 @@ def test_a_label_is_new_where_the_live_release_learnt_another_or_none(bench: Ben
     assert unknown == learnt - {"old"}
     [row] = by_reason([image for image in revision.images if image.name == "old"], LabelNotes())
     assert (row.reason, row.minutes) == ("imported", None)
+
+
+def test_a_part_of_which_one_view_is_newly_labelled_is_judged_whole(bench: Bench) -> None:
+    """Its other view decides its verdict too, and whether it is defective."""
+    first, second, *rest = bench.revision.of_split(Split.VAL)
+    known = replace(second, part_id=first.part_id, view="bottom")
+    revision = replace(bench.revision, images=(first, known, *rest, *bench.revision.of_split(Split.TRAIN)))
+    assert parts_that_chose([first], revision) == (first, known)
+    assert parts_that_chose(revision.of_split(Split.TRAIN), revision) == ()

@@ -116,7 +116,7 @@ def learn(
     golden = compare(pair_parts(candidate, live))
     learnt_by_live = images_learnt(judging.store, live_revision)
     new = newly_labelled(revision, learnt_by_live=learnt_by_live, joined=joined)
-    chosen = [image for image in new if image.split is Split.VAL]
+    chosen = parts_that_chose(new, revision)
     pairs = judging.judge([*chosen, *_images_of(golden, revision)], on_part=on_part)
     of_val = {image.part_id for image in chosen}
     new_val = compare([pair.outcome for pair in pairs if pair.outcome.candidate.part_id in of_val])
@@ -149,6 +149,12 @@ def images_learnt(store: RevisionStore, revision: str | None) -> tuple[LabelledI
         return store.read(revision).images
     except RevisionUnknown:
         return None
+
+
+def parts_that_chose(new: Sequence[LabelledImage], revision: Revision) -> tuple[LabelledImage, ...]:
+    """All views of the parts of split val of which at least one is newly labelled."""
+    parts = {image.part_id for image in new if image.split is Split.VAL}
+    return tuple(image for image in revision.of_split(Split.VAL) if image.part_id in parts)
 
 
 def _images_of(golden: SetComparison, revision: Revision) -> Sequence[LabelledImage]:
