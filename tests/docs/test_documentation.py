@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from lineside.cli import app
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("inspect/**/*.md")])
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SHELL_OPERATORS = {"|", "||", "&&", ">", ";"}
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -28,7 +30,7 @@ def lineside_commands() -> Iterator[tuple[str, list[str]]]:
     """The words after `lineside` of every command that a page shows."""
     for page in PAGES:
         for line in shell_lines(page):
-            words = shlex.split(line, comments=True)
+            words = list(takewhile(lambda word: word not in SHELL_OPERATORS, shlex.split(line, comments=True)))
             if words and Path(words[0]).name == "lineside":
                 yield page.name, words[1:]
 
