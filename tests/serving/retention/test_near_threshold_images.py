@@ -32,7 +32,7 @@ def test_the_images_of_a_passed_part_near_a_threshold_are_kept(
 ) -> None:
     limits = (
         "limits: "
-        + "{"
+        "{"
         + ", ".join(
             f"{name}: {{confidence: 0.95}}" for name in ("open", "short", "mousebite", "spur", "copper", "pin-hole")
         )

@@ -39,9 +39,7 @@ CORRECTED = Said("c", ReviewKind.CORRECTED, (LEFT, RIGHT))
         pytest.param([CORRECTED, Said("d", ReviewKind.CORRECTED, (RIGHT, LEFT))], "corrected", id="same boxes"),
         pytest.param([CORRECTED, Said("d", ReviewKind.CORRECTED, (LEFT,))], "unresolved", id="other boxes"),
         pytest.param([CORRECTED, Said("d", ReviewKind.CORRECTED, (RIGHT, NEAR_LEFT))], "corrected", id="by two hands"),
-        pytest.param(
-            [CORRECTED, Said("d", ReviewKind.CORRECTED, (RIGHT, OTHER_CLASS))], "unresolved", id="class"
-        ),
+        pytest.param([CORRECTED, Said("d", ReviewKind.CORRECTED, (RIGHT, OTHER_CLASS))], "unresolved", id="class"),
         pytest.param([CORRECTED, Said("d", ReviewKind.CORRECTED, (RIGHT, OTHER_VIEW))], "unresolved", id="view"),
         pytest.param([CONFIRMED, Said("d", ReviewKind.FALSE_CALL, (), "a")], "false_call", id="replaced"),
         pytest.param(
