@@ -89,7 +89,7 @@ class Bench:
         self.registry.add(candidate)
         at_hand = LiveRelease(LiveName(beaten.name, beaten.version, "0" * 64), str(live), live, beaten, None)
         teller = Teller(Step.COMPARE, nobody_listens, lambda: 0.0)
-        gate(
+        gated = gate(
             plan,
             at_hand,
             name=built.name,
@@ -111,6 +111,7 @@ class Bench:
                 "ended_by": "epochs",
             },
             built={"name": built.name, "version": built.version},
+            gated=gated.outputs,
             notes=NOTES,
             clock=lambda: NOW,
             teller=teller,

@@ -1,16 +1,19 @@
 """A whole retraining with real networks, as small as it goes."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lineside.datasets.labelled import Split
 from lineside.inspection.release import TrustStore
-from lineside.training.gate import Overall
+from lineside.training.gate import Overall, Override
 from lineside.training.registry import Registry
+from lineside.workflows.errors import RetrainingChanged
 from lineside.workflows.retraining import Phase, RetrainProgress, RetrainReport, Step, retrain
 from retraining_set import Workshop, open_workshop
 
@@ -103,3 +106,25 @@ def test_the_same_model_again_is_a_release_of_its_own(
     assert report.version == "1.2.0"
     assert report.digest != done[0].digest
     assert [each.manifest.version for each in Registry(str(shop.folder / "registry")).list()] == ["1.1.0", "1.2.0"]
+
+
+def test_the_gates_answer_is_the_registrys_whatever_the_folder_says(
+    done: tuple[RetrainReport, list[RetrainProgress]], shop: Workshop
+) -> None:
+    """Who edits the folder, its records of the steps too, does not promote what the gate refused."""
+    out = Path(shutil.copytree(shop.folder / "out", shop.folder / "edited"))
+    answered = (out / "gate/gate.json").read_bytes()
+    overridden = replace(done[0].gate, override=Override("nobody", "none")).to_bytes()
+    (out / "gate/gate.json").write_bytes(overridden)
+    state = out / "steps" / f"{list(Step).index(Step.GATE) + 1:02d}-gate.json"
+    noted = {**json.loads(state.read_bytes()), "files": {}}
+    state.write_text(json.dumps(noted))
+    report = retrain(shop.plan(out))
+    assert report.gate == done[0].gate
+    assert report.gate.to_bytes() == answered
+    said = hashlib.sha256(overridden).hexdigest()
+    noted["outputs"]["report"] = said
+    state.write_text(json.dumps(noted))
+    (out / "steps" / f"{list(Step).index(Step.COMPARE) + 1:02d}-compare.json").unlink()
+    with pytest.raises(RetrainingChanged, match=rf"{said[:12]}.*holds no such answer"):
+        retrain(shop.plan(out))

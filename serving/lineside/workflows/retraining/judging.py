@@ -1,5 +1,6 @@
 """The steps that judge the candidate: the gate against the live release, and what the two do otherwise."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from lineside.datasets.revisions import RevisionSelection, RevisionStore
 from lineside.training.checkpoints import write_whole
 from lineside.training.gate import GateReport
 from lineside.training.registry import Registry
+from lineside.workflows.errors import RetrainingChanged
 from lineside.workflows.gate_sides import OnPart
 from lineside.workflows.gating import REPORT_NAME, GateTask, run_gate
 from lineside.workflows.retraining.course import Clock, Teller
@@ -70,6 +72,7 @@ def compare(
     division: Json,
     trained: Json,
     built: Json,
+    gated: Json,
     notes: LabelNotes,
     clock: Clock,
     teller: Teller,
@@ -82,6 +85,7 @@ def compare(
         division: outputs of the step split.
         trained: outputs of the step train.
         built: outputs of the step build.
+        gated: outputs of the step gate.
         notes: how the labels came about.
         clock: gives the present instant.
         teller: hears of it.
@@ -117,17 +121,36 @@ def compare(
         ),
     )
     write_summary(
-        seen, read_report(plan), facts, notes=notes, store=store, path=plan.out / SUMMARY_NAME, written_at=now
+        seen,
+        read_report(plan, sha256=gated["report"]),
+        facts,
+        notes=notes,
+        store=store,
+        path=plan.out / SUMMARY_NAME,
+        written_at=now,
     )
     lessons = plan.out / LESSONS_NAME
     write_whole(lessons, (json.dumps(seen.lessons.to_json(), indent=2, allow_nan=False) + "\n").encode())
     return Made({}, (lessons, plan.out / SUMMARY_NAME))
 
 
-def read_report(plan: RetrainPlan) -> GateReport:
-    """The gate's answer as it was written."""
-    path = plan.out / GATE_FOLDER / REPORT_NAME
-    return GateReport.from_bytes(path.read_bytes(), source=str(path))
+def read_report(plan: RetrainPlan, *, sha256: str) -> GateReport:
+    """The gate's answer as the registry keeps it: what promotes is not what lies in a folder that people edit.
+
+    Args:
+        plan: of the retraining, whose gate has answered.
+        sha256: of the answer.
+
+    Raises:
+        RetrainingChanged: the registry has no such answer.
+    """
+    content = Registry(plan.registry).gate_report(sha256)
+    if content is None or hashlib.sha256(content).hexdigest() != sha256:
+        raise RetrainingChanged(
+            f"the gate is said to have answered {sha256[:12]}, and the registry {plan.registry} holds no such answer; "
+            "give the registry that it was asked with, or start again in a new folder"
+        )
+    return GateReport.from_bytes(content, source=f"gate report {sha256[:12]} of the registry")
 
 
 @contextmanager

@@ -141,12 +141,13 @@ class _Retraining:
                 division=division,
                 trained=trained,
                 built=built,
+                gated=gated,
                 notes=read_notes(plan.out / LABELS_NAME),
                 clock=course.clock,
                 teller=teller,
             ),
         )
-        report = judging.read_report(plan)
+        report = judging.read_report(plan, sha256=str(gated["report"]))
         serials = self._promote(report)
         return RetrainReport(
             out=plan.out,
