@@ -15,7 +15,7 @@ import killed_retraining
 from killed_retraining import keep_keys, whole_plan
 from lineside.training.gate import Overall
 from lineside.training.registry import DeploymentLog, Registry
-from lineside.workflows.errors import RetrainingBusy, RetrainingChanged
+from lineside.workflows.errors import RetrainingBusy, RetrainingChanged, RetrainingRefused
 from lineside.workflows.retraining import LiveGiven, Phase, RetrainProgress, Step, retrain
 from lineside.workflows.retraining.states import held
 from retraining_set import Workshop, open_workshop
@@ -113,3 +113,12 @@ def test_other_wishes_files_or_releases_are_not_gone_on_with(shop: Workshop, kil
 def test_one_process_at_a_time_works_in_a_folder(shop: Workshop, tmp_path: Path) -> None:
     with held(tmp_path), pytest.raises(RetrainingBusy, match="another retraining works"):
         retrain(shop.plan(tmp_path))
+
+
+def test_a_folder_of_something_else_is_left_as_it_is(shop: Workshop, tmp_path: Path) -> None:
+    """A training begins by clearing what a killed one left: that must not be somebody's work."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/thesis.txt").write_text("years of work")
+    with pytest.raises(RetrainingRefused, match="holds something else"):
+        retrain(shop.plan(tmp_path))
+    assert [path.name for path in tmp_path.rglob("*")] == ["run", "thesis.txt"]

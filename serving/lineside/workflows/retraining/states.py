@@ -15,7 +15,7 @@ from typing import Any
 
 from lineside.serving.ledger.file_lock import FileLock
 from lineside.training.checkpoints import write_whole
-from lineside.workflows.errors import RetrainingBusy, RetrainingChanged
+from lineside.workflows.errors import RetrainingBusy, RetrainingChanged, RetrainingRefused
 from lineside.workflows.retraining.progress import Step
 
 SCHEMA = "lineside.retrain-step/1"
@@ -66,9 +66,12 @@ def held(folder: Path) -> Iterator["StepStates"]:
 
     Raises:
         RetrainingBusy: another process works there.
+        RetrainingRefused: it holds something else; a retraining clears and replaces what it finds.
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / STATES_NAME).exists() and any(each.name != _LOCK_NAME for each in folder.iterdir()):
+        raise RetrainingRefused(f"{folder} holds something else than a retraining; give a new folder")
     lock = FileLock(folder / _LOCK_NAME)
     if not lock.acquire(note="lineside retrain"):
         raise RetrainingBusy(f"another retraining works in {folder}; wait for it, or give another folder")
