@@ -95,6 +95,17 @@ def test_opening_an_unlabelled_task_shows_the_live_models_boxes(connected: Label
     assert len(opened(connected, task)) == 1  # it is kept: opening again asks nobody
 
 
+def test_what_push_suggested_is_not_suggested_again_by_the_same_release(connected: LabelScene) -> None:
+    (suggested,) = opened(connected, connected.task_of("bad"))
+    assert suggested["model_version"] == connected.backends()[0]["model_version"]
+    connected.studio.http.post(
+        "/api/dm/actions",
+        params={"id": "retrieve_tasks_predictions", "project": connected.studio_project},
+        json={"selectedItems": {"all": True, "excluded": []}},
+    ).raise_for_status()
+    assert [each["id"] for each in opened(connected, connected.task_of("bad"))] == [suggested["id"]]
+
+
 def test_a_task_of_somebody_elses_has_no_suggestion(connected: LabelScene) -> None:
     assert opened(connected, connected.add_task_by_hand()) == []
 

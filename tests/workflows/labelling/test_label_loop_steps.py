@@ -1,5 +1,6 @@
 """Push and pull against a real Label Studio and a real server."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
@@ -32,7 +33,7 @@ def test_picks_go_out_with_the_models_boxes_and_come_back_as_reviews_and_a_revis
     regions = [each for each in suggested["NG-1"]["result"] if each["type"] == "rectanglelabels"]
     assert regions[0]["value"]["rectanglelabels"] == ["short"]
     assert regions[0]["value"]["x"] == pytest.approx(100 * MODEL_BOX[0] / 160)
-    assert suggested["NG-1"]["model_version"] == "blobs 1.0.0"
+    assert re.fullmatch(r"blobs 1\.0\.0 \([0-9a-f]{12}\)", suggested["NG-1"]["model_version"])
     assert [each["value"]["choices"] for each in suggested["OK-1"]["result"]] == [["ok"]]
 
     scene.annotate(scene.task_of("NG-1"), ("short", MODEL_BOX))  # as the model says
@@ -235,3 +236,17 @@ def test_a_label_whose_picture_is_gone_since_is_reviewed_and_told(scene: LabelSc
     pulled = scene.pull()
     assert (pulled.reviews, pulled.added) == ({"confirmed": 2}, 1)
     assert [entry["code"] for entry in scene.attention()] == ["not_in_revision"]
+
+
+def test_a_defect_that_the_project_has_no_label_for_goes_out_without_a_suggestion_and_people_are_told(
+    scene: LabelScene,
+) -> None:
+    scene.pick(scene.inspect("NG-1", "NG-2"))
+    scene.ask(lambda client: client.put_label_project(scene.project, classes=["open"]))
+    report = scene.push()
+    assert (report.picks, [need.code for need in report.needs]) == (2, ["unknown_class"])
+    assert [task["predictions"] for task in scene.tasks()] == [[], []]
+    (entry,) = scene.attention()
+    assert entry["code"] == "unknown_class"
+    assert "'short'" in entry["message"]
+    assert {pick["state"] for pick in scene.picks().values()} == {"pushed"}

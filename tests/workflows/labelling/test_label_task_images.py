@@ -10,13 +10,13 @@ from lineside.datasets.sampling import PickReason
 from lineside.inspection.frames import MediaType
 from lineside.inspection.verdict import Verdict
 from lineside.workflows.labelling.part_pictures import GoldenPicture, PartPicture
-from lineside.workflows.labelling.picks import FoundDefect, Named, Picked, PickedView
-from lineside.workflows.labelling.task_images import plan_tasks, task_images
+from lineside.workflows.labelling.picks import FoundDefect, JudgingRelease, Named, Picked, PickedView
+from lineside.workflows.labelling.task_images import classes_without_label, plan_tasks, task_images
 
 PICK_ID = "018f0000-0000-7000-8000-000000000001"
 
 
-def picked(*defects: FoundDefect, views: tuple[str, ...] = ("default",), release: Named | None = None) -> Picked:
+def picked(*defects: FoundDefect, views: tuple[str, ...] = ("default",)) -> Picked:
     """A pick."""
     return Picked(
         id=PICK_ID,
@@ -30,7 +30,7 @@ def picked(*defects: FoundDefect, views: tuple[str, ...] = ("default",), release
         verdict=Verdict.NG,
         judged_at=datetime(2026, 1, 1, tzinfo=UTC),
         recipe=Named("board", "1"),
-        release=release or Named("blobs", "1.0.0"),
+        release=JudgingRelease("blobs", "1.0.0", "0123456789ab" + "f" * 52),
         views=tuple(PickedView(view, "0" * 64) for view in views),
         defects=defects,
         reason=PickReason.NOVELTY,
@@ -57,15 +57,27 @@ def defect(box: tuple[float, float, float, float], name: str = "short", view: st
 
 def test_a_small_frame_is_one_task_with_the_models_boxes_and_a_way_back_to_our_page() -> None:
     pictures = {"default": picture(160, 120, has_golden=True)}
-    pick = picked(defect((10, 20, 30, 40)), defect((0, 0, 5, 5), "burr"))
+    pick = picked(defect((10, 20, 30, 40)), defect((0, 0, 5, 5), "open"))
     tasks = plan_tasks(pick, pictures)
     assert [(task.is_whole_frame, task.to_json()["tile_xyxy_px"]) for task in tasks] == [(True, None)]
-    (image,) = task_images(pick, tasks, pictures, classes=["short"], server="http://plant:8470/")
-    assert [box.box_xyxy_px for box in image.predictions] == [(10, 20, 30, 40)]
-    assert image.model_version == "blobs 1.0.0"
-    assert image.data["model"] == "short 0.80, burr 0.80"  # what has no label is told in words
+    (image,) = task_images(pick, tasks, pictures, classes=["short", "open"], server="http://plant:8470/")
+    assert [box.box_xyxy_px for box in image.predictions] == [(10, 20, 30, 40), (0, 0, 5, 5)]
+    assert image.model_version == "blobs 1.0.0 (0123456789ab)"
+    assert image.data["model"] == "short 0.80, open 0.80"
     assert image.data["page"] == f"http://plant:8470/v1/inspections/{pick.inspection_id}/overlay"
     assert image.reference_png is not None
+
+
+def test_a_tile_with_a_defect_of_a_class_without_label_has_no_suggestion_and_says_so_in_words() -> None:
+    """A suggestion without that box would say that the part is good, or that no more is wrong with it."""
+    pictures = {"default": picture(2600, 900)}
+    pick = picked(defect((10, 20, 30, 40)), defect((0, 0, 5, 5), "burr"), defect((2500, 0, 2550, 5)))
+    left, right = task_images(pick, plan_tasks(pick, pictures), pictures, classes=["short"], server="http://x")
+    assert (left.predictions, left.model_version) == ((), None)
+    assert len(right.predictions) == 1
+    assert right.model_version is not None
+    assert "burr 0.80" in left.data["model"]
+    assert classes_without_label(pick, ["short"]) == {"burr"}
 
 
 def test_a_large_frame_is_cut_into_tiles_and_each_has_what_it_sees_of_a_box() -> None:

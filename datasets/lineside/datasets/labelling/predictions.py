@@ -11,6 +11,22 @@ TOLERANCE_PX = 1.0
 """A box may reach this far outside its picture: a rounding, cut off in silence. Further, it belongs to another one."""
 
 
+_DIGEST_SHOWN = 12  # characters: tells releases apart, and people can still compare it by eye
+
+
+def suggestion_version(name: str, version: str, digest: str) -> str:
+    """What Label Studio calls a release that suggests boxes: the same for the same bytes, whoever brings them.
+
+    It asks a model for no second suggestion where a task has one of this very name.
+
+    Args:
+        name: of the release.
+        version: of the release.
+        digest: lowercase hex SHA-256 of its contents.
+    """
+    return f"{name} {version} ({digest[:_DIGEST_SHOWN]})"
+
+
 def import_json(task: LabelTaskImage, *, image_path: str, reference_path: str | None) -> Json:
     """A task as `POST /api/projects/{id}/import` takes it.
 

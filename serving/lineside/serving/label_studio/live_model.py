@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lineside.datasets.labelling.predictions import suggestion_version
 from lineside.serving.deployments.book import Scope
 from lineside.serving.deployments.service import DeploymentService
 from lineside.serving.inspections.binding import Binder
@@ -9,13 +10,12 @@ from lineside.serving.inspections.schemas import ReleaseOut
 from lineside.serving.recipes import StoredRecipe
 from lineside.serving.releases import ReleaseRef, ReleaseShelf
 
-_DIGEST_SHOWN = 12  # characters: tells releases apart, and people can still compare it by eye
 _NO_MODEL = "lineside"
 
 
 def model_version(release: ReleaseOut) -> str:
     """A release's name in Label Studio, the same for the same bytes."""
-    return f"{release.name} {release.version} ({release.digest[:_DIGEST_SHOWN]})"
+    return suggestion_version(release.name, release.version, release.digest)
 
 
 class LiveModels:

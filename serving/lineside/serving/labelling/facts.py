@@ -11,6 +11,7 @@ from lineside.serving.labelling.schemas import (
     DisagreementRef,
     FoundDefect,
     InspectionFacts,
+    ReleaseRef,
     VersionedRef,
     ViewOut,
 )
@@ -48,7 +49,7 @@ def facts_by_id(connection: Connection, inspection_ids: Sequence[str]) -> Mappin
             verdict=Verdict(row.verdict),
             judged_at=row.judged_at,
             recipe=_versioned(row.recipe_id, row.recipe_version),
-            release=_versioned(row.release_name, row.release_version),
+            release=_release(row),
             audit=row.audit,
             audit_probability=row.audit_probability,
             standing=standing_of(said[row.id]),
@@ -119,6 +120,12 @@ def _disagreements(connection: Connection, inspection_ids: Sequence[str]) -> Map
 
 def _is_reported(reviews: Sequence[ReviewOut]) -> bool:
     return any(review.source in _AT_THE_LINE and review.kind in _SAYS_WRONG for review in in_force(reviews))
+
+
+def _release(row: Row[Any]) -> ReleaseRef | None:
+    if row.release_name is None:
+        return None
+    return ReleaseRef(name=row.release_name, version=row.release_version, digest=row.release_digest)
 
 
 def _versioned(name: str | None, version: Any) -> VersionedRef | None:

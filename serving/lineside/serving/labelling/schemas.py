@@ -47,10 +47,16 @@ class FoundDefect(Shape):
 
 
 class VersionedRef(Shape):
-    """A recipe or release."""
+    """A recipe."""
 
     name: str
     version: str
+
+
+class ReleaseRef(VersionedRef):
+    """A release; its digest tells it from another of the same name and version."""
+
+    digest: str
 
 
 class DisagreementRef(Shape):
@@ -74,7 +80,7 @@ class InspectionFacts(Shape):
     verdict: Verdict
     judged_at: datetime
     recipe: VersionedRef | None
-    release: VersionedRef | None
+    release: ReleaseRef | None
     audit: bool = Field(description="Drawn at random for review: such a part is never picked for its score.")
     audit_probability: float | None
     standing: ReviewStanding

@@ -19,10 +19,25 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A recipe or release."""
+    """A recipe."""
 
     name: str
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgingRelease:
+    """The release that judged.
+
+    Attributes:
+        name: its name.
+        version: its version.
+        digest: lowercase hex SHA-256 of its contents.
+    """
+
+    name: str
+    version: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +77,7 @@ class Inspected:
     verdict: Verdict
     judged_at: datetime
     recipe: Named | None
-    release: Named | None
+    release: JudgingRelease | None
     views: tuple[PickedView, ...]
     defects: tuple[FoundDefect, ...]
 

@@ -18,7 +18,12 @@ from lineside.workflows.labelling.part_pictures import PartPicture, PartPictures
 from lineside.workflows.labelling.picks import LabelProject, Picked, parse
 from lineside.workflows.labelling.site import LabelSite
 from lineside.workflows.labelling.studio_projects import add_reference, edits_of, open_studio_project
-from lineside.workflows.labelling.task_images import PlannedTask, model_version, plan_tasks, task_images
+from lineside.workflows.labelling.task_images import (
+    PlannedTask,
+    classes_without_label,
+    plan_tasks,
+    task_images,
+)
 from lineside.workflows.labelling.working_alone import Loan, Purpose
 
 _TASKS_A_BATCH = 80
@@ -112,6 +117,7 @@ class _Push:
         self._pushed_picks = self._pushed_tasks = 0
         self._left_behind: list[UUID] = []  # planned by a push that was cut off
         self._model_version: str | None = None
+        self._without_label: set[str] = set()
 
     async def run(self) -> PushReport:
         found = await self._open_studio_project()
@@ -229,12 +235,15 @@ class _Push:
         batch = await self._plan(batch)
         if not batch.picks:
             return
+        await self._tell_of_classes_without_label(batch)
         made = await asyncio.to_thread(self._studio.push, found.id, batch.images)
         await self._site.client.mark_label_tasks_pushed(
             self._project.name,
             [{"id": str(task), "label_studio_task_id": number} for task, number in made.items()],
         )
-        self._model_version = model_version(batch.picks[-1]) or self._model_version
+        # Label Studio refuses to show a version of which it has no suggestion.
+        suggested = [image.model_version for image in batch.images if image.model_version is not None]
+        self._model_version = suggested[-1] if suggested else self._model_version
         self._pushed_picks += len(batch.picks)
         self._pushed_tasks += len(made)
         self._site.on_progress(self._pushed_picks, max(total, self._pushed_picks))
@@ -262,6 +271,14 @@ class _Push:
             accepted.images += [image for image in batch.images if image.uuid in ids]
         return accepted
 
+    async def _tell_of_classes_without_label(self, batch: _Batch) -> None:
+        """Have people know before the parts are there, once for each class: a push that is cut off has told it too."""
+        found = frozenset[str]().union(*(classes_without_label(pick, self._project.classes) for pick in batch.picks))
+        needs = [_no_label_for(name) for name in sorted(found - self._without_label)]
+        self._without_label |= found
+        self._tell(needs)
+        await tell_people(self._site.client, self._project.name, needs)
+
     async def _settle_copies(self, found: StudioProject) -> None:
         """Leave one of what two pushes made of a task: the one that was cut off may have been at work there still."""
         if not self._left_behind:
@@ -276,6 +293,14 @@ class _Push:
         self._needs += needs
         for need in needs:
             self._site.say(need.message)
+
+
+def _no_label_for(class_name: str) -> Need:
+    message = (
+        f"the model finds {class_name!r}, which the project has no label for: pictures with it go to Label Studio "
+        "without a suggestion, and nobody can draw it there. Push with --catalogue and a version that has the class"
+    )
+    return Need(code=Code.UNKNOWN_CLASS, message=message)
 
 
 def _not_pushed(pick: Picked, code: Code, why: str) -> Need:

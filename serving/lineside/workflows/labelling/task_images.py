@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
-from lineside.datasets.labelling import LabelTaskImage, PredictedBox, label_png, tiles_of
+from lineside.datasets.labelling import LabelTaskImage, PredictedBox, label_png, suggestion_version, tiles_of
 from lineside.inspection.tiling import Tile
 from lineside.workflows.labelling.part_pictures import PartPicture
 from lineside.workflows.labelling.picks import Box, Picked
@@ -80,7 +80,8 @@ def task_images(
         pick: whose inspection it is.
         planned: some of its tasks.
         pictures: of each of its views.
-        classes: those that the project has labels for; a box of another class is told in words only.
+        classes: those that the project has labels for. A task that shows a defect of another class has no suggestion
+            at all: without that box the part would look good. It is told in words.
         server: our server's URL, for the link back.
     """
     facts = _facts(pick, server)
@@ -88,6 +89,8 @@ def task_images(
         picture = pictures[task.view]
         laid = None if picture.golden is None else picture.golden.laid
         left, top, right, bottom = task.window.xyxy_px
+        seen = tuple(_seen(pick, task))
+        version = _model_version(pick) if all(box.class_name in classes for box in seen) else None
         yield LabelTaskImage(
             uuid=task.id,
             image_png=label_png(picture.pixels, task.window),
@@ -95,14 +98,20 @@ def task_images(
             offset_xy_px=(left, top),
             reference_png=None if laid is None else label_png(laid, task.window),
             data={**facts, **({} if len(pictures) == 1 else {"view": task.view})},
-            predictions=tuple(_predicted(pick, task, classes)) if pick.release is not None else (),
-            model_version=model_version(pick),
+            predictions=() if version is None else seen,
+            model_version=version,
         )
 
 
-def model_version(pick: Picked) -> str | None:
+def _model_version(pick: Picked) -> str | None:
     """The release that judged, as people see it in Label Studio; None where none did."""
-    return None if pick.release is None else f"{pick.release.name} {pick.release.version}"
+    release = pick.release
+    return None if release is None else suggestion_version(release.name, release.version, release.digest)
+
+
+def classes_without_label(pick: Picked, classes: Collection[str]) -> frozenset[str]:
+    """Classes that the model found on a part and that a project has no label for."""
+    return frozenset(defect.class_name for defect in pick.defects) - frozenset(classes)
 
 
 def _facts(pick: Picked, server: str) -> dict[str, str]:
@@ -120,10 +129,10 @@ def _facts(pick: Picked, server: str) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-def _predicted(pick: Picked, task: PlannedTask, classes: Collection[str]) -> Iterator[PredictedBox]:
+def _seen(pick: Picked, task: PlannedTask) -> Iterator[PredictedBox]:
     """The model's boxes on a tile, in its pixels; one that a tile cuts is seen in part by each."""
     for defect in pick.defects:
-        if defect.view != task.view or defect.class_name not in classes:
+        if defect.view != task.view:
             continue
         inside = _within(defect.box_xyxy_px, task.window)
         if inside is not None:
