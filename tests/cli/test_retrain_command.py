@@ -1,6 +1,7 @@
 """`lineside retrain` as a person calls it, on a few boards: the plan, the run, the gate's answer, the promotion."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from lineside.inspection.release import SigningKey
 from lineside.workflows.errors import RetrainingRefused
-from lineside.workflows.retraining import RetrainPlan, Step
+from lineside.workflows.retraining import Promotion, RetrainPlan, Step
 from retraining_set import ENGINE, Workshop, open_workshop
 
 pytestmark = pytest.mark.training
@@ -86,7 +87,7 @@ def test_a_dry_run_says_how_many_golden_parts_are_missing(retrain: Lineside, sho
 
 
 def test_one_command_leads_to_a_signed_candidate_and_on_to_a_deployment(
-    retrain: Lineside, shop: Workshop, tmp_path: Path
+    retrain: Lineside, lineside: Lineside, shop: Workshop, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     ran = retrain("--out", out, "--json")
@@ -96,6 +97,9 @@ def test_one_command_leads_to_a_signed_candidate_and_on_to_a_deployment(
     assert said["gate"]["overall"] == "passed"
     assert said["lessons"]["new_images"] == 10  # the starter has seen no photograph
     assert "with --promote --deploy-key" in ran.err
+    [typed] = [step.partition(", or: ")[2] for step in said["next_steps"]]
+    assert f"--registry {shop.folder / 'registry'}" in typed
+    assert lineside(*shlex.split(typed)[1:], "--help").code == 0
     assert "epoch 1" in ran.err
     page = (out / "summary.html").read_text()
     assert "Newly labelled images" in page
@@ -155,3 +159,25 @@ def test_a_key_that_was_typed_is_written_down_nowhere(
         assert "s3cret" not in plan.command
         assert plan.command.startswith("lineside retrain --data ")
         assert plan.command.endswith(("--api-key ...", "--api-key=..."))
+
+
+def test_a_candidate_goes_no_further_than_where_the_release_to_beat_was_looked_for(
+    retrain: Lineside, shop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an override nothing else would keep it from the lines of other releases."""
+    promotions: list[Promotion | None] = []
+
+    def seen(plan: RetrainPlan, **_more: object) -> None:
+        promotions.append(plan.promotion)
+        raise RetrainingRefused("seen")
+
+    monkeypatch.setattr("lineside.workflows.retraining.retrain", seen)
+    deploy = key_file(shop.folder / "deploy.pem", shop.keys.deploy)
+    promote = ("--promote", "--deploy-key", deploy, "--trust", shop.folder / "trust.json")
+    for words in ((), ("--line", "line-1", "--product", "board")):
+        retrain("--out", tmp_path / "out", *promote, *words)
+    everywhere, narrow = promotions
+    assert everywhere is not None
+    assert narrow is not None
+    assert (everywhere.lines, everywhere.products) == ((), ())
+    assert (narrow.lines, narrow.products) == (("line-1",), ("board",))

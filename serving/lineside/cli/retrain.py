@@ -14,6 +14,7 @@ from lineside.cli.train import DeviceName, OrientationName
 from lineside.cli.typed_command import typed_command
 
 if TYPE_CHECKING:
+    from lineside.inspection.release import GateOverride
     from lineside.workflows.retraining import (
         LabelSource,
         LiveGiven,
@@ -57,8 +58,11 @@ def retrain(
         typer.Option(help="Release to beat, instead of the live one: `starter:NAME`, `NAME@VERSION`, or a folder."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Model line, where several are live.")] = None,
-    line: Annotated[str | None, typer.Option(help="What is live on this line.")] = None,
-    product: Annotated[str | None, typer.Option(help="What is live for this product.")] = None,
+    line: Annotated[
+        str | None,
+        typer.Option(help="Only on this line: which release is live, and where --promote brings the candidate."),
+    ] = None,
+    product: Annotated[str | None, typer.Option(help="Only for this product, likewise.")] = None,
     version: Annotated[str | None, typer.Option(help="Of the candidate; the next one if not given.")] = None,
     store: Annotated[
         str, typer.Option(envvar="LINESIDE_DATASETS", help="Dataset store: a folder or an fsspec URL.")
@@ -163,7 +167,16 @@ def retrain(
         recipe=None if recipe is None else RecipeFile(recipe, catalogue),
         engine=engine,
         engine_cache=engine_cache_folder(),
-        promotion=_promotion(access, deploy_key, trust, plant=plant, days=expires, by=override_by, why=override_reason)
+        promotion=_promotion(
+            access,
+            deploy_key,
+            trust,
+            plant=plant,
+            line=line,
+            product=product,
+            days=expires,
+            override=gate_override(override_by, override_reason),
+        )
         if promote and not dry_run
         else None,
         command=typed_command(),
@@ -265,9 +278,10 @@ def _promotion(
     trust: Path | None,
     *,
     plant: str,
+    line: str | None,
+    product: str | None,
     days: float,
-    by: str | None,
-    why: str | None,
+    override: "GateOverride | None",
 ) -> "Promotion":
     from lineside.inspection.release import Role
     from lineside.workflows.retraining import Promotion
@@ -278,7 +292,9 @@ def _promotion(
         key=open_key(key, Role.DEPLOY),
         trust=trust_of(trust),
         plant=plant,
+        lines=() if line is None else (line,),
+        products=() if product is None else (product,),
         days=days,
         server=access,
-        override=gate_override(by, why),
+        override=override,
     )

@@ -14,6 +14,8 @@ from lineside.workflows.retraining.folder import GATE_FOLDER
 from lineside.workflows.retraining.lessons import Lessons
 from lineside.workflows.retraining.plan import LiveOnServer, RetrainPlan
 
+_KEYS = "--key DEPLOY.pem --trust TRUST.json"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainReport:
@@ -99,22 +101,29 @@ def next_steps(plan: RetrainPlan, report: GateReport, serials: tuple[int, ...]) 
 
 def _steps(plan: RetrainPlan, report: GateReport, serials: tuple[int, ...]) -> Iterator[str]:
     name, version = report.candidate.name, report.candidate.version
+    registry = f"--registry {shlex.quote(plan.registry)}"
     if serials:
         numbers = " ".join(str(serial) for serial in serials)
+        plant = "" if plan.promotion is None else f" --plant {shlex.quote(plan.promotion.plant)}"
+        where = f"{registry}{plant} --server URL"
         if plan.promotion is not None and plan.promotion.server is None:
-            yield f"signed, but not brought to a server; then: lineside release push {numbers} --server URL"
+            yield f"signed, but not brought to a server; then: lineside release push {numbers} {where}"
         else:
-            yield f"it judges now; to go back: lineside release rollback --name {name} --key DEPLOY.pem --server URL"
+            yield f"it judges now; to go back: lineside release rollback --name {name} {_KEYS} {where}"
         return
     server = f" --server {plan.live.server.url}" if isinstance(plan.live, LiveOnServer) else ""
     gate = shlex.quote(str(plan.out / GATE_FOLDER / REPORT_NAME))
-    promote = f"lineside release promote {name} {version} --gate {gate} --key DEPLOY.pem{server}"
+    release = f"lineside release promote {name} {version}"
+    promote = f"{release} --gate {gate} {_KEYS} {registry}{server}"
     if report.passed_scopes:
         where = ", ".join(str(scope) for scope in report.passed_scopes)
-        yield f"it may go live: {where}. Call this again with --promote --deploy-key DEPLOY.pem, or: {promote}"
+        yield (
+            f"it may go live: {where}. Call this again with --promote --deploy-key DEPLOY.pem --trust TRUST.json, or: "
+            f"{promote}"
+        )
         return
     missing = sum(criterion.counts.get("missing", 0) > 0 for result in report.scopes for criterion in result.blocking)
     if missing:
         yield f"{missing} of the gate's questions want more golden parts; the table says how many"
-    yield f"let it look on: lineside release promote {name} {version} --shadow 0.5 --key DEPLOY.pem{server}"
+    yield f"let it look on: {release} --shadow 0.5 {_KEYS} {registry}{server}"
     yield f"or answer for it: {promote} --override-by NAME --override-reason WHY"
