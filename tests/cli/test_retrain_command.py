@@ -127,6 +127,7 @@ def test_one_command_leads_to_a_signed_candidate_and_on_to_a_deployment(
         pytest.param(("--against", "nowhere"), 1, "no release to beat", id="nothing to beat"),
         pytest.param(("--data", "0123456789"), 1, "no revision", id="an unknown revision"),
         pytest.param(("--val-share", "0.95"), 2, "0.9", id="a share that leaves nothing to learn from"),
+        pytest.param(("--version", "1.0.0"), 1, "is taken", id="a version that there is"),
         pytest.param(("--minutes", "0"), 1, "more than 0", id="no time at all"),
     ],
 )

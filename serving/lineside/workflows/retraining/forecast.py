@@ -9,13 +9,12 @@ from lineside.datasets.labelled import Split
 from lineside.datasets.revisions import Revision, RevisionStore
 from lineside.datasets.splits import ancestral_images
 from lineside.training.plan import Architecture
-from lineside.training.registry import Registry
 from lineside.workflows.retraining.golden_reach import GateLimit, golden_reach, parts_for_an_equal_candidate
 from lineside.workflows.retraining.labelled_heads import LabelForecast
 from lineside.workflows.retraining.labels import newly_labelled
 from lineside.workflows.retraining.lessons import images_learnt
-from lineside.workflows.retraining.live import LiveRelease, Start, next_version
-from lineside.workflows.retraining.making import require_splits, versions_of
+from lineside.workflows.retraining.live import LiveRelease, Start
+from lineside.workflows.retraining.making import require_splits, require_version
 from lineside.workflows.retraining.plan import RetrainPlan
 
 _SECONDS_A_CROP = 0.045
@@ -181,7 +180,7 @@ def look_ahead(
         images=images,
         live=f"{live.name.name} {live.name.version}",
         start=start.described,
-        version=plan.version or next_version(live.name.name, versions_of(Registry(plan.registry), live)),
+        version=require_version(plan, live),
         minutes=_minutes(plan, start, images),
         training_limit=plan.training.minutes,
         limits=golden_reach(golden, plan.policy, classes=revision.classes, live_classes=live.manifest.classes),

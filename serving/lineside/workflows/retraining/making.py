@@ -246,6 +246,22 @@ def sign(plan: RetrainPlan, key: SigningKey, name: str, version: str) -> Made:
     return Made({"key_id": Registry(plan.registry).sign(name, version, key)})
 
 
+def require_version(plan: RetrainPlan, live: LiveRelease) -> str:
+    """The version that the candidate is going to have, before hours are spent on it.
+
+    Raises:
+        RetrainingRefused: it is taken by another release, or nobody knows which is next.
+    """
+    taken = versions_of(Registry(plan.registry), live)
+    if plan.version is None:
+        return next_version(live.name.name, taken)
+    if plan.version in taken and plan.version != _noted_version(plan):
+        raise RetrainingRefused(
+            f"{live.name.name} {plan.version} is taken; give another --version, or none for the next one"
+        )
+    return plan.version
+
+
 def versions_of(registry: Registry, live: LiveRelease) -> tuple[str, ...]:
     """Versions of the live release's name that are taken."""
     name = live.name.name
@@ -260,10 +276,12 @@ def _already_built(plan: RetrainPlan, registry: Registry, name: str) -> Register
     The same model under another version is another release: training repeats itself bit by bit, and what somebody
     retired must not come back.
     """
+    version = _noted_version(plan)
+    if version is None:
+        return None
     try:
-        version = (plan.out / VERSION_NAME).read_text("utf-8")
         found = registry.find(name, version)
-    except (FileNotFoundError, ReleaseUnknown):
+    except ReleaseUnknown:
         return None
     folder = plan.out / RUN_FOLDER
     is_ours = (
@@ -272,6 +290,14 @@ def _already_built(plan: RetrainPlan, registry: Registry, name: str) -> Register
         and found.manifest.files[MODEL_NAME].sha256 == digest_of_file(folder / MODEL_NAME)
     )
     return found if is_ours else None
+
+
+def _noted_version(plan: RetrainPlan) -> str | None:
+    """The version that an earlier call of this retraining wrote down before it built the release."""
+    try:
+        return (plan.out / VERSION_NAME).read_text("utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def _record(folder: Path) -> dict[str, Any] | None:

@@ -94,6 +94,8 @@ class _Retraining:
     def run(self) -> RetrainReport:
         plan, live, course = self._plan, self._live, self._course
         self._note_live()
+        if course.states.read(Step.BUILD) is None:
+            making.require_version(plan, live)
         head = RevisionStore(plan.store).read(self._pull())
         division = course.take(
             Step.SPLIT,
