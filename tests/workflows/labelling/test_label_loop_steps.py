@@ -3,15 +3,18 @@
 import re
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
 from blob_detector import Blob
 from label_scene import MODEL_BOX, LabelScene
 from labelled_blobs import BlobImage, write_blob_revision
+from lineside.client import ProblemDetail, ServerFailed
 from lineside.datasets.labelled import LabelledImage, Split
 from lineside.datasets.labelling import ConfigEdited, ProjectGone
 from lineside.datasets.revisions import Revision, RevisionDraft
+from lineside.workflows.labelling.part_pictures import PartPicture, PartPictures
 
 pytestmark = pytest.mark.system
 
@@ -236,6 +239,31 @@ def test_a_label_whose_picture_is_gone_since_is_reviewed_and_told(scene: LabelSc
     pulled = scene.pull()
     assert (pulled.reviews, pulled.added) == ({"confirmed": 2}, 1)
     assert [entry["code"] for entry in scene.attention()] == ["not_in_revision"]
+
+
+def test_a_label_whose_picture_our_server_fails_to_give_is_in_the_revision_of_the_next_pull(
+    scene: LabelScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = scene.inspect("FAILS-1", "FAILS-2")
+    scene.pick([first, second])
+    scene.push()
+    for part in ("FAILS-1", "FAILS-2"):
+        scene.annotate(scene.task_of(part), ("short", MODEL_BOX))
+    fetch = PartPictures.fetch
+
+    async def failing(self: PartPictures, inspection_id: str, view: str, **about: Any) -> PartPicture:
+        if inspection_id == first:
+            raise ServerFailed(ProblemDetail(502, "about:blank", "Bad Gateway", "a proxy restarts"))
+        return await fetch(self, inspection_id, view, **about)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PartPictures, "fetch", failing)
+        assert scene.pull().added == 1
+    assert [entry["code"] for entry in scene.attention()] == ["not_in_revision"]
+    again = scene.pull()
+    assert (again.added, again.relabelled, again.is_new_revision) == (1, 0, True)
+    assert not scene.pull().is_new_revision
+    assert scene.state()["revision_change"] == scene.state()["change"]
 
 
 def test_a_defect_that_the_project_has_no_label_for_goes_out_without_a_suggestion_and_people_are_told(

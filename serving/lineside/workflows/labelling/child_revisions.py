@@ -53,12 +53,14 @@ class WrittenRevision:
         merged: what differs from the one before.
         needs: what people must look at.
         is_new: whether it was written now.
+        change: the last change of a label that it holds, with all before; what comes after it is tried again.
     """
 
     id: str | None
     merged: MergedLabels
     needs: tuple[Need, ...]
     is_new: bool
+    change: int
 
 
 class RevisionWriter:
@@ -104,7 +106,7 @@ class RevisionWriter:
         Args:
             project: whose head it continues.
             picks: those whose label changed since the head was written.
-            change: the last change of a label that the revision holds; it stands in its provenance.
+            change: the last change of a label among them; what the revision holds of it stands in its provenance.
             on_view: called with how many views are done and how many there are.
 
         Raises:
@@ -132,16 +134,19 @@ class RevisionWriter:
             present = known.get(view.name) or by_digest.get(view.digest)
             try:
                 labelled.append(await self._image(pick, view, present))
-            except (PictureGone, PictureUnusable, SampleUnreadable, ServerFailed) as error:
+            except (PictureGone, PictureUnusable, SampleUnreadable) as error:
                 needs.append(_not_in_revision(pick, view, str(error)))
+            except ServerFailed as error:
+                needs.append(_not_in_revision(pick, view, f"{error}. The next pull tries again"))
+                change = min(change, pick.change - 1)
             on_view(done, len(views))
         withdrawn = [view for pick in picks for view in pick.withdrawn_views()]
         merged = merge_labels(known.values(), labelled, withdrawn=withdrawn)
         needs += _disputes(merged, picks)
         if not merged.is_changed or not merged.images:
-            return WrittenRevision(None if head is None else head.id, merged, tuple(needs), is_new=False)
+            return WrittenRevision(None if head is None else head.id, merged, tuple(needs), is_new=False, change=change)
         written = self._store.write(self._draft(project, project.catalogue, head, merged, change))
-        return WrittenRevision(written.id, merged, tuple(needs), is_new=True)
+        return WrittenRevision(written.id, merged, tuple(needs), is_new=True, change=change)
 
     def _draft(
         self,

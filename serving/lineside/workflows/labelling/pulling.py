@@ -219,7 +219,7 @@ class _Pull:
         await self._tell(written.needs)
         await self._loan.keep()
         if written.id is not None:
-            await self._site.client.put_label_project(before.name, revision=written.id, revision_change=before.change)
+            await self._site.client.put_label_project(before.name, revision=written.id, revision_change=written.change)
         return written
 
     async def _tell(self, needs: Sequence[Need]) -> None:
