@@ -117,6 +117,21 @@ def test_another_label_studio_is_not_taken_for_the_projects(scene: LabelScene) -
         scene.pull()
 
 
+def test_a_new_label_studio_at_the_old_address_is_not_taken_for_it_though_it_numbers_projects_alike(
+    scene: LabelScene,
+) -> None:
+    scene.pick(scene.inspect("NEW-1"))
+    scene.push()
+    other = scene.studio.http.post("/api/projects/", json={"title": "another product"}).json()
+    scene.ask(lambda client: client.put_label_project(scene.project, label_studio_project_id=other["id"]))
+    scene.pick(scene.inspect("NEW-2"))
+    for step in (scene.push, scene.pull):
+        with pytest.raises(LabelProjectUnfit, match="'another product', so it is another one"):
+            step()
+    unchanged = scene.studio.http.get(f"/api/projects/{other['id']}/").json()
+    assert (unchanged["task_number"], unchanged["label_config"]) == (0, other["label_config"])
+
+
 def test_following_pulls_when_a_hint_came_and_survives_what_passes(scene: LabelScene, proxy: StudioProxy) -> None:
     scene.pick(scene.inspect("HINT-1"))
     scene.push()

@@ -14,7 +14,7 @@ def require_studio_project(studio: LabelStudio, url: str, project: LabelProject)
     """The project that was pushed to before.
 
     Raises:
-        LabelProjectUnfit: it was never pushed, or `url` is another Label Studio.
+        LabelProjectUnfit: it was never pushed, or `url` is another Label Studio: its project has another title.
         ProjectGone: it was deleted there.
         LabellingError: Label Studio cannot be asked.
     """
@@ -29,10 +29,12 @@ def require_studio_project(studio: LabelStudio, url: str, project: LabelProject)
             f"{error}. `lineside labels push --recreate` makes it anew and pushes what nobody has read yet; what was "
             "read stays"
         ) from error
-    if _address(project.label_studio_url) != _address(url) and found.title != project.name:
+    if found.title != project.name:
+        # A new Label Studio, at the old address even, numbers its projects from 1 again.
         raise LabelProjectUnfit(
             f"labelling project {project.name!r} lies in {project.label_studio_url}; project {found.id} of {url} is "
-            f"called {found.title!r}, so it is another one: give the right address, or push with --recreate"
+            f"called {found.title!r}, so it is another one: give the right address, or its title back if it was "
+            "renamed, or push with --recreate"
         )
     return found
 
@@ -100,7 +102,3 @@ def edits_of(found: StudioProject, classes: Sequence[str]) -> tuple[Need, ...]:
             occurrence=" | ".join(differences)[:200],
         ),
     )
-
-
-def _address(url: str | None) -> str:
-    return (url or "").rstrip("/")
