@@ -17,7 +17,6 @@ from lineside.datasets.labelling import (
     StudioProject,
     judged_pixels,
     label_png,
-    require_known_classes,
 )
 from lineside.datasets.labelling.pushing import BYTES_A_BATCH, FILES_A_BATCH, batches
 from lineside.inspection.decoding import ShiftRight
@@ -142,12 +141,6 @@ def test_a_prediction_that_is_not_on_its_picture_stops_its_batch_before_anything
         studio.push(project.id, [label_task(), wrong])
 
     assert studio.task_count(project.id) == 0
-
-
-def test_a_prediction_of_a_class_without_a_label_is_refused() -> None:
-    with pytest.raises(LabelTaskRefused, match="predictions of 'burr'"):
-        require_known_classes(label_task(predictions=(PredictedBox("burr", 0.5, (0, 0, 9, 9)),)), ("dent",))
-    require_known_classes(label_task(), ("dent", "scratch"))
 
 
 def test_two_tasks_of_one_id_are_refused(studio: LabelStudio, project: StudioProject) -> None:

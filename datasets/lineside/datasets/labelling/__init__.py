@@ -32,7 +32,7 @@ from lineside.datasets.labelling.errors import (
 from lineside.datasets.labelling.geometry import PercentBox, to_percent, to_pixels
 from lineside.datasets.labelling.label_studio import LabelStudio
 from lineside.datasets.labelling.pictures import judged_pixels, label_png
-from lineside.datasets.labelling.predictions import prediction_json, require_known_classes, suggestion_version
+from lineside.datasets.labelling.predictions import prediction_json, suggestion_version
 from lineside.datasets.labelling.reading import AnnotationMark, Attention, AttentionCode, Reading, TaskState, read_task
 from lineside.datasets.labelling.records import (
     LabelTaskImage,
@@ -85,7 +85,6 @@ __all__ = [
     "prediction_json",
     "project_config",
     "read_task",
-    "require_known_classes",
     "studio_token",
     "suggestion_version",
     "tiles_of",

@@ -97,17 +97,3 @@ def _region(index: int, box: PredictedBox, size_wh_px: SizePx) -> Json:
 
 def _shown(data: Mapping[str, str]) -> str:
     return "  ·  ".join(f"{key}: {value}" for key, value in data.items()) or "-"
-
-
-def require_known_classes(task: LabelTaskImage, classes: Collection[str]) -> None:
-    """Refuse predictions of classes that the project has no label for: nobody would see what they are.
-
-    Raises:
-        LabelTaskRefused: naming them.
-    """
-    unknown = sorted({box.class_name for box in task.predictions} - set(classes))
-    if unknown:
-        raise LabelTaskRefused(
-            f"label task {task.uuid} has predictions of {', '.join(map(repr, unknown))}; the project has the classes "
-            f"{', '.join(map(repr, sorted(classes)))}"
-        )
