@@ -188,7 +188,7 @@ class Told:
         if lane == "production" and not self._is_unit(part):
             counts["later_attempts"] = 1
             return counts
-        was_audited = any(each.source in {ReviewSource.AUDIT, ReviewSource.LABEL_STUDIO} for each in reviews)
+        was_audited = any(each.source is ReviewSource.AUDIT for each in reviews)  # labels count where picked as a draw
         drawn = part.drawn and part.verdict is not Verdict.NOT_INSPECTED
         read = drawn and (is_bad or is_fine) and (is_ng or was_audited)
         counts["parts"] = 1

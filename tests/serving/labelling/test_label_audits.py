@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from label_state import AUDIT_ALL, PROJECT, Desk, open_desk
+from lineside.serving.rates.cells import QUARTER, count_parts
 from lineside.serving.security import Role
+from rate_ledger import stored_cells
 
 BY_SCORE = ["near_threshold", "disagreement", "rare_class", "diversity", "novelty"]
 BOX = {"class_name": "open", "box_xyxy_px": [100.0, 100.0, 120.0, 130.0]}
@@ -70,3 +73,46 @@ def test_a_label_beside_an_auditors_review_is_no_second_audit(audited: Desk) -> 
     assert (total(audited)["audited"], total(audited)["unresolved"]) == (0, 1)
     part.send(read=False)  # the label is taken back, and the auditor's word stands again
     assert (total(audited)["audited"], total(audited)["unresolved"]) == (1, 0)
+
+
+def test_a_label_of_a_draw_that_was_picked_because_somebody_reported_it_is_no_audit(audited: Desk) -> None:
+    """Two draws, one of which an operator reports: only what is read as a draw stands for the others."""
+    audited.inspect("quiet")
+    reported = audited.pushed_part("reported", reason="operator_report")
+    said: dict[str, Any] = {"kind": "escape", "source": "operator", "reviewer": "Lee", "at": audited.later()}
+    audited.done("POST", f"/v1/inspections/{reported.inspection_id}/reviews", json=said, role=Role.QUALITY)
+    reported.send(BOX)
+    found = total(audited)
+    assert (found["audited"], found["audits_due"], found["escapes"]["found_in_audit"]) == (0, 2, 0)
+    assert found["escapes"]["found_otherwise"] == 1
+    assert is_as_counted_anew(audited)
+    waiting = audited.done("GET", "/v1/verification", role=Role.QUALITY)["waiting"]
+    assert waiting == {"flagged": 0, "audit": 2, "second": 0, "conflict": 0}
+    said = {**said, "source": "audit", "reviewer": "Park", "blind": True, "at": audited.later()}
+    audited.done("POST", f"/v1/inspections/{reported.inspection_id}/reviews", json=said, role=Role.QUALITY)
+    found = total(audited)
+    assert (found["audited"], found["audits_due"], found["escapes"]["found_in_audit"]) == (1, 1, 1)
+    assert is_as_counted_anew(audited)
+    assert audited.done("GET", "/v1/verification", role=Role.QUALITY)["waiting"]["audit"] == 1
+
+
+def test_a_reported_draw_that_is_labelled_as_a_draw_is_an_audit(audited: Desk) -> None:
+    part = audited.pushed_part("reported", reason="audit")
+    said = {"kind": "escape", "source": "downstream", "reviewer": "Lee", "at": audited.later()}
+    audited.done("POST", f"/v1/inspections/{part.inspection_id}/reviews", json=said, role=Role.QUALITY)
+    part.send(BOX)
+    found = total(audited)
+    assert (found["audited"], found["audits_due"], found["escapes"]["found_in_audit"]) == (1, 0, 1)
+    assert is_as_counted_anew(audited)
+
+
+def is_as_counted_anew(desk: Desk) -> bool:
+    """Whether the cells are those of a full rescan."""
+    ledger = desk.plant.services.ledger
+
+    def compare(connection: Connection) -> bool:
+        whole = [dict(row) for row in connection.execute(count_parts(ledger.plant)).mappings()]
+        ordered = sorted(whole, key=lambda row: [str(value) for value in row.values()])
+        return stored_cells(connection, QUARTER.cells, ledger.plant) == ordered
+
+    return ledger.read_blocking(compare)

@@ -6,14 +6,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
+from lineside.datasets.sampling import PickReason
 from lineside.inspection.verdict import Verdict
+from lineside.serving.ledger.label_tables import label_picks
 from lineside.serving.ledger.rate_tables import standing_classes, standings
 from lineside.serving.ledger.tables import defects
 from lineside.serving.reviews.schemas import ReviewKind, ReviewOut, ReviewSource, ReviewStanding
 from lineside.serving.reviews.standing import first_readings, in_force, standing_of, taken_back
-
-_AUDITING: Final = frozenset({ReviewSource.AUDIT, ReviewSource.LABEL_STUDIO})
-"""What reads drawn parts one after the other. Who only speaks up of what he noticed reads the bad ones only."""
 
 _SETTLED_AS: Final[Mapping[ReviewStanding, bool]] = {
     ReviewStanding.CORRECTED: True,
@@ -51,7 +50,7 @@ def write_standing(connection: Connection, inspection: Row[Any], reviews: Sequen
         {
             "inspection_id": inspection.id,
             "standing": standing.value,
-            "audited": any(review.source in _AUDITING for review in said),
+            "audited": _is_audited(connection, inspection, said),
             "true_defects": classes.total(),
             "said_defective": sum(first_said),
             "said_good": len(first_said) - sum(first_said),
@@ -81,6 +80,23 @@ def says_defective(kind: ReviewKind, verdict: Verdict) -> bool:
     if kind is ReviewKind.CONFIRMED:
         return verdict is Verdict.NG
     return kind is not ReviewKind.FALSE_CALL
+
+
+def _is_audited(connection: Connection, inspection: Row[Any], said: Sequence[ReviewOut]) -> bool:
+    """Whether somebody read the part as an audit draw: who only speaks up of what he noticed reads the bad ones only.
+
+    A label of Label Studio is such a reading where the part was picked as an audit draw. One that was picked because
+    somebody reported it, or for any other reason, is read more often where the part is bad.
+    """
+    sources = {review.source for review in said}
+    if ReviewSource.AUDIT in sources or ReviewSource.LABEL_STUDIO not in sources:
+        return ReviewSource.AUDIT in sources
+    as_a_draw = select(label_picks.c.id).where(
+        label_picks.c.inspection_id == inspection.id,
+        label_picks.c.reason == PickReason.AUDIT.value,
+        label_picks.c.withdrawn_at.is_(None),
+    )
+    return connection.execute(as_a_draw.limit(1)).first() is not None
 
 
 def _true_classes(

@@ -92,6 +92,7 @@ def settle(transaction: Transaction, inspection: Row[Any], second: SecondReading
         reviews_of(connection, inspection),
         is_due=due,
         is_read_twice=second.draws(inspection.id),
+        is_audited=_is_audited(connection, inspection.id),
     )
     stands = connection.execute(select(waits).where(waits.c.inspection_id == inspection.id)).one_or_none()
     if stands is not None and wait is not None and (stands.kind, tuple(stands.read_by)) == (wait.kind, wait.read_by):
@@ -227,6 +228,14 @@ def _first_kind(inspection: Row[Any]) -> WaitKind:
 
 def _drawn(inspection: Row[Any]) -> bool:
     return bool(inspection.audit if inspection.verdict == Verdict.OK.value else inspection.confirmation)
+
+
+def _is_audited(connection: Connection, inspection_id: str) -> bool:
+    return bool(
+        connection.execute(
+            select(standings.c.audited).where(standings.c.inspection_id == inspection_id)
+        ).scalar_one_or_none()
+    )
 
 
 def _is_drawn() -> ColumnElement[bool]:
