@@ -14,8 +14,9 @@ from labelled_boards import boards, pushed_boards
 from lineside.datasets.labelled import Split
 from lineside.datasets.labelling import Token
 from lineside.serving.security import Role
-from lineside.workflows.errors import LabelProjectUnfit, RetrainingRefused
+from lineside.workflows.errors import LabelProjectUnfit, RetrainingChanged, RetrainingRefused
 from lineside.workflows.labelling import Workplace
+from lineside.workflows.labelling.labelled_views import GroupBy
 from lineside.workflows.retraining import (
     LabelSource,
     LiveOnServer,
@@ -107,6 +108,9 @@ def test_labels_are_pulled_learnt_from_and_told_of(labelled: Labelled, tmp_path:
     again = retrain(replace(plan, live=replace_url(plan.live)), on_progress=lambda told: said.append(told.phase.value))
     assert (again.digest, again.gate, again.lessons) == (report.digest, report.gate, report.lessons)
     assert set(said) == {"kept"}
+    assert plan.labels is not None
+    with pytest.raises(RetrainingChanged, match="group_by was 'part', now 'lot'"):
+        retrain(replace(plan, labels=replace(plan.labels, group_by=GroupBy.LOT)))
 
 
 def replace_url(live: Any) -> Any:

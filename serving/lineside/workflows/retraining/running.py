@@ -177,7 +177,12 @@ class _Retraining:
         start_from = None if plan.revision is None else RevisionStore(plan.store).resolve(plan.revision)
         pulled = self._course.take(
             Step.PULL,
-            {"project": labels.project, "start_from": start_from, "is_pulled": labels.studio is not None},
+            {
+                "project": labels.project,
+                "start_from": start_from,
+                "is_pulled": labels.studio is not None,
+                "group_by": labels.group_by.value,
+            },
             lambda teller: pull(plan, labels, teller=teller),
         )
         return str(pulled["revision"])

@@ -120,7 +120,7 @@ def _headline(gate: GateReport, facts: SummaryFacts, seen: SeenLessons) -> Itera
     yield Facts(
         (
             ("Candidate", facts.candidate),
-            ("Compared with", f"{facts.live}, which is live"),
+            ("Compared with", facts.live),
             ("Training went on from", facts.start),
             ("Dataset revision", seen.revision.id),
             *((f"{CHANGE_TITLES[change]} on golden", str(counts[change])) for change in Change),
