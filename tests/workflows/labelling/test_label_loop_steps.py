@@ -202,6 +202,21 @@ def test_a_deleted_project_is_made_anew_with_what_nobody_has_read(scene: LabelSc
     assert {image.part_id for image in scene.store.read(str(pulled.revision)).images} == {"DEL-1", "DEL-2"}
 
 
+def test_a_project_made_anew_under_the_old_number_has_what_nobody_has_read(scene: LabelScene) -> None:
+    """As in a new Label Studio, which counts its projects from 1 again."""
+    scene.pick(scene.inspect("AGAIN-1", "AGAIN-2"))
+    scene.push()
+    scene.annotate(scene.task_of("AGAIN-1"), ("short", MODEL_BOX))
+    scene.pull()
+    number = scene.studio_project
+    with scene.adapter() as studio:
+        studio.delete_tasks(number, [task["id"] for task in scene.tasks()])
+    assert scene.push().picks == 0
+    report = scene.push(is_recreating=True)
+    assert (report.studio_project_id, report.picks) == (number, 1)
+    assert [task["data"]["part"] for task in scene.tasks()] == ["AGAIN-2"]
+
+
 def test_an_edited_configuration_is_told_and_a_harmful_one_stops_the_push(scene: LabelScene) -> None:
     scene.pick(scene.inspect("EDIT-1"))
     scene.push()

@@ -160,6 +160,11 @@ class _Push:
             is_replacing_edits=options.is_replacing_edits,
         )
         where = (self._project.label_studio_project_id, self._project.label_studio_url)
+        if options.is_recreating and where[0] == found.id and found.task_count == 0:
+            # A new Label Studio counts from 1 again: by its number alone the project would pass for the one that is
+            # gone, and what was pushed there for pushed.
+            await self._site.client.put_label_project(self._project.name, label_studio_project_id=None)
+            where = (None, None)
         if where != (found.id, options.studio_url):
             await self._site.client.put_label_project(
                 self._project.name, label_studio_project_id=found.id, label_studio_url=options.studio_url
