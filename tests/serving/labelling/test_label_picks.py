@@ -1,5 +1,6 @@
 """Who may be picked for labelling, for what, and what the pull is told of a pick."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_candidate_says_all_that_the_queue_chooses_by(desk: Desk, part: str) -
         "parent_id": "panel-1",
         "verdict": "NG",
         "recipe": {"name": "board", "version": "1"},
-        "release": {"name": "blobs", "version": stored["release"]["version"]},
+        "release": {name: stored["release"][name] for name in ("name", "version", "digest")},
         "audit": False,
         "audit_probability": 0.0,
         "standing": "unreviewed",
@@ -135,6 +136,19 @@ def test_candidates_are_narrowed_by_time_station_and_product(desk: Desk, part: s
     assert first in desk.candidates(station="aoi-1", product="BRD")
     assert desk.candidates(station="aoi-9") == []
     assert desk.candidates(product="other") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("2026-03-01T00:00:00.0+0000 a\0b", id="no identifier"),
+        pytest.param("0001-01-01T00:00:00.0+2359 00000000-0000-0000-0000-000000000000", id="before the first year"),
+    ],
+)
+def test_a_candidates_cursor_of_strange_content_is_refused(desk: Desk, text: str) -> None:
+    cursor = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    answer = desk.call("GET", "/v1/label-candidates", params={"project": PROJECT, "cursor": cursor})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/cursor-unreadable")
 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "ÿ", "MjAyNiBhIGI", "a" * 200])
