@@ -2,8 +2,9 @@
 
 import base64
 import binascii
+import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, and_, exists, or_, select
 
@@ -63,12 +64,13 @@ class Place:
         try:
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
             instant, inspection_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(" ")
-            judged_at = datetime.strptime(instant, "%Y-%m-%dT%H:%M:%S.%f%z")
-        except (ValueError, binascii.Error) as error:
+            judged_at = datetime.strptime(instant, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
+            identifier = str(uuid.UUID(inspection_id))
+        except (ValueError, OverflowError, binascii.Error) as error:
             raise CursorUnreadable(
                 f"cursor {cursor[:40]!r} was not given out here; start without one, then take next_cursor"
             ) from error
-        return cls(judged_at, inspection_id)
+        return cls(judged_at, identifier)
 
 
 def read_page(
