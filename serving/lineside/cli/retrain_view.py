@@ -1,12 +1,12 @@
 """How a retraining is shown: a bar while a step runs, a line when something is known; all on stderr."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import Progress, TaskID
 
+from lineside.cli.progress import bars_and_lines, clock_time
 from lineside.workflows.retraining import OnProgress, Phase, RetrainProgress, Step
 
 _WORDS = {
@@ -59,7 +59,7 @@ class RetrainView:
     def _draw(self, told: RetrainProgress) -> None:
         if self._progress is None or self._task is None:
             return
-        left = "" if told.seconds_left is None else f"about {_time(told.seconds_left)} left"
+        left = "" if told.seconds_left is None else f"about {clock_time(told.seconds_left)} left"
         self._progress.update(self._task, completed=told.done, total=told.total, left=left)
 
     def _line(self, text: str) -> None:
@@ -69,16 +69,5 @@ class RetrainView:
 @contextmanager
 def retrain_view() -> Iterator[OnProgress]:
     """A view of stderr, with a bar only if it is a terminal."""
-    console = Console(stderr=True, soft_wrap=True)
-    if not sys.stderr.isatty():
-        yield RetrainView(None, console)
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
-    with Progress(*columns, console=console, transient=True) as progress:
+    with bars_and_lines() as (progress, console):
         yield RetrainView(progress, console)
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

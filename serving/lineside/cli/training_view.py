@@ -1,12 +1,12 @@
 """How a training run is shown: a bar while an epoch runs, a line when it is over; all on stderr."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import Progress, TaskID
 
+from lineside.cli.progress import bars_and_lines, clock_time
 from lineside.training.fitting import EpochReport
 
 
@@ -32,7 +32,7 @@ class TrainingView:
     def on_step(self, step: int, *, seconds_left: float | None) -> None:
         """See `Listener`."""
         if self._progress is not None and self._task is not None:
-            left = "" if seconds_left is None else f"about {_time(seconds_left)} left in all"
+            left = "" if seconds_left is None else f"about {clock_time(seconds_left)} left in all"
             self._progress.update(self._task, completed=step, left=left)
 
     def on_epoch(self, report: EpochReport) -> None:
@@ -47,7 +47,7 @@ class TrainingView:
         seen = report.validation
         figures = f"{'-':>9}{'-':>10}" if seen is None else f"{seen.map50:>9.4f}{seen.map50_95:>10.4f}"
         best = "  best" if report.is_best and seen is not None else ""
-        self._line(f"{report.epoch:>5}{losses}{figures}{_time(report.seconds):>8}{best}")
+        self._line(f"{report.epoch:>5}{losses}{figures}{clock_time(report.seconds):>8}{best}")
 
     def _line(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False)
@@ -56,16 +56,5 @@ class TrainingView:
 @contextmanager
 def training_view() -> Iterator[TrainingView]:
     """A view of stderr, with a bar only if it is a terminal."""
-    console = Console(stderr=True, soft_wrap=True)
-    if not sys.stderr.isatty():
-        yield TrainingView(None, console)
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
-    with Progress(*columns, console=console, transient=True) as progress:
+    with bars_and_lines() as (progress, console):
         yield TrainingView(progress, console)
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
