@@ -26,3 +26,11 @@ def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStud
     """A real Label Studio (Community), one a session: make a project of your own in it."""
     with running_label_studio(tmp_path_factory.mktemp("label-studio")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Training on one thread: the tests' networks lose more than they gain by a second one, above all beside others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lineside.training.ultralytics_adapter.available_threads", lambda: 1)
+        yield

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from lineside.training.revision_frames import read_frames
 from lineside.training.runs import RunResult, RunSettings, resume_run, start_run
 from tiny_revision import store_in, tiny_revision
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
 CROP_PX = 64
 
@@ -52,14 +51,6 @@ class Told(Silence):
 
     def on_epoch(self, report: EpochReport) -> None:
         self.reports.append(report)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks of this size lose more than they gain by a second one, above all beside other tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lineside.training.ultralytics_adapter.available_threads", lambda: 1)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The check of labels with real training runs, as small as they go."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,21 +18,13 @@ from lineside.workflows.errors import LabelCheckRefused
 from lineside.workflows.label_checking import RESULT_NAME, LabelCheckTask, check_labels
 from tiny_revision import store_in, tiny_revision
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 
 
 def quiet(_line: str) -> None:
     """Nobody listens."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks of this size lose more than they gain by a second one, above all beside other tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lineside.training.ultralytics_adapter.available_threads", lambda: 1)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,21 +19,13 @@ from lineside.workflows.retraining import LiveGiven, Phase, RetrainProgress, Ste
 from lineside.workflows.retraining.states import held
 from retraining_set import Workshop, open_workshop
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
 STEPS = [step for step in Step if step not in (Step.PULL, Step.BRING)]
 """Of a retraining without a server."""
 
 LEAVE_SOMETHING = {Step.SPLIT, Step.TRAIN, Step.BUILD, Step.SIGN, Step.PROMOTE}
 """Steps that leave something outside the folder, or half of it within."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks of this size lose more than they gain by a second one, above all beside other tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lineside.training.ultralytics_adapter.available_threads", lambda: 1)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,15 +16,7 @@ from lineside.workflows.errors import RetrainingChanged
 from lineside.workflows.retraining import Phase, RetrainProgress, RetrainReport, Step, retrain
 from retraining_set import Workshop, open_workshop
 
-pytestmark = pytest.mark.training
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks of this size lose more than they gain by a second one, above all beside other tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lineside.training.ultralytics_adapter.available_threads", lambda: 1)
-        yield
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(scope="module")

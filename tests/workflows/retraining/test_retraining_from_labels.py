@@ -28,15 +28,7 @@ from lineside.workflows.retraining import (
 )
 from retraining_set import Workshop, open_workshop
 
-pytestmark = [pytest.mark.system, pytest.mark.training]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks of this size lose more than they gain by a second one, above all beside other tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lineside.training.ultralytics_adapter.available_threads", lambda: 1)
-        yield
+pytestmark = [pytest.mark.system, pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
 
 @dataclass(frozen=True)
