@@ -89,7 +89,7 @@ def test_ten_processes_killed_while_writing_lose_no_acknowledged_verdict(tmp_pat
 
 FAULTS: Sequence[object] = [
     pytest.param("fdatasync:error=EIO:when=30..32", id="fsync fails three times"),
-    pytest.param("pwrite64:error=ENOSPC:when=400..500", id="the disk is full for a while"),
+    pytest.param("pwrite64:error=ENOSPC:when=1000..1100", id="the disk is full for a while"),
 ]
 
 

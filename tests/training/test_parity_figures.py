@@ -106,6 +106,15 @@ CLOSE = Closeness(0.0, 0.0, 0.0, defects=1000, unmatched=0, matched=900)
             replace(CLOSE, matched=0, unmatched=5), Precision.FP32, "not one of 5", id="fp32: nothing in common"
         ),
         pytest.param(replace(CLOSE, defects=0, delta_map50_95=None), Precision.FP32, None, id="fp32: without labels"),
+        pytest.param(
+            replace(CLOSE, defects=12, delta_map50_95=-0.0084), Precision.FP32, None, id="fp32: a tie, few defects"
+        ),
+        pytest.param(
+            replace(CLOSE, defects=12, unmatched=101),
+            Precision.FP32,
+            "101 of 1001 detections are found by one only",
+            id="fp32: others, few defects",
+        ),
         pytest.param(replace(CLOSE, mean_box_difference_px=3.0), Precision.BF16, None, id="bf16: mAP sees boxes"),
         pytest.param(replace(CLOSE, delta_map50_95=-0.0049), Precision.BF16, None, id="bf16: within"),
         pytest.param(replace(CLOSE, delta_map50_95=-0.0051), Precision.BF16, "-0.51 points", id="bf16: worse"),

@@ -183,7 +183,7 @@ def test_only_parts_of_the_station_that_is_asked_for_are_given(plant: Plant) -> 
 
 
 def test_parts_that_were_not_drawn_never_wait(tmp_path: Path, either_database: None) -> None:
-    with open_plant(tmp_path, recipe=RECIPE + "confirmation: {share: 0.4}\n") as plant:
+    with open_plant(tmp_path, recipe=RECIPE + "confirmation: {share: 0.4}\naudit: {share: 0.0}\n") as plant:
         posted = [plant.post(bad_board(number), part_id=f"P-{number}").json() for number in range(20)]
         drawn = {answer["id"] for answer in posted if answer["confirmation"]}
         assert 0 < len(drawn) < 20
