@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from lineside.serving.fields import Instant, Name, Prose
 from lineside.serving.labelling.project_schemas import Number, Shape
-from lineside.serving.reviews.schemas import Coordinate, ReviewKind
+from lineside.serving.reviews.schemas import BoxEdges, ReviewKind
 
 MOST_ITEMS = 500
 """Of one request; what is more comes in several."""
@@ -79,14 +79,7 @@ class DrawnBox(Shape):
     """One defect as a person drew it, in the frame's pixels."""
 
     class_name: Name
-    box_xyxy_px: tuple[Coordinate, Coordinate, Coordinate, Coordinate]
-
-    @model_validator(mode="after")
-    def _is_right_way_round(self) -> Self:
-        left, top, right, bottom = self.box_xyxy_px
-        if not (left < right and top < bottom):
-            raise ValueError(f"box {self.box_xyxy_px} is empty or inside out: left < right and top < bottom")
-        return self
+    box_xyxy_px: BoxEdges
 
 
 class TaskReading(Shape):

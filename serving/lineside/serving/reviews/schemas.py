@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from lineside.inspection.verdict import Verdict
 from lineside.serving.fields import Instant, Name, Prose
@@ -45,7 +45,16 @@ class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def _right_way_round(edges: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = edges
+    if not (left < right and top < bottom):
+        raise ValueError(f"box {edges} is empty or inside out: left < right and top < bottom")
+    return edges
+
+
 Coordinate = Annotated[float, Field(ge=0, le=10_000_000)]
+BoxEdges = Annotated[tuple[Coordinate, Coordinate, Coordinate, Coordinate], AfterValidator(_right_way_round)]
+"""Left, top, right, bottom in pixels; encloses something."""
 
 
 class ReviewBox(_Shape):
@@ -53,16 +62,7 @@ class ReviewBox(_Shape):
 
     view: Name = "default"
     class_name: Name
-    box_xyxy_px: tuple[Coordinate, Coordinate, Coordinate, Coordinate] = Field(
-        description="Left, top, right, bottom in the view's pixels."
-    )
-
-    @model_validator(mode="after")
-    def _is_right_way_round(self) -> Self:
-        left, top, right, bottom = self.box_xyxy_px
-        if not (left < right and top < bottom):
-            raise ValueError(f"box {self.box_xyxy_px} is empty or inside out: left < right and top < bottom")
-        return self
+    box_xyxy_px: BoxEdges = Field(description="Left, top, right, bottom in the view's pixels.")
 
 
 class ReviewIn(_Shape):
