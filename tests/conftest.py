@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     A file's fixtures are made once, and everything that uses the one Label Studio of a session is one worker's.
     """
-    if config.getoption("dist", "no") != "loadgroup":
+    if not config.getoption("loadgroup", default=False):  # how a worker knows
         return
     studio = {item.path for item in items if "label_studio" in getattr(item, "fixturenames", ())}
     slow = {item.path for item in items if item.get_closest_marker("system") or item.get_closest_marker("training")}
