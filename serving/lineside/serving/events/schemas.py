@@ -94,6 +94,11 @@ class EventOut(BaseModel):
         )
 
 
+def event_schema_id(event_type: str) -> str:
+    """The name by which a program finds an event type's JSON Schema among those that it was given."""
+    return f"urn:lineside:event:{event_type}"
+
+
 def event_json_schemas() -> Mapping[str, Mapping[str, Any]]:
     """JSON Schema (2020-12) of the whole event, by event type."""
     return {event_type: _schema(event_type, data) for event_type, data in EVENT_DATA.items()}
@@ -106,6 +111,7 @@ def _schema(event_type: str, data: type[BaseModel]) -> Mapping[str, Any]:
     properties = envelope["properties"] | {"type": {"const": event_type}, "data": content}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": event_schema_id(event_type),
         "title": event_type,
         "description": envelope["description"],
         "type": "object",
