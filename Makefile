@@ -18,7 +18,7 @@ demo: $(VENV)/.demo  ## the running line: server, virtual line, page and summary
 test: $(VENV)/.test  ## every test, with the real databases and browser; installs what is missing
 	sh tests/install-system-tools.sh
 	sh tests/guard-layout.sh
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 test-unit: $(VENV)/.test  ## the quick tests only
 	sh tests/guard-layout.sh

@@ -12,20 +12,13 @@ from proofs import missing
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several workers share the run: whole files stay together, and what takes long comes first.
-
-    A file's fixtures are made once, and everything that uses the one Label Studio of a session is one worker's.
-    """
-    if not config.getoption("loadgroup", default=False):  # how a worker knows
+    """Where several workers share the run, the files that take long come first, and none of them ends it alone."""
+    if not hasattr(config, "workerinput"):
         return
-    studio = {item.path for item in items if "label_studio" in getattr(item, "fixturenames", ())}
     slow = {item.path for item in items if item.get_closest_marker("system") or item.get_closest_marker("training")}
-    for item in items:
-        group = "label_studio" if item.path in studio else str(item.path.relative_to(_REPOSITORY))
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: (item.path not in studio, item.path not in slow))
+    systems = _REPOSITORY / "tests" / "system"
+    items.sort(key=lambda item: (systems not in item.path.parents, item.path not in slow))
 
 
 @pytest.fixture(scope="session")
