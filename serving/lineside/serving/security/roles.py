@@ -47,6 +47,7 @@ class Action(StrEnum):
     READ_LABELS = "read_labels"
     WRITE_LABELS = "write_labels"
     READ_EVENTS = "read_events"
+    READ_TWIN = "read_twin"
     READ_METRICS = "read_metrics"
     READ_API_DESCRIPTION = "read_api_description"
     READ_SESSION = "read_session"
@@ -63,6 +64,7 @@ _LOOKING = frozenset(
         Action.READ_RECIPES,
         Action.READ_CATALOGUES,
         Action.READ_RELEASES,
+        Action.READ_TWIN,
         Action.READ_EVENTS,
         Action.READ_API_DESCRIPTION,
         Action.READ_SESSION,
@@ -108,6 +110,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
                 Action.READ_STATIONS,
                 Action.READ_RECIPES,
                 Action.READ_CATALOGUES,
+                Action.READ_TWIN,
                 Action.READ_EVENTS,
                 Action.READ_API_DESCRIPTION,
                 Action.READ_SESSION,
