@@ -68,16 +68,23 @@ class SourceFile:
             where = source if problem.line is None else f"{source}:{problem.line}"
             raise error(f"{where}: {problem}") from problem
 
-    def parse(self, model: type[Model]) -> Model:
+    def parse(self, model: type[Model], *, at: KeyPath = ()) -> Model:
         """The content as a model.
+
+        Args:
+            model: its shape.
+            at: a place in the file, to read that part of it alone.
 
         Raises:
             LinesideError: of the file's own kind, naming key path and line of every problem (the first few).
         """
+        content: Any = self.document.value
+        for step in at:
+            content = content[step]
         try:
-            return model.model_validate(self.document.value)
+            return model.model_validate(content)
         except ValidationError as invalid:
-            problems = [self._describe(dict(detail)) for detail in invalid.errors(include_url=False)]
+            problems = [self._describe(dict(detail), at=at) for detail in invalid.errors(include_url=False)]
             if len(problems) > MAX_PROBLEMS_SHOWN:
                 problems[MAX_PROBLEMS_SHOWN:] = [f"and {len(problems) - MAX_PROBLEMS_SHOWN} more"]
             raise self._error("; ".join(problems)) from invalid
@@ -86,8 +93,8 @@ class SourceFile:
         """An error at a place in the file, to be raised by the caller."""
         return self._error(f"{self._source}:{self.document.line_of(path)}: {key_path(path)}{message}")
 
-    def _describe(self, detail: dict[str, Any]) -> str:
-        path: KeyPath = tuple(detail["loc"])
+    def _describe(self, detail: dict[str, Any], *, at: KeyPath) -> str:
+        path: KeyPath = (*at, *detail["loc"])
         if detail["type"] == "unknown_key":
             path = (*path, detail["ctx"]["key"])
             return str(self.problem(path, detail["msg"]))
