@@ -1,6 +1,7 @@
 """Prometheus metrics of one app: a registry of its own, so that several apps in one process count apart."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Set
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -100,6 +101,24 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self._station_states = Gauge(
+            "lineside_station_state",
+            "1 for the state that each station is in, in OPC 40100-1's words.",
+            ["station", "state"],
+            registry=self.registry,
+        )
+        self._image_alarms = Gauge(
+            "lineside_image_alarm",
+            "1 while a station's pictures are unfit to judge by.",
+            ["station"],
+            registry=self.registry,
+        )
+        self._window_rates = Gauge(
+            "lineside_window_rate",
+            "Of the last window told: share of NG parts (detector), estimated defect rate and its interval.",
+            ["station", "product", "figure"],
+            registry=self.registry,
+        )
         build = Gauge("lineside_build_info", "1, with the version.", ["version"], registry=self.registry)
         build.labels(version("lineside")).set(1)
 
@@ -138,6 +157,18 @@ class Metrics:
         self._drift_alarms.clear()
         for (line, station, release), number in numbers.items():
             self._drift_alarms.labels(line, station, release).set(number)
+
+    def stations_stand(self, states: Mapping[str, str], *, alarming: Set[str]) -> None:
+        """Say which state each station is in, and whose pictures are unfit."""
+        self._station_states.clear()
+        for station, state in states.items():
+            self._station_states.labels(station, state).set(1)
+            self._image_alarms.labels(station).set(station in alarming)
+
+    def window_told(self, station: str, product: str, figures: Mapping[str, float | None]) -> None:
+        """Say the rates of a station's last window, by figure; what is not known is NaN."""
+        for figure, value in figures.items():
+            self._window_rates.labels(station, product, figure).set(math.nan if value is None else value)
 
     def label_suggestion(self, outcome: str) -> None:
         """Count one label task that the live model was asked about."""

@@ -41,6 +41,7 @@ from lineside.serving.security import KeyService, read_or_create_secret
 from lineside.serving.settings import Settings
 from lineside.serving.shadowing.service import Shadowing
 from lineside.serving.shadowing.watch import CanaryWatch
+from lineside.serving.signals.service import SignalService
 from lineside.serving.stations import StationDirectory
 from lineside.serving.verification import SecondReadings, VerificationService
 
@@ -74,6 +75,7 @@ class Services:
     labels: LabelService
     rate_answers: RateAnswers
     rate_projector: RateProjector
+    signals: SignalService
     verification: VerificationService
     live_models: LiveModels
     suggestions: Suggestions
@@ -200,6 +202,17 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         )
         rate_projector = RateProjector(ledger, clock=clock)
         stack.push_async_callback(_end, rate_projector, asyncio.create_task(rate_projector.run_forever()))
+        signals = SignalService(
+            settings=settings,
+            clock=clock,
+            ledger=ledger,
+            stations=stations,
+            recipes=recipes,
+            why_not_judged=inspections.why_not_judged,
+            answers=rate_answers,
+            metrics=metrics,
+        )
+        stack.push_async_callback(_end, signals, asyncio.create_task(signals.run_forever()))
         live_models = LiveModels(deployments, binder=binder, releases=releases)
         suggestions = Suggestions(
             settings=settings,
@@ -266,6 +279,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             labels=LabelService(ledger=ledger, images=images, shadowing=shadowing),
             rate_answers=rate_answers,
             rate_projector=rate_projector,
+            signals=signals,
             verification=VerificationService(
                 settings=settings,
                 clock=clock,
@@ -287,7 +301,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
 
 
 async def _end(
-    watch: Housekeeping | ExpiryWatch | CertificateService | DriftService | RateProjector, task: asyncio.Task[None]
+    watch: Housekeeping | ExpiryWatch | CertificateService | DriftService | RateProjector | SignalService,
+    task: asyncio.Task[None],
 ) -> None:
     """Stop what looks from time to time and wait until it has ended: it reads the ledger."""
     watch.stop()

@@ -42,6 +42,12 @@ class Settings(BaseSettings):
         drift_risk_per_look: chance of an alarm in one look at an undisturbed line, at most.
         verification_claim_minutes: how long a reader holds a part at the review place without a sign of life.
         verification_second_share: share of readings that another reader makes again, not knowing what the first said.
+        rate_window_minutes: length of the windows whose defect rate is told to the MES and the twin, from midnight UTC.
+        rate_window_grace_minutes: how long after its end a window is told: stations may hand in parts late.
+        station_idle_seconds: without a part for so long a station is ready rather than executing.
+        image_alarm_in_a_row: parts one after the other without a usable picture that raise an alarm.
+        image_alarm_share: share of the newest parts without one that does.
+        image_alarm_window_parts: how many parts those are.
         is_simulated: marks every inspection as coming from a simulated line (OPC 40100-1 `isSimulated`).
     """
 
@@ -78,7 +84,20 @@ class Settings(BaseSettings):
     drift_risk_per_look: float = Field(default=0.001, gt=0, le=0.05)
     verification_claim_minutes: float = Field(default=5.0, gt=0, le=1440)
     verification_second_share: float = Field(default=0.1, ge=0, le=1)
+    rate_window_minutes: int = Field(default=60, ge=15, le=1440)
+    rate_window_grace_minutes: float = Field(default=15.0, ge=0, le=1440)
+    station_idle_seconds: float = Field(default=300.0, gt=0)
+    image_alarm_in_a_row: int = Field(default=5, ge=1, le=1000)
+    image_alarm_share: float = Field(default=0.2, gt=0, le=1)
+    image_alarm_window_parts: int = Field(default=50, ge=5, le=1000)
     is_simulated: bool = False
+
+    @field_validator("rate_window_minutes")
+    @classmethod
+    def _windows_fill_a_day(cls, minutes: int) -> int:
+        if minutes % 15 or 1440 % minutes:
+            raise ValueError(f"windows of {minutes} minutes: expected quarters of an hour that fill a day, such as 60")
+        return minutes
 
     @field_validator("drift_look_parts")
     @classmethod

@@ -26,6 +26,7 @@ from lineside.serving.reported.schemas import RejudgementOut
 from lineside.serving.retention.service import RetentionEvent
 from lineside.serving.reviews import ReviewRecorded
 from lineside.serving.shadowing.schemas import CanaryEnded, DisagreementOut
+from lineside.serving.signals import ChartSignalTold, ImageAlarmTold, RateTold, StationStateTold
 from lineside.serving.stations import HoldChanged, OrderChanged, StationChanged
 from lineside.serving.studies.schemas import StudyFiledEvent
 
@@ -37,17 +38,20 @@ EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
         "certificate.v1": CertificateChanged,
         "chart_baseline.v1": BaselineStored,
         "chart_exclusion.v1": ExclusionChanged,
+        "chart_signal.v1": ChartSignalTold,
         "deployment.v1": DeploymentChanged,
         "disposition.v1": DispositionOut,
         "drift_alarm.v1": AlarmOut,
         "gate_report.v1": GateReportStored,
         "hold.v1": HoldChanged,
         "inspection.v1": InspectionOut,
+        "image_alarm.v1": ImageAlarmTold,
         "label_attention.v1": AttentionOut,
         "label_pick.v1": LabelPickChanged,
         "note.v1": NoteChanged,
         "known_part.v1": KnownPartOut,
         "order.v1": OrderChanged,
+        "rate.v1": RateTold,
         "recipe.v1": RecipeChanged,
         "rejudgement.v1": RejudgementOut,
         "release.v1": ReleaseUploaded,
@@ -55,6 +59,7 @@ EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
         "review.v1": ReviewRecorded,
         "shadow_disagreement.v1": DisagreementOut,
         "station.v1": StationChanged,
+        "station_state.v1": StationStateTold,
         "study.v1": StudyFiledEvent,
     }
 )
