@@ -2,6 +2,7 @@
 
 from lineside.serving.delivery.context import SinkContext
 from lineside.serving.delivery.errors import (
+    ConnectionLost,
     DeliveryError,
     DeliveryFileRefused,
     ExtraMissing,
@@ -16,6 +17,7 @@ from lineside.serving.delivery.sinks import Checkable, Idle, Proof, Sink
 
 __all__ = [
     "Checkable",
+    "ConnectionLost",
     "DeliveryError",
     "DeliveryFileRefused",
     "ExtraMissing",

@@ -8,6 +8,7 @@ LinesideError
     ├── ExtraMissing (ImportError)         a kind of sink needs a library that is not installed
     └── Trouble                            a sink says why an event has no proof
         ├── TryAgain                       it may go through later, with nobody's help
+        │   └── ConnectionLost             the same, and the sink must be closed and opened first
         ├── PersonNeeded                   nothing goes through before a person acts; tried again slowly
         ├── Poison                         this one event can never be delivered: parked, the cursor moves on
         └── SendAgainFrom                  the sink asks for events that it had before
@@ -56,6 +57,10 @@ class TryAgain(Trouble):
     def __init__(self, reason: str, after_s: float | None = None) -> None:
         super().__init__(reason)
         self.after_s = after_s
+
+
+class ConnectionLost(TryAgain):
+    """It may go through later, once the sink was closed and opened again; after any other trouble it stays open."""
 
 
 class PersonNeeded(Trouble):

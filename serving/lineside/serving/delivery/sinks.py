@@ -23,7 +23,8 @@ class Sink(Protocol):
     """One peer. Made by its kind's `build`, which connects nothing; the runner opens, uses and closes it.
 
     One event loop runs every sink: none may block it. A call that takes longer than the runner's limit is cancelled,
-    and the sink is closed and opened again.
+    and the sink is closed and opened again; so it is after `ConnectionLost`. After any other trouble it stays open, and
+    the same event comes again after a wait.
     """
 
     @property
