@@ -17,6 +17,7 @@ from lineside.serving.events.endpoints import router as events_router
 from lineside.serving.forecasts.endpoints import router as forecasts_router
 from lineside.serving.gates.endpoints import router as gates_router
 from lineside.serving.history.endpoints import router as history_router
+from lineside.serving.holds.endpoints import router as holds_router
 from lineside.serving.inspections.endpoints import router as inspections_router
 from lineside.serving.known_parts.endpoints import router as known_parts_router
 from lineside.serving.label_studio.endpoints import router as label_studio_router
@@ -45,6 +46,7 @@ _ROUTERS = (
     reviews_router,
     verification_router,
     stations_router,
+    holds_router,
     recipes_router,
     catalogue_router,
     releases_router,

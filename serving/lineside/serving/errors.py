@@ -14,7 +14,8 @@ LinesideError
     │   ├── UnknownStation, UnknownInspection, UnknownPart, UnknownKnownPart, UnknownRecipe, UnknownCatalogue,
     │   ├── UnknownRelease, UnknownReference, UnknownKey, UnknownDeployment, UnknownGateReport,
     │   ├── UnknownCertificate, UnknownStudy, UnknownNote, UnknownExclusion, UnknownBaseline,
-    │   ├── UnknownClaim, UnknownDriftAlarm, UnknownLabelProject, UnknownLabelPick, UnknownLabelAttention
+    │   ├── UnknownClaim, UnknownDriftAlarm, UnknownLabelProject, UnknownLabelPick, UnknownLabelAttention,
+    │   ├── UnknownHold, UnknownProposal, UnknownJob, UnknownOrder, UnknownLot
     │   └── ImageGone                      the image was not kept, or its retention ended
     ├── Contradiction                      it contradicts what was received or what stands
     │   ├── IdempotencyConflict            the same idempotency key for another request
@@ -40,7 +41,14 @@ LinesideError
     │   ├── LabelAttentionSettled          somebody settled it before
     │   ├── PartAmbiguous                  a part was inspected at several stations: say which inspection is meant
     │   ├── NoShifts                       rates by shift, and the calendar names none
-    │   └── NoRecipeForProduct             an order for a product that has no recipe
+    │   ├── NoRecipeForProduct             an order for a product that has no recipe
+    │   ├── OrderConflict                  an order's number stands for another product or lot
+    │   ├── OrderTooLate                   an order from a part that was judged, or from a passed encoder count
+    │   ├── HoldReleased                   the hold was released before
+    │   ├── ProposalDecided                somebody decided before
+    │   ├── ProposalUnfit                  what is proposed cannot be carried out
+    │   ├── JobUnfit                       a job that the station cannot do, or has under another name
+    │   └── JobEnded                       the job was done, or aborted before
     ├── Unacceptable (ValueError)          the request itself is at fault
     │   ├── DigestMissing, DigestUnreadable, DigestMismatch
     │   ├── UnknownView                    a view that the recipe does not ask for
@@ -174,6 +182,26 @@ class UnknownLabelProject(NotFound):
     """No labelling project of that name."""
 
 
+class UnknownHold(NotFound):
+    """No hold of that identifier."""
+
+
+class UnknownProposal(NotFound):
+    """No proposal of that identifier."""
+
+
+class UnknownJob(NotFound):
+    """No job of that identifier."""
+
+
+class UnknownOrder(NotFound):
+    """No order of that number."""
+
+
+class UnknownLot(NotFound):
+    """No part, order or hold names that lot."""
+
+
 class UnknownLabelPick(NotFound):
     """No pick of that identifier, in that labelling project."""
 
@@ -301,6 +329,34 @@ class PartAmbiguous(Contradiction):
 
 class NoRecipeForProduct(Contradiction):
     """The ordered product has no recipe."""
+
+
+class OrderConflict(Contradiction):
+    """The order's number stands for another product or lot."""
+
+
+class OrderTooLate(Contradiction):
+    """The order is from a part that was taken in already, or from an encoder count that has passed."""
+
+
+class HoldReleased(Contradiction):
+    """The hold was released before, by somebody else or for another reason."""
+
+
+class ProposalDecided(Contradiction):
+    """Somebody decided on the proposal before."""
+
+
+class ProposalUnfit(Contradiction):
+    """What is proposed cannot be carried out as things stand."""
+
+
+class JobUnfit(Contradiction):
+    """The station cannot do the job, or has one for that part under another name."""
+
+
+class JobEnded(Contradiction):
+    """The job was done, or aborted by somebody else."""
 
 
 class NoShifts(Contradiction):

@@ -106,6 +106,11 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         ),
         errors.UnknownClaim: ProblemKind("unknown-claim", "No such claim of a part", HTTPStatus.NOT_FOUND),
         errors.UnknownCertificate: ProblemKind("unknown-certificate", "No such certificate", HTTPStatus.NOT_FOUND),
+        errors.UnknownHold: ProblemKind("unknown-hold", "No such hold", HTTPStatus.NOT_FOUND),
+        errors.UnknownProposal: ProblemKind("unknown-proposal", "No such proposal", HTTPStatus.NOT_FOUND),
+        errors.UnknownJob: ProblemKind("unknown-job", "No such job", HTTPStatus.NOT_FOUND),
+        errors.UnknownOrder: ProblemKind("unknown-order", "No such order", HTTPStatus.NOT_FOUND),
+        errors.UnknownLot: ProblemKind("unknown-lot", "No such lot", HTTPStatus.NOT_FOUND),
         errors.ImageGone: ProblemKind("image-gone", "The image is not kept", HTTPStatus.NOT_FOUND),
         errors.NotFound: ProblemKind("not-found", "No such thing", HTTPStatus.NOT_FOUND),
         errors.IdempotencyConflict: ProblemKind(
@@ -159,6 +164,17 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.NoRecipeForProduct: ProblemKind(
             "no-recipe-for-product", "The product has no recipe", HTTPStatus.CONFLICT
         ),
+        errors.OrderConflict: ProblemKind(
+            "order-conflict", "The order's number stands for something else", HTTPStatus.CONFLICT
+        ),
+        errors.OrderTooLate: ProblemKind("order-too-late", "The order's beginning has passed", HTTPStatus.CONFLICT),
+        errors.HoldReleased: ProblemKind("hold-released", "The hold was released", HTTPStatus.CONFLICT),
+        errors.ProposalDecided: ProblemKind("proposal-decided", "The proposal was decided on", HTTPStatus.CONFLICT),
+        errors.ProposalUnfit: ProblemKind(
+            "proposal-unfit", "The proposal cannot be carried out", HTTPStatus.CONFLICT
+        ),
+        errors.JobUnfit: ProblemKind("job-unfit", "The station cannot do the job", HTTPStatus.CONFLICT),
+        errors.JobEnded: ProblemKind("job-ended", "The job has ended", HTTPStatus.CONFLICT),
         errors.NoShifts: ProblemKind("no-shifts", "The calendar names no shifts", HTTPStatus.CONFLICT),
         errors.Contradiction: ProblemKind("conflict", "The request contradicts what stands", HTTPStatus.CONFLICT),
         errors.DigestMissing: ProblemKind(

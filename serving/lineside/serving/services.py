@@ -17,6 +17,7 @@ from lineside.serving.deployments.expiry import ExpiryWatch
 from lineside.serving.deployments.service import DeploymentService
 from lineside.serving.drift.service import DriftService
 from lineside.serving.forecasts.service import ForecastService
+from lineside.serving.holds import HoldBook
 from lineside.serving.images import ImageStore
 from lineside.serving.inspections.admission import Admission
 from lineside.serving.inspections.binding import Binder
@@ -56,6 +57,7 @@ class Services:
     images: ImageStore
     keys: KeyService
     stations: StationDirectory
+    holds: HoldBook
     recipes: RecipeBook
     catalogues: CatalogueShelf
     trust: TrustFile
@@ -120,6 +122,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         recipes = await RecipeBook.open(ledger, images=images, catalogues=catalogues, releases=releases, clock=clock)
         stations = await StationDirectory.open(ledger, recipes=recipes, clock=clock)
         stack.push_async_callback(stations.stop)
+        holds = await HoldBook.open(ledger, stations=stations)
         limits = DecodingLimits(max_pixels=settings.max_pixels, max_bytes=settings.max_body_bytes)
         inspectors = InspectorPool(recipes, releases, limits=limits, clock=clock)
         stack.push_async_callback(inspectors.stop)
@@ -245,6 +248,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             images=images,
             keys=keys,
             stations=stations,
+            holds=holds,
             recipes=recipes,
             catalogues=catalogues,
             trust=trust,

@@ -168,7 +168,7 @@ def test_settings_survive_a_restart(tmp_path: Path) -> None:
     with open_plant(tmp_path) as plant:
         found = plant.http.get("/v1/stations/aoi-9", headers=plant.headers()).json()
         assert found["hold"]["reason"] == "new"
-        assert {**found, "hold": None, "updated_at": put["updated_at"]} == put
+        assert {**found, "hold": None, "holds": [], "updated_at": put["updated_at"]} == put
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,9 @@ def _order(row: _Logged) -> Happening | None:
 
 
 def _hold(row: _Logged) -> Happening:
-    return Happening(row.occurred_at, "hold", f"{row.data['state']}: {row.data['reason']}", station=row.station)
+    lot = row.data.get("lot")  # of a lot, or of a station's parts
+    what = row.data["state"] if lot is None else f"lot {lot} {row.data['state']}"
+    return Happening(row.occurred_at, "hold", f"{what}: {row.data['reason']}", station=row.station)
 
 
 _TEXTS: Final[Mapping[str, Callable[[Any], Happening | None]]] = MappingProxyType(

@@ -14,6 +14,7 @@ from lineside.serving.deployments.schemas import DeploymentChanged
 from lineside.serving.dispositions import DispositionOut
 from lineside.serving.drift import AlarmOut
 from lineside.serving.gates.schemas import GateReportStored
+from lineside.serving.holds import HoldChanged
 from lineside.serving.inspections.schemas import InspectionOut
 from lineside.serving.known_parts import KnownPartOut
 from lineside.serving.labelling import AttentionOut, LabelPickChanged
@@ -27,7 +28,7 @@ from lineside.serving.retention.service import RetentionEvent
 from lineside.serving.reviews import ReviewRecorded
 from lineside.serving.shadowing.schemas import CanaryEnded, DisagreementOut
 from lineside.serving.signals import ChartSignalTold, ImageAlarmTold, RateTold, StationStateTold
-from lineside.serving.stations import HoldChanged, OrderChanged, StationChanged
+from lineside.serving.stations import OrderChanged, StationChanged
 from lineside.serving.studies.schemas import StudyFiledEvent
 
 EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(

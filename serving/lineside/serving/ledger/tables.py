@@ -22,6 +22,8 @@ from sqlalchemy import (
 )
 
 from lineside.serving.ledger import chart_tables as _chart_tables  # noqa: F401 - as the next line
+from lineside.serving.ledger import context_tables as _context_tables  # noqa: F401 - as the next line
+from lineside.serving.ledger import delivery_tables as _delivery_tables  # noqa: F401 - as the next line
 from lineside.serving.ledger import drift_tables as _drift_tables  # noqa: F401 - as the next line
 from lineside.serving.ledger import label_tables as _label_tables  # noqa: F401 - as the next line
 from lineside.serving.ledger import rate_tables as _rate_tables  # noqa: F401 - the metadata must know its tables too
@@ -95,6 +97,18 @@ inspections = Table(
     Index(None, "parent_id"),
     Index(None, "verdict", "judged_at"),
     Index(None, "judged_at"),
+    # Where each order stands is counted from this alone.
+    Index(
+        "ix_inspections_order",
+        "plant",
+        "order_id",
+        "station",
+        "part_id",
+        "attempt",
+        "verdict",
+        sqlite_where=text("order_id IS NOT NULL"),
+        postgresql_where=text("order_id IS NOT NULL"),
+    ),
     # Drawn parts alone, a few in a hundred: the review queue asks what was drawn since it last looked.
     Index(
         "ix_inspections_drawn",
@@ -195,7 +209,6 @@ stations = Table(
     Column("lot", String),
     Column("recipe_id", String),
     Column("recipe_version", Integer),
-    Column("hold", CanonicalJson),  # {reason, by, at}; NULL when released
     Column("updated_at", UtcDateTime, nullable=False),
 )
 """Inspection points and what is in force at each."""

@@ -10,7 +10,6 @@ from lineside.serving.stations.records import (
 from lineside.serving.stations.schemas import (
     DEFAULT_LINE,
     EffectiveModel,
-    HoldChanged,
     OrderChanged,
     OrderIn,
     RecipeRef,
@@ -26,7 +25,6 @@ __all__ = [
     "EffectiveFrom",
     "EffectiveModel",
     "Hold",
-    "HoldChanged",
     "OrderChanged",
     "OrderIn",
     "PendingChange",

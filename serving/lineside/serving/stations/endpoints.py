@@ -5,8 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from lineside.serving.dependencies import ServicesDep
+from lineside.serving.holds.schemas import ReasonIn
 from lineside.serving.security import Action, Principal, allow
-from lineside.serving.stations.schemas import HoldIn, OrderIn, StationIn, StationList, StationOut
+from lineside.serving.services import Services
+from lineside.serving.stations.schemas import OrderIn, StationIn, StationList, StationOut
+from lineside.serving.stations.views import StationView
 
 router = APIRouter(prefix="/v1/stations", tags=["stations"])
 
@@ -27,10 +30,10 @@ async def get_station(
     station_id: StationId,
     services: ServicesDep,
     principal: Annotated[Principal, Depends(allow(Action.READ_STATIONS))],
-) -> StationOut:
+) -> StationView:
     """One station, what is in force there, and what will be."""
     principal.require_station(station_id)
-    return StationOut.of(services.stations.get(station_id))
+    return _view(services, station_id)
 
 
 @router.put("/{station_id}")
@@ -39,12 +42,13 @@ async def put_station(
     settings: StationIn,
     services: ServicesDep,
     principal: Annotated[Principal, Depends(allow(Action.WRITE_STATIONS))],
-) -> StationOut:
+) -> StationView:
     """Enrol a station or change its settings."""
     if settings.recipe is not None:
         services.recipes.get(settings.recipe.id, settings.recipe.version)
         await services.inspections.prepare(settings.recipe.id, settings.recipe.version, line=settings.line)
-    return StationOut.of(await services.stations.put(station_id, settings, changed_by=principal.name))
+    await services.stations.put(station_id, settings, changed_by=principal.name)
+    return _view(services, station_id)
 
 
 @router.put("/{station_id}/order")
@@ -53,32 +57,40 @@ async def put_order(
     order: OrderIn,
     services: ServicesDep,
     principal: Annotated[Principal, Depends(allow(Action.WRITE_ORDERS))],
-) -> StationOut:
+) -> StationView:
     """Give a station the order it works on, at once or from a stated part or encoder count; selects the recipe."""
     station = services.stations.get(station_id)
     context = services.stations.context_for(order)
     if context.recipe_id is not None and context.recipe_version is not None:
         await services.inspections.prepare(context.recipe_id, context.recipe_version, line=station.line)
-    return StationOut.of(await services.stations.order(station_id, order, changed_by=principal.name))
+    await services.stations.order(station_id, order, changed_by=principal.name)
+    return _view(services, station_id)
 
 
 @router.post("/{station_id}/hold")
 async def hold_station(
     station_id: StationId,
-    hold: HoldIn,
+    hold: ReasonIn,
     services: ServicesDep,
     principal: Annotated[Principal, Depends(allow(Action.HOLD_STATIONS))],
-) -> StationOut:
-    """Hold back the station's parts, whatever their verdict; verdicts stay as they are."""
-    return StationOut.of(await services.stations.hold(station_id, hold.reason, changed_by=principal.name))
+) -> StationView:
+    """Hold back the station's parts, whatever their verdict; the same as POST /v1/holds."""
+    await services.holds.hold(station=station_id, reason=hold.reason, by=principal.name)
+    return _view(services, station_id)
 
 
 @router.post("/{station_id}/release")
 async def release_station(
     station_id: StationId,
-    release: HoldIn,
+    release: ReasonIn,
     services: ServicesDep,
     principal: Annotated[Principal, Depends(allow(Action.HOLD_STATIONS))],
-) -> StationOut:
-    """Let the station's parts go on."""
-    return StationOut.of(await services.stations.release(station_id, release.reason, changed_by=principal.name))
+) -> StationView:
+    """Let the station's parts go on; a lot's hold stands."""
+    await services.holds.release_station(station_id, reason=release.reason, by=principal.name)
+    return _view(services, station_id)
+
+
+def _view(services: Services, station_id: str) -> StationView:
+    station = StationOut.of(services.stations.get(station_id))
+    return StationView(**dict(station), holds=services.holds.concerning(station_id))

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lineside.inspection.decoding import ExpectedGeometry
 from lineside.inspection.frames import PixelFormat, RawGeometry
-from lineside.serving.fields import Name, Prose
+from lineside.serving.fields import Name
 from lineside.serving.stations.records import BoundContext, EffectiveFrom, PendingChange, Station
 
 DEFAULT_LINE = "line-1"
@@ -108,12 +108,6 @@ class OrderIn(_Shape):
     lot: Name | None = None
     quantity: int | None = Field(default=None, ge=1, le=LARGEST_INTEGER)
     effective: EffectiveModel = EffectiveModel()
-
-
-class HoldIn(_Shape):
-    """Why a station's parts are held back."""
-
-    reason: Prose
 
 
 class ContextModel(_Shape):
@@ -236,13 +230,4 @@ class OrderChanged(_Shape):
     context: ContextModel
     quantity: int | None
     effective: EffectiveModel
-    changed_by: str
-
-
-class HoldChanged(_Shape):
-    """Data of the event `hold.v1`: parts of a station are held back, or no longer."""
-
-    station: str
-    state: Literal["held", "released"]
-    reason: str
     changed_by: str

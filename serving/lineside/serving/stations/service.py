@@ -17,7 +17,6 @@ from lineside.serving.stations.records import BoundContext, EffectiveFrom, Hold,
 from lineside.serving.stations.schemas import (
     ContextModel,
     EffectiveModel,
-    HoldChanged,
     OrderChanged,
     OrderIn,
     StationChanged,
@@ -27,7 +26,6 @@ from lineside.serving.stations.schemas import (
 
 STATION_EVENT: Final = "station.v1"
 ORDER_EVENT: Final = "order.v1"
-HOLD_EVENT: Final = "hold.v1"
 
 _log = structlog.get_logger(__name__)
 
@@ -186,39 +184,13 @@ class StationDirectory:
             )
         return BoundContext(order.product, order.order_id, order.lot, stored.recipe.id, stored.recipe.version)
 
-    async def hold(self, station_id: str, reason: str, *, changed_by: str) -> Station:
-        """Hold back a station's parts; no verdict is altered.
+    def show_hold(self, station_id: str, hold: Hold | None) -> None:
+        """Show a station's hold, or that it has none; the hold book has written it down.
 
         Raises:
             UnknownStation: there is none.
         """
-        now = self._clock.now()
-        return await self._set_hold(station_id, Hold(reason, changed_by, now), reason=reason, changed_by=changed_by)
-
-    async def release(self, station_id: str, reason: str, *, changed_by: str) -> Station:
-        """Let a station's parts go on.
-
-        Raises:
-            UnknownStation: there is none.
-        """
-        return await self._set_hold(station_id, None, reason=reason, changed_by=changed_by)
-
-    async def _set_hold(self, station_id: str, hold: Hold | None, *, reason: str, changed_by: str) -> Station:
-        self.get(station_id)
-
-        def change(old: Station | None) -> Station:
-            station = self.get(station_id) if old is None else old
-            return replace(station, hold=hold, updated_at=self._clock.now())
-
-        def event(_station: Station) -> Mapping[str, Any]:
-            return HoldChanged(
-                station=station_id,
-                state="released" if hold is None else "held",
-                reason=reason,
-                changed_by=changed_by,
-            ).model_dump(mode="json")
-
-        return await self._change(station_id, change, event_type=HOLD_EVENT, event=event)
+        self._stations[station_id] = replace(self.get(station_id), hold=hold)
 
     def _with_context(
         self, station: Station, context: BoundContext, effective: EffectiveModel, changed_by: str
@@ -261,6 +233,8 @@ class StationDirectory:
             ):
                 # A part brought the pending change into force while this was being written: that stands.
                 changed = replace(changed, context=current.context, pending=None)
+            if current is not None:
+                changed = replace(changed, hold=current.hold)  # set or lifted while this was being written
             self._stations[station_id] = changed
             return changed
 

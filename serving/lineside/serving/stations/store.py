@@ -7,10 +7,9 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from lineside.serving.ledger import Transaction
 from lineside.serving.ledger.tables import frames, inspections, orders, stations
-from lineside.serving.stations.records import BoundContext, Hold, PendingChange, Station
+from lineside.serving.stations.records import BoundContext, PendingChange, Station
 from lineside.serving.stations.schemas import (
     ExpectedGeometryModel,
-    HoldModel,
     OrderIn,
     PendingModel,
     RawGeometryModel,
@@ -41,7 +40,6 @@ def save_station(transaction: Transaction, station: Station) -> None:
         "lot": station.lot,
         "recipe_id": station.recipe_id,
         "recipe_version": station.recipe_version,
-        "hold": shape["hold"],
         "updated_at": station.updated_at,
     }
     key = (stations.c.plant == transaction.plant, stations.c.id == station.id)
@@ -71,7 +69,6 @@ def save_order(transaction: Transaction, order: OrderIn) -> None:
 def _station(row: Row[Any]) -> Station:
     settings = row.settings
     raw, expected, pending = settings["raw_geometry"], settings["expected_geometry"], settings["pending"]
-    hold = None if row.hold is None else HoldModel.model_validate(row.hold)
     return Station(
         id=row.id,
         name=row.name,
@@ -81,7 +78,7 @@ def _station(row: Row[Any]) -> Station:
         expected_geometry=None if expected is None else ExpectedGeometryModel.model_validate(expected).to_record(),
         context=BoundContext(row.product, row.order_id, row.lot, row.recipe_id, row.recipe_version),
         pending=None if pending is None else PendingModel.model_validate(pending).to_record(),
-        hold=None if hold is None else Hold(hold.reason, hold.by, hold.at),
+        hold=None,  # the hold book says
         updated_at=row.updated_at,
     )
 
