@@ -8,6 +8,7 @@ from lineside.inspection.recipe.drafting import (
     scale_section,
     summary_lines,
 )
+from lineside.inspection.recipe.hold_rules import HoldAct, HoldOf, HoldRule, HoldTrigger, RateCounted
 from lineside.inspection.recipe.learning import LearntView, VaryingZone, learn_view
 from lineside.inspection.recipe.loading import load_recipe, recipe_digest, recipe_json_schema
 from lineside.inspection.recipe.loosening import looser_than
@@ -28,7 +29,12 @@ __all__ = [
     "Calibration",
     "ClassLimit",
     "DraftTerms",
+    "HoldAct",
+    "HoldOf",
+    "HoldRule",
+    "HoldTrigger",
     "LearntView",
+    "RateCounted",
     "Recipe",
     "ReferenceSpec",
     "Retention",

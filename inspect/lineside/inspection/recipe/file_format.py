@@ -204,6 +204,28 @@ class RetentionInFile(FileModel):
     max_gigabytes: float | None = Field(default=None, gt=0)
 
 
+class HoldRuleInFile(FileModel):
+    """When parts are held back. Fields as in `HoldRule`."""
+
+    when: Literal["rate_above", "chart_signal", "drift_alarm", "image_alarm", "escape_confirmed"]
+    do: Literal["propose", "order"] = Field(default="propose", description="Ask a person, or hold at once.")
+    of: Literal["lot", "station"] = Field(
+        default="station", description="What is held; a rate is that of the lot, or of the station's present window."
+    )
+    limit: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        default=None, description="rate_above: the share of parts that is too high."
+    )
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] | None = Field(
+        default=None, description="rate_above: of the interval whose lower end must be above the limit; else 0.95."
+    )
+    min_parts: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="rate_above: inspected parts before which the rate says nothing; else 30."
+    )
+    counted: Literal["detector", "process"] | None = Field(
+        default=None, description="rate_above: the share of NG parts, or the estimated defect rate; else detector."
+    )
+
+
 class RecipeInFile(FileModel):
     """A recipe: the versioned rules by which the parts of one product are judged."""
 
@@ -225,4 +247,7 @@ class RecipeInFile(FileModel):
     retention: RetentionInFile = Field(default_factory=RetentionInFile)
     opportunities: int | None = Field(
         default=None, ge=1, description="Places of a part that a defect can be at (joints, pads): DPMO counts by them."
+    )
+    holds: list[HoldRuleInFile] = Field(
+        default_factory=list, max_length=20, description="When parts are held back, or a person is asked to."
     )

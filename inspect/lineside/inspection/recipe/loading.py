@@ -1,7 +1,7 @@
 """A recipe's file: YAML text in, one checked and frozen record out."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +12,7 @@ from lineside.inspection.file_models import SourceFile
 from lineside.inspection.image_health import HealthLimits
 from lineside.inspection.recipe.file_format import (
     HealthInFile,
+    HoldRuleInFile,
     LimitInFile,
     RecipeInFile,
     RegistrationInFile,
@@ -21,6 +22,7 @@ from lineside.inspection.recipe.file_format import (
     ZoneInFile,
     ZoneLimitInFile,
 )
+from lineside.inspection.recipe.hold_rules import HoldAct, HoldOf, HoldRule, HoldTrigger, RateCounted
 from lineside.inspection.recipe.records import (
     Calibration,
     ClassLimit,
@@ -107,7 +109,30 @@ class _Loader:
             retention=Retention(**content.retention.model_dump()),
             confirmation_share=float(content.confirmation.share),
             opportunities=content.opportunities,
+            holds=self._holds(content.holds),
         )
+
+    def _holds(self, entries: Sequence[HoldRuleInFile]) -> tuple[HoldRule, ...]:
+        rules: list[HoldRule] = []
+        for position, entry in enumerate(entries):
+            given = entry.model_dump(exclude_none=True)
+            path: KeyPath = ("holds", position)
+            when = HoldTrigger(entry.when)
+            if when is not HoldTrigger.RATE_ABOVE:
+                for key in ("limit", "confidence", "min_parts", "counted"):
+                    if key in given:
+                        raise self._file.problem((*path, key), f"only rate_above has it, not {entry.when}")
+            elif entry.limit is None:
+                raise self._file.problem(path, "rate_above needs a limit, such as limit: 0.02")
+            rule = HoldRule(
+                **given
+                | {"when": when, "do": HoldAct(entry.do), "of": HoldOf(entry.of)}
+                | ({} if entry.counted is None else {"counted": RateCounted(entry.counted)})
+            )
+            if rule in rules:
+                raise self._file.problem(path, "this rule is here twice")
+            rules.append(rule)
+        return tuple(rules)
 
     def _limits(self, entries: Mapping[str, LimitInFile], path: KeyPath) -> Mapping[str, ClassLimit]:
         """Limits for every class of the catalogue, strict for those that the file does not mention."""

@@ -10,6 +10,7 @@ from dataclasses import fields
 from datetime import datetime
 
 from lineside.inspection.image_health import HealthLimits
+from lineside.inspection.recipe.hold_rules import dropped_rules
 from lineside.inspection.recipe.records import ClassLimit, Recipe, Scale, View, Zone
 from lineside.inspection.reference import RegistrationLimits
 
@@ -53,6 +54,8 @@ def _differences(new: Recipe, old: Recipe, release_thresholds: Mapping[str, floa
     if new.confirmation_share < old.confirmation_share:
         was, now = f"{old.confirmation_share:g}", f"{new.confirmation_share:g}"
         yield f"confirmation.share: {was} -> {now}, so that fewer flagged parts are looked at"
+    for rule in dropped_rules(new.holds, old.holds):
+        yield f"holds: {rule.name}: no rule acts as early and as hard any more"
 
 
 def _limit(path: str, new: ClassLimit, old: ClassLimit) -> Iterator[str]:

@@ -9,6 +9,7 @@ from lineside.inspection.catalogue import Severity
 from lineside.inspection.decoding import SixteenBitRule
 from lineside.inspection.errors import RecipeError
 from lineside.inspection.image_health import HealthLimits
+from lineside.inspection.recipe.hold_rules import HoldRule
 from lineside.inspection.reference import RegistrationLimits
 from lineside.inspection.sizes import SizeDefinition
 from lineside.inspection.zones import Polygon
@@ -238,6 +239,7 @@ class Recipe:
         retention: which images are kept.
         confirmation_share: share of flagged parts drawn for confirmation by a human, above 0 and up to 1.
         opportunities: how many places of a part a defect can be at, for DPMO; None where nobody has counted them.
+        holds: when parts are held back, in the file's order.
     """
 
     id: str
@@ -256,6 +258,7 @@ class Recipe:
     retention: Retention = field(default_factory=Retention)
     confirmation_share: float = 1.0
     opportunities: int | None = None
+    holds: tuple[HoldRule, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a recipe that asks for nothing, or for sizes without a scale."""
