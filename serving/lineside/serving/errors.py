@@ -15,7 +15,7 @@ LinesideError
     │   ├── UnknownRelease, UnknownReference, UnknownKey, UnknownDeployment, UnknownGateReport,
     │   ├── UnknownCertificate, UnknownStudy, UnknownNote, UnknownExclusion, UnknownBaseline,
     │   ├── UnknownClaim, UnknownDriftAlarm, UnknownLabelProject, UnknownLabelPick, UnknownLabelAttention,
-    │   ├── UnknownHold, UnknownProposal, UnknownJob, UnknownOrder, UnknownLot
+    │   ├── UnknownHold, UnknownProposal, UnknownJob, UnknownOrder, UnknownLot, UnknownScenario
     │   └── ImageGone                      the image was not kept, or its retention ended
     ├── Contradiction                      it contradicts what was received or what stands
     │   ├── IdempotencyConflict            the same idempotency key for another request
@@ -62,6 +62,7 @@ LinesideError
     │   ├── CursorUnreadable               a page cursor that this server did not give out
     │   ├── CalendarUnfit                  no plant's calendar can be like this
     │   ├── RateQuestionUnfit              what is asked of the rates has no answer
+    │   ├── ScenarioRefused                what-if asked of a line whose ledger cannot carry it
     │   └── KeyRefused                     a key that may not be made like this
     ├── Shed (RuntimeError)                no room, or the deadline cannot be met: retry later
     ├── PackageStoreUnavailable (RuntimeError)  the disk does not take a release: retry later
@@ -172,6 +173,10 @@ class UnknownExclusion(NotFound):
 
 class UnknownBaseline(NotFound):
     """There is no such chart baseline."""
+
+
+class UnknownScenario(NotFound):
+    """No what-if question of that identifier."""
 
 
 class UnknownDriftAlarm(NotFound):
@@ -429,6 +434,10 @@ class CalendarUnfit(Unacceptable):
 
 class RateQuestionUnfit(Unacceptable):
     """What is asked of the rates has no answer: a span that ends before it begins, or too many windows."""
+
+
+class ScenarioRefused(Unacceptable):
+    """A what-if question that the ledger of its line cannot carry."""
 
 
 class KeyRefused(Unacceptable):

@@ -27,6 +27,7 @@ from lineside.inspection.errors import (
 from lineside.serving import errors
 from lineside.serving.images import ImageMissing, ImageStoreUnavailable
 from lineside.serving.ledger import LedgerBusy, LedgerClosed, LedgerUnavailable
+from lineside.serving.twin.line_model import ImpossibleLine
 
 _log = structlog.get_logger(__name__)
 
@@ -170,9 +171,7 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.OrderTooLate: ProblemKind("order-too-late", "The order's beginning has passed", HTTPStatus.CONFLICT),
         errors.HoldReleased: ProblemKind("hold-released", "The hold was released", HTTPStatus.CONFLICT),
         errors.ProposalDecided: ProblemKind("proposal-decided", "The proposal was decided on", HTTPStatus.CONFLICT),
-        errors.ProposalUnfit: ProblemKind(
-            "proposal-unfit", "The proposal cannot be carried out", HTTPStatus.CONFLICT
-        ),
+        errors.ProposalUnfit: ProblemKind("proposal-unfit", "The proposal cannot be carried out", HTTPStatus.CONFLICT),
         errors.JobUnfit: ProblemKind("job-unfit", "The station cannot do the job", HTTPStatus.CONFLICT),
         errors.JobEnded: ProblemKind("job-ended", "The job has ended", HTTPStatus.CONFLICT),
         errors.NoShifts: ProblemKind("no-shifts", "The calendar names no shifts", HTTPStatus.CONFLICT),
@@ -220,6 +219,10 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.RateQuestionUnfit: ProblemKind(
             "rate-question-unfit", "The rates cannot be asked for like this", HTTPStatus.UNPROCESSABLE_ENTITY
         ),
+        errors.ScenarioRefused: ProblemKind(
+            "scenario-refused", "The ledger cannot carry this question", HTTPStatus.UNPROCESSABLE_ENTITY
+        ),
+        ImpossibleLine: ProblemKind("line-impossible", "No line can be like this", HTTPStatus.UNPROCESSABLE_ENTITY),
         errors.Unacceptable: _INVALID,
         ImageMissing: ProblemKind("image-gone", "The image is not kept", HTTPStatus.NOT_FOUND),
         ImageStoreUnavailable: ProblemKind(

@@ -27,6 +27,7 @@ from lineside.serving.ledger import delivery_tables as _delivery_tables  # noqa:
 from lineside.serving.ledger import drift_tables as _drift_tables  # noqa: F401 - as the next line
 from lineside.serving.ledger import label_tables as _label_tables  # noqa: F401 - as the next line
 from lineside.serving.ledger import rate_tables as _rate_tables  # noqa: F401 - the metadata must know its tables too
+from lineside.serving.ledger import scenario_tables as _scenario_tables  # noqa: F401 - as the line before
 from lineside.serving.ledger import signal_tables as _signal_tables  # noqa: F401 - as the line before
 from lineside.serving.ledger import verification_tables as _verification_tables  # noqa: F401 - as the line before
 from lineside.serving.ledger.schema_metadata import DIGEST as _DIGEST

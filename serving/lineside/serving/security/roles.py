@@ -48,6 +48,7 @@ class Action(StrEnum):
     WRITE_LABELS = "write_labels"
     READ_EVENTS = "read_events"
     READ_TWIN = "read_twin"
+    RUN_SCENARIOS = "run_scenarios"
     READ_METRICS = "read_metrics"
     READ_API_DESCRIPTION = "read_api_description"
     READ_SESSION = "read_session"
@@ -98,10 +99,12 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             Action.WRITE_CHARTS,
             Action.WRITE_NOTES,
             Action.ACKNOWLEDGE_DRIFT,
+            Action.RUN_SCENARIOS,
             Action.READ_LABELS,
             Action.WRITE_LABELS,
         },
-        Role.MLOPS: _LOOKING | {Action.WRITE_DEPLOYMENTS, Action.WRITE_NOTES, Action.READ_LABELS, Action.WRITE_LABELS},
+        Role.MLOPS: _LOOKING
+        | {Action.WRITE_DEPLOYMENTS, Action.RUN_SCENARIOS, Action.WRITE_NOTES, Action.READ_LABELS, Action.WRITE_LABELS},
         # The MES sees no images: what is on them is no business of a program that counts parts.
         Role.MES: frozenset(
             {

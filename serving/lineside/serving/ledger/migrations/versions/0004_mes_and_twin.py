@@ -20,6 +20,7 @@ def upgrade() -> None:
     _create_signals()
     _create_delivery()
     _create_context()
+    _create_scenarios()
 
 
 def _create_signals() -> None:
@@ -230,4 +231,35 @@ def _create_delivery() -> None:
             "(decided_at IS NULL) = (decided_by IS NULL)", name=op.f("ck_delivery_parked_decided_by_whom")
         ),
         sa.PrimaryKeyConstraint("plant", "sink", "sequence", name=op.f("pk_delivery_parked")),
+    )
+
+
+def _create_scenarios() -> None:
+    """Create what keeps what-if questions and their answers."""
+    op.create_table(
+        "scenarios",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("plant", "station", "state")),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("requested_by", sa.String(), nullable=False),
+        sa.Column("requested_at", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        *(sa.Column(name, sa.Text(), nullable=True) for name in ("result", "why")),
+        sa.Column("proposals", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('queued', 'running', 'done', 'refused', 'failed')", name=op.f("ck_scenarios_state_known")
+        ),
+        sa.CheckConstraint(
+            "(state IN ('queued', 'running')) = (ended_at IS NULL)", name=op.f("ck_scenarios_ended_when_ended")
+        ),
+        sa.CheckConstraint("(state = 'done') = (result IS NOT NULL)", name=op.f("ck_scenarios_result_when_done")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_scenarios")),
+    )
+    op.create_index(op.f("ix_scenarios_plant_state"), "scenarios", ["plant", "state"], unique=False)
+    op.create_table(
+        "scenario_cursors",
+        sa.Column("plant", sa.String(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("plant", name=op.f("pk_scenario_cursors")),
     )
