@@ -77,6 +77,7 @@ def test_the_loop_by_commands(plant: LabelScene, run: Lineside) -> None:
     shown = json.loads(run("status", "--json").out)
     assert shown["counts"] == {
         "waiting": 0, "pushed": 2, "labelled": 1, "attention": 1, "withdrawn": 0, "open_attention": 1,
+        "pushed_tasks": 4,
     }  # fmt: skip
     table = dict(line.split("\t") for line in run("status").out.splitlines())
     assert (table["pushed"], table["labelled"], table["needs a person"]) == ("2", "1", "1")

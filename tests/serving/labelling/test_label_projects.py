@@ -117,6 +117,7 @@ def test_a_project_counts_its_picks_by_state(either_database: None, tmp_path: Pa
             "attention": 1,
             "withdrawn": 1,
             "open_attention": 1,
+            "pushed_tasks": 4,
         }
         assert desk.get_project()["minutes"] == pytest.approx(1.0)
 

@@ -50,6 +50,7 @@ def test_picks_go_out_with_the_models_boxes_and_come_back_as_reviews_and_a_revis
     assert pulled.minutes == pytest.approx(0.4)
     assert scene.state()["counts"] == {
         "waiting": 0, "pushed": 0, "labelled": 4, "attention": 0, "withdrawn": 0, "open_attention": 0,
+        "pushed_tasks": 4,
     }  # fmt: skip
 
     revision = scene.store.read(str(pulled.revision))

@@ -68,6 +68,7 @@ class LabelCounts(Shape):
     attention: int
     withdrawn: int
     open_attention: int = Field(description="Entries of the list of what needs a person that nobody has settled.")
+    pushed_tasks: int = Field(description="Tasks that are in Label Studio, as far as is known here.")
 
 
 class LeasePurpose(StrEnum):

@@ -212,11 +212,12 @@ def _out(connection: Connection, row: Row[Any], now: datetime) -> LabelProjectOu
             label_attention.c.settled_at.is_(None),
         )
     ).scalar_one()
-    minutes = connection.execute(
-        select(func.coalesce(func.sum(label_tasks.c.minutes), 0.0)).where(
-            label_tasks.c.plant == row.plant, label_tasks.c.project == row.name
-        )
-    ).scalar_one()
+    tasks = connection.execute(
+        select(
+            func.coalesce(func.sum(label_tasks.c.minutes), 0.0).label("minutes"),
+            func.count(label_tasks.c.label_studio_task_id).label("pushed"),
+        ).where(label_tasks.c.plant == row.plant, label_tasks.c.project == row.name)
+    ).one()
     catalogue = None
     if row.catalogue_id is not None:
         catalogue = CatalogueRef(id=row.catalogue_id, version=row.catalogue_version)
@@ -235,9 +236,11 @@ def _out(connection: Connection, row: Row[Any], now: datetime) -> LabelProjectOu
         webhook=None if row.webhook is None else WebhookRef.model_validate(row.webhook),
         lease=_lease(row, now),
         counts=LabelCounts(
-            **{state.value: states.get(state.value, 0) for state in PickState}, open_attention=open_attention
+            **{state.value: states.get(state.value, 0) for state in PickState},
+            open_attention=open_attention,
+            pushed_tasks=tasks.pushed,
         ),
-        minutes=round(minutes, 3),
+        minutes=round(tasks.minutes, 3),
         created_at=row.created_at,
         created_by=row.created_by,
     )

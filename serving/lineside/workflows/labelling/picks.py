@@ -185,7 +185,7 @@ class Picked(Inspected):
 
 @dataclass(frozen=True, slots=True)
 class LabelCounts:
-    """How many picks are in which state, and how much needs a person."""
+    """How many picks are in which state, how much needs a person, and how many tasks are in Label Studio."""
 
     waiting: int
     pushed: int
@@ -193,6 +193,7 @@ class LabelCounts:
     attention: int
     withdrawn: int
     open_attention: int
+    pushed_tasks: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class _Pull:
                 self._studio,
                 project=self._project.name,
                 studio_project_id=found.id,
-                open_attention=(await self._site.read()).counts.open_attention,
+                counts=(await self._site.read()).counts,
             )
         )
         written = await self._write_revision()

@@ -7,13 +7,13 @@ from uuid import UUID
 from lineside.client import LinesideClient
 from lineside.datasets.labelling import LabelStudio, StudioTask
 from lineside.workflows.labelling.needing_people import MOST_AT_ONCE, Code, Need
-from lineside.workflows.labelling.picks import KnownTask, parse
+from lineside.workflows.labelling.picks import KnownTask, LabelCounts, parse
 
 _STRANGE = frozenset({Code.UNKNOWN_TASK.value, "duplicate_task"})
 
 
 async def find_missing_tasks(
-    client: LinesideClient, studio: LabelStudio, *, project: str, studio_project_id: int, open_attention: int
+    client: LinesideClient, studio: LabelStudio, *, project: str, studio_project_id: int, counts: LabelCounts
 ) -> tuple[Need, ...]:
     """Tasks that were pushed and are gone; the server forgets those that nobody has read.
 
@@ -24,15 +24,15 @@ async def find_missing_tasks(
         studio: Label Studio.
         project: the labelling project's name.
         studio_project_id: Label Studio's id of it.
-        open_attention: how many entries are on the list.
+        counts: what the server says there is now.
 
     Returns:
         What people are to be told. Once a person settles the entry of an unread task, the next push makes it anew.
     """
-    pushed = [parse(KnownTask, said) async for said in client.label_tasks(project, pushed=True)]
-    strangers = await _strangers(client, project) if open_attention else 0
-    if await asyncio.to_thread(studio.task_count, studio_project_id) == len(pushed) + strangers:
+    strangers = await _strangers(client, project) if counts.open_attention else 0
+    if await asyncio.to_thread(studio.task_count, studio_project_id) == counts.pushed_tasks + strangers:
         return ()
+    pushed = [parse(KnownTask, said) async for said in client.label_tasks(project, pushed=True)]
     there = await asyncio.to_thread(studio.all_tasks, studio_project_id)
     missing = [task for task in pushed if UUID(task.id) not in there]
     unread = [task for task in missing if not task.is_read]
