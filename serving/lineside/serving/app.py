@@ -25,6 +25,7 @@ from lineside.serving.labelling.endpoints import router as labelling_router
 from lineside.serving.notes.endpoints import router as notes_router
 from lineside.serving.probes.endpoints import router as probes_router
 from lineside.serving.problems import install_problem_handlers
+from lineside.serving.proposals.endpoints import router as proposals_router
 from lineside.serving.rates.endpoints import router as rates_router
 from lineside.serving.recipes.endpoints import router as recipes_router
 from lineside.serving.releases.endpoints import router as releases_router
@@ -47,6 +48,7 @@ _ROUTERS = (
     verification_router,
     stations_router,
     holds_router,
+    proposals_router,
     recipes_router,
     catalogue_router,
     releases_router,

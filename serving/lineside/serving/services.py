@@ -29,6 +29,8 @@ from lineside.serving.label_studio.suggesting import Suggestions
 from lineside.serving.labelling.service import LabelService
 from lineside.serving.ledger import Ledger
 from lineside.serving.metrics import Metrics
+from lineside.serving.proposals import ProposalBook
+from lineside.serving.proposals.carrying_out import Hands
 from lineside.serving.rates.answers import RateAnswers
 from lineside.serving.rates.calendar_book import CalendarBook
 from lineside.serving.rates.priors import RecallPriors
@@ -58,6 +60,7 @@ class Services:
     keys: KeyService
     stations: StationDirectory
     holds: HoldBook
+    proposals: ProposalBook
     recipes: RecipeBook
     catalogues: CatalogueShelf
     trust: TrustFile
@@ -187,6 +190,16 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         )
         stack.push_async_callback(inspections.stop)
         await inspections.start()
+        proposals = ProposalBook(
+            ledger,
+            hands=Hands(
+                holds=holds,
+                stations=stations,
+                recipes=recipes,
+                judged_by=deployments.judged_by,
+                prepare=inspections.prepare,
+            ),
+        )
         shadowing.start()
         stack.push_async_callback(shadowing.stop)
         expiry = ExpiryWatch(deployments, clock=clock, warn_before=timedelta(hours=settings.deployment_warning_hours))
@@ -249,6 +262,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             keys=keys,
             stations=stations,
             holds=holds,
+            proposals=proposals,
             recipes=recipes,
             catalogues=catalogues,
             trust=trust,

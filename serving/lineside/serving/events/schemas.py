@@ -20,6 +20,7 @@ from lineside.serving.known_parts import KnownPartOut
 from lineside.serving.labelling import AttentionOut, LabelPickChanged
 from lineside.serving.ledger import Event
 from lineside.serving.notes import NoteChanged
+from lineside.serving.proposals import ProposalChanged
 from lineside.serving.rates.schemas import CalendarChanged
 from lineside.serving.recipes import RecipeChanged
 from lineside.serving.releases.schemas import ReleaseUploaded
@@ -53,6 +54,7 @@ EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
         "known_part.v1": KnownPartOut,
         "order.v1": OrderChanged,
         "rate.v1": RateTold,
+        "proposal.v1": ProposalChanged,
         "recipe.v1": RecipeChanged,
         "rejudgement.v1": RejudgementOut,
         "release.v1": ReleaseUploaded,

@@ -37,6 +37,10 @@ class Action(StrEnum):
     WRITE_STATIONS = "write_stations"
     WRITE_ORDERS = "write_orders"
     HOLD_STATIONS = "hold_stations"
+    READ_PROPOSALS = "read_proposals"
+    WRITE_PROPOSALS = "write_proposals"
+    DECIDE_PROPOSALS = "decide_proposals"
+    WRITE_JOBS = "write_jobs"
     READ_RECIPES = "read_recipes"
     WRITE_RECIPES = "write_recipes"
     READ_CATALOGUES = "read_catalogues"
@@ -62,6 +66,7 @@ _LOOKING = frozenset(
         Action.READ_IMAGES,
         Action.READ_RATES,
         Action.READ_STATIONS,
+        Action.READ_PROPOSALS,
         Action.READ_RECIPES,
         Action.READ_CATALOGUES,
         Action.READ_RELEASES,
@@ -93,6 +98,8 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             Action.WRITE_CALENDAR,
             Action.WRITE_KNOWN_PARTS,
             Action.HOLD_STATIONS,
+            Action.WRITE_PROPOSALS,
+            Action.DECIDE_PROPOSALS,  # with the permission for the change itself
             Action.WRITE_RECIPES,
             Action.WRITE_CATALOGUES,
             Action.WRITE_STUDIES,
@@ -120,6 +127,10 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
                 Action.WRITE_CALENDAR,
                 Action.WRITE_ORDERS,
                 Action.HOLD_STATIONS,
+                Action.READ_PROPOSALS,
+                Action.WRITE_PROPOSALS,
+                Action.DECIDE_PROPOSALS,  # with the permission for the change itself
+                Action.WRITE_JOBS,
                 Action.WRITE_NOTES,  # maintenance systems say when a lamp was changed
             }
         ),

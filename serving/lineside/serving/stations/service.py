@@ -11,7 +11,7 @@ from lineside.inspection.errors import LinesideError
 from lineside.serving.clock import Clock
 from lineside.serving.errors import NoRecipeForProduct, UnknownStation
 from lineside.serving.ledger import Ledger, Transaction
-from lineside.serving.recipes import RecipeBook
+from lineside.serving.recipes import RecipeBook, StoredRecipe
 from lineside.serving.stations import store
 from lineside.serving.stations.records import BoundContext, EffectiveFrom, Hold, PendingChange, Station
 from lineside.serving.stations.schemas import (
@@ -171,6 +171,36 @@ class StationDirectory:
             also=lambda transaction: store.save_order(transaction, order),
         )
 
+    async def use_recipe(self, stored: StoredRecipe, *, changed_by: str) -> tuple[str, ...]:
+        """Bring a version of a recipe into force wherever an earlier one is; orders and lots stay.
+
+        Returns:
+            The stations.
+        """
+        changed = []
+        for station in self.all():
+            contexts = [station.context] + ([] if station.pending is None else [station.pending.context])
+            if any(_is_earlier(context, stored) for context in contexts):
+                await self._use_recipe(station.id, stored, changed_by=changed_by)
+                changed.append(station.id)
+        return tuple(changed)
+
+    async def _use_recipe(self, station_id: str, stored: StoredRecipe, *, changed_by: str) -> None:
+        def renewed(context: BoundContext) -> BoundContext:
+            return replace(context, recipe_version=stored.recipe.version) if _is_earlier(context, stored) else context
+
+        def change(old: Station | None) -> Station:
+            station = self.get(station_id) if old is None else old
+            pending = station.pending
+            if pending is not None:
+                pending = replace(pending, context=renewed(pending.context))
+            return replace(station, context=renewed(station.context), pending=pending, updated_at=self._clock.now())
+
+        def event(station: Station) -> Mapping[str, Any]:
+            return StationChanged(station=StationOut.of(station), changed_by=changed_by).model_dump(mode="json")
+
+        await self._change(station_id, change, event_type=STATION_EVENT, event=event)
+
     def context_for(self, order: OrderIn) -> BoundContext:
         """What an order brings into force.
 
@@ -266,3 +296,8 @@ class StationDirectory:
         except LinesideError as error:
             # In force it is: the part's own row tells the next start. Only the event is missing.
             _log.error("order_in_force_not_written", station=station_id, reason=str(error))
+
+
+def _is_earlier(context: BoundContext, stored: StoredRecipe) -> bool:
+    version = context.recipe_version
+    return context.recipe_id == stored.recipe.id and version is not None and version < stored.recipe.version
