@@ -37,6 +37,7 @@ from lineside.serving.services import open_services
 from lineside.serving.settings import Settings
 from lineside.serving.stations.endpoints import router as stations_router
 from lineside.serving.studies.endpoints import router as studies_router
+from lineside.serving.twin.aas.endpoints import router as aas_router
 from lineside.serving.verification.endpoints import router as verification_router
 
 _ROUTERS = (
@@ -64,6 +65,7 @@ _ROUTERS = (
     known_parts_router,
     labelling_router,
     label_studio_router,
+    aas_router,
     events_router,
     probes_router,
     security_router,

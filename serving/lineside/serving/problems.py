@@ -27,6 +27,7 @@ from lineside.inspection.errors import (
 from lineside.serving import errors
 from lineside.serving.images import ImageMissing, ImageStoreUnavailable
 from lineside.serving.ledger import LedgerBusy, LedgerClosed, LedgerUnavailable
+from lineside.serving.twin.aas.results import aas_result, aas_status, is_aas_path
 from lineside.serving.twin.line_model import ImpossibleLine
 
 _log = structlog.get_logger(__name__)
@@ -280,6 +281,12 @@ def problem_response(
     services = getattr(request.app.state, "services", None)
     if services is not None:  # there are none before the app has started
         services.metrics.request_problem(kind.slug)
+    if is_aas_path(request.url.path):
+        status = aas_status(kind.status)
+        at = None if services is None else services.clock.now()
+        return JSONResponse(
+            aas_result(status, slug=kind.slug, detail=detail, at=at), status_code=status.value, headers=headers
+        )
     problem = Problem(
         type=kind.type_uri,
         title=kind.title,

@@ -46,6 +46,9 @@ from lineside.serving.shadowing.service import Shadowing
 from lineside.serving.shadowing.watch import CanaryWatch
 from lineside.serving.signals.service import SignalService
 from lineside.serving.stations import StationDirectory
+from lineside.serving.twin.aas.reading import TwinReader
+from lineside.serving.twin.aas.service import TwinService
+from lineside.serving.twin.aas.twin_file import TwinFile
 from lineside.serving.verification import SecondReadings, VerificationService
 
 
@@ -85,6 +88,7 @@ class Services:
     live_models: LiveModels
     suggestions: Suggestions
     label_hints: LabelHints
+    twin: TwinService
     metrics: Metrics
 
 
@@ -229,6 +233,27 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             metrics=metrics,
         )
         stack.push_async_callback(_end, signals, asyncio.create_task(signals.run_forever()))
+        charts = ChartService(
+            ledger,
+            rates=rates,
+            stations=stations,
+            calendar=calendar.calendar,
+            clock=clock,
+            is_simulated=settings.is_simulated,
+        )
+        twin_reader = TwinReader(
+            settings=settings,
+            twin_file=await asyncio.to_thread(TwinFile.read, settings.twin_path),
+            clock=clock,
+            ledger=ledger,
+            stations=stations,
+            calendar=calendar,
+            rates=rate_answers,
+            charts=charts,
+            deployments=deployments,
+            certificates=certificates,
+            releases=releases,
+        )
         live_models = LiveModels(deployments, binder=binder, releases=releases)
         suggestions = Suggestions(
             settings=settings,
@@ -277,14 +302,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             reported=reported,
             calendar=calendar,
             rates=rates,
-            charts=ChartService(
-                ledger,
-                rates=rates,
-                stations=stations,
-                calendar=calendar.calendar,
-                clock=clock,
-                is_simulated=settings.is_simulated,
-            ),
+            charts=charts,
             forecasts=ForecastService(
                 ledger,
                 rates=rates,
@@ -314,6 +332,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             live_models=live_models,
             suggestions=suggestions,
             label_hints=label_hints,
+            twin=TwinService(twin_reader, clock=clock),
             metrics=metrics,
         )
 

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
         drift_look_parts: parts between two looks.
         drift_look_minutes: the longest time between two looks while parts come.
         drift_risk_per_look: chance of an alarm in one look at an undisturbed line, at most.
+        twin_file: what only the plant knows for its digital twin, such as who built a line; by default `twin.yaml` in
+            `data_dir` if it is there.
         verification_claim_minutes: how long a reader holds a part at the review place without a sign of life.
         verification_second_share: share of readings that another reader makes again, not knowing what the first said.
         rate_window_minutes: length of the windows whose defect rate is told to the MES and the twin, from midnight UTC.
@@ -82,6 +84,7 @@ class Settings(BaseSettings):
     drift_look_parts: int = Field(default=1_000, ge=50, le=20_000)
     drift_look_minutes: float = Field(default=480.0, gt=0)
     drift_risk_per_look: float = Field(default=0.001, gt=0, le=0.05)
+    twin_file: Path | None = None
     verification_claim_minutes: float = Field(default=5.0, gt=0, le=1440)
     verification_second_share: float = Field(default=0.1, ge=0, le=1)
     rate_window_minutes: int = Field(default=60, ge=15, le=1440)
@@ -125,6 +128,12 @@ class Settings(BaseSettings):
     def ledger_url(self) -> str:
         """The ledger's database URL."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'ledger.sqlite3').resolve()}"
+
+    @property
+    def twin_path(self) -> Path | None:
+        """The plant's file for its twin; None if there is none."""
+        usual = self.data_dir / "twin.yaml"
+        return usual if self.twin_file is None and usual.exists() else self.twin_file
 
     @property
     def images_dir(self) -> Path:
