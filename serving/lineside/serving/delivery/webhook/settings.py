@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from lineside.serving.delivery.settings import SinkSettings
 from lineside.serving.delivery.webhook.answers import ConflictMeaning
@@ -43,26 +43,11 @@ class WebhookSettings(SinkSettings):
     lanes: int = Field(default=4, ge=1, le=32)
     conflict: ConflictMeaning = Field(default=ConflictMeaning.REFUSED, strict=False)
 
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            has_port = parts.port is None or parts.port > 0
-        except ValueError as error:
-            raise ValueError(f"no address: {error}") from error
-        if parts.scheme not in {"http", "https"} or not parts.hostname or not has_port:
-            raise ValueError("expected an address like https://mes.example/lineside")
-        if not url.isascii() or any(character.isspace() or not character.isprintable() for character in url):
-            raise ValueError("expected ASCII without white space: write other characters percent-encoded")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("a login does not belong into the address: put a token into bearer_file or bearer_env")
-        if parts.fragment:
-            raise ValueError("an address with a fragment (#...): no server ever gets to see that part")
-        return url
-
     @model_validator(mode="after")
     def _fits_together(self) -> "WebhookSettings":
+        _check_address(
+            self.url
+        )  # here, for a field's own error repeats the field, which may hold what should not be there
         if not self.secret_files and not self.secret_envs:
             raise ValueError("no secret to sign with: expected secret_files or secret_envs")
         if self.bearer_file is not None and self.bearer_env is not None:
@@ -70,3 +55,19 @@ class WebhookSettings(SinkSettings):
         if (self.client_certificate_file is None) != (self.client_key_file is None):
             raise ValueError("client_certificate_file and client_key_file: expected both or neither")
         return self
+
+
+def _check_address(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError as error:
+        raise ValueError(f"url: no address: {error}") from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not has_port:
+        raise ValueError("url: expected an address like https://mes.example/lineside")
+    if not url.isascii() or any(character.isspace() or not character.isprintable() for character in url):
+        raise ValueError("url: expected ASCII without white space; write other characters percent-encoded")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("url: a login does not belong into it; put a token into bearer_file or bearer_env")
+    if parts.fragment:
+        raise ValueError("url: no server ever gets to see a fragment (#...); leave it out")

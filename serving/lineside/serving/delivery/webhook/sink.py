@@ -25,6 +25,8 @@ MOST_ANSWER_BYTES: Final = 16 * 1024
 
 _SHOWN_CHARACTERS: Final = 200
 _CLOSE_S: Final = 5.0
+_NOT_THE_TLS: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""The connection ended, or was waited for: errors of ssl by their type only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class WebhookSink:
     Args:
         settings: the receiver.
         context: what every sink is given.
-        credentials: as they are at the start; they are read again whenever the sink is opened.
+        credentials: as they are at the start; they are read again whenever the sink is opened, and before the next try
+            after an answer that asks for a person, who may have changed a secret.
     """
 
     def __init__(self, settings: WebhookSettings, context: SinkContext, credentials: Credentials) -> None:
@@ -53,6 +56,8 @@ class WebhookSink:
         self._context = context
         self._credentials = credentials
         self._http: httpx.AsyncClient | None = None
+        self._under_way = 0
+        self._is_in_doubt = False
 
     @property
     def proof(self) -> Proof:
@@ -69,19 +74,20 @@ class WebhookSink:
         await self.close()
         self._credentials = self._read_again()
         self._http = self._client()
+        self._is_in_doubt = False
 
     async def deliver(self, event: Event) -> None:
         """Send one event, and wait for its answer."""
-        if self._http is None:
-            raise TryAgain("not opened yet")
-        body = structured_json(event, line=self._context.lines.line_of(event.station))
-        now = self._context.clock.now()
-        headers = {
-            "Content-Type": "application/cloudevents+json; charset=UTF-8",
-            **self._credentials.signer.headers(event.id, body, at=now),
-        }
-        answer = await self._exchange(self._http, "POST", body, headers)
-        self._judge(answer)
+        if self._http is None or (self._is_in_doubt and self._under_way == 0):
+            await self.open()
+        self._under_way += 1
+        try:
+            await self._send(event)
+        except PersonNeeded:
+            self._is_in_doubt = True
+            raise
+        finally:
+            self._under_way -= 1
 
     async def close(self) -> None:
         """Close the connections."""
@@ -103,6 +109,18 @@ class WebhookSink:
         if answer.status >= 500 or answer.status in absent or 300 <= answer.status < 400:
             self._judge(answer)
 
+    async def _send(self, event: Event) -> None:
+        if self._http is None:
+            raise TryAgain("closed meanwhile")
+        body = structured_json(event, line=self._context.lines.line_of(event.station))
+        now = self._context.clock.now()
+        headers = {
+            "Content-Type": "application/cloudevents+json; charset=UTF-8",
+            **self._credentials.signer.headers(event.id, body, at=now),
+        }
+        answer = await self._exchange(self._http, "POST", body, headers)
+        self._judge(answer)
+
     def _read_again(self) -> Credentials:
         try:
             return read_credentials(self._settings, self._context.folder)
@@ -117,7 +135,9 @@ class WebhookSink:
         return httpx.AsyncClient(
             verify=False if credentials.trust is None else credentials.trust,  # without TLS there is nothing to verify
             headers=headers,
-            timeout=None,  # noqa: S113 - one limit over the whole exchange, in _exchange
+            # One limit over the whole exchange is in _exchange; a connection has its own, a little shorter, because
+            # httpcore closes the socket of a handshake that it gives up itself, and not of one that is cancelled.
+            timeout=httpx.Timeout(None, connect=0.9 * self._settings.timeout_s),
             follow_redirects=False,
             trust_env=False,
             limits=httpx.Limits(max_connections=self._settings.lanes, keepalive_expiry=30.0),
@@ -136,7 +156,7 @@ class WebhookSink:
                 http.stream(method, self._settings.url, content=body, headers=headers) as response,
             ):
                 said = await _beginning(response)
-        except TimeoutError as error:
+        except (TimeoutError, httpx.TimeoutException) as error:
             raise TryAgain(f"{where}: no whole answer within {self._settings.timeout_s:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _unanswered(error, where) from error
@@ -196,12 +216,12 @@ def _unanswered(error: Exception, where: str) -> Trouble:
                 f"{where}: the receiver's certificate does not count: {cause.verify_message}",
                 "name the authority that signed it in `ca_file`, or have the receiver show the right certificate",
             )
-        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, _NOT_THE_TLS):
             return PersonNeeded(
                 f"{where}: no TLS with the receiver: {cause.reason or cause}",
                 "check that the address speaks TLS at that port, and which certificates it wants to see",
             )
-    return TryAgain(f"{where}: {error or type(error).__name__}")
+    return TryAgain(f"{where}: {str(error) or type(error).__name__}")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
