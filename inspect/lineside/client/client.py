@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import httpx
 
+from lineside.client.aas_calls import AasCalls
 from lineside.client.calls import Json, json_object, path_segment, signed
 from lineside.client.event_stream import follow
 from lineside.client.label_calls import LabelCalls
@@ -22,7 +23,7 @@ from lineside.client.verification_calls import VerificationCalls
 from lineside.inspection.frames import MediaType, RawGeometry
 
 
-class LinesideClient(StatisticsCalls, PictureCalls, LabelCalls, VerificationCalls):
+class LinesideClient(StatisticsCalls, PictureCalls, LabelCalls, VerificationCalls, AasCalls):
     """A typed client of one server. Nothing connects before the first request.
 
     ```python

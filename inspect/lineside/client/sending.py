@@ -138,15 +138,24 @@ def _seconds(header: str) -> float:
 
 def _problem(response: httpx.Response) -> ProblemDetail:
     said: dict[str, Any] = {}
-    if response.headers.get("content-type", "").startswith("application/problem+json"):
+    if response.headers.get("content-type", "").startswith(("application/problem+json", "application/json")):
         try:
             parsed = json.loads(response.content)
         except ValueError:
             parsed = None
         said = parsed if isinstance(parsed, dict) else {}
+        said = _of_result(said["messages"]) if "messages" in said else said
     return ProblemDetail(
         status=response.status_code,
         type=str(said.get("type", "about:blank")),
         title=str(said.get("title", response.reason_phrase)),
         detail=str(said.get("detail", response.text[:200])),
     )
+
+
+def _of_result(messages: Any) -> dict[str, Any]:
+    """What a Result object of the AAS API says is wrong, as problem details say it."""
+    first = messages[0] if isinstance(messages, list) and messages else None
+    if not isinstance(first, dict) or "text" not in first:
+        return {}
+    return {"type": f"/problems/{first.get('correlationId', 'unknown')}", "detail": first["text"]}

@@ -26,6 +26,7 @@ from lineside.cli.retrain import retrain
 from lineside.cli.serve import serve
 from lineside.cli.threshold import threshold_app
 from lineside.cli.train import train
+from lineside.cli.twin import twin_app
 from lineside.cli.version import version
 from lineside.inspection.errors import LinesideError
 
@@ -59,6 +60,7 @@ app.add_typer(pod_app)
 app.add_typer(capability_app)
 app.add_typer(threshold_app)
 app.add_typer(known_parts_app)
+app.add_typer(twin_app)
 app.add_typer(keys_app)
 app.command()(version)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from basyx.aas import model
+from basyx.aas.model.concept import ConceptDescription
 
 from lineside.serving.twin.aas.elements import concept, count, group, instant, said, submodel, text
 from lineside.serving.twin.aas.facts import CountFacts, LineFacts, PlantFacts
@@ -92,7 +93,7 @@ def kpi_submodel(plant: PlantFacts, line: LineFacts) -> model.Submodel:
     )
 
 
-def kpi_concepts() -> list[model.ConceptDescription]:
+def kpi_concepts() -> list[ConceptDescription]:
     """The definitions of the variables that are given."""
     return [_concept_description(variable) for variable in VARIABLES]
 
@@ -107,7 +108,7 @@ def _variable(variable: _Variable, counts: CountFacts) -> model.SubmodelElementC
     )
 
 
-def _concept_description(variable: _Variable) -> model.ConceptDescription:
+def _concept_description(variable: _Variable) -> ConceptDescription:
     specification = concept(_IEC_61360)
     if specification is None:
         raise ValueError("a data specification needs an identifier")
@@ -116,7 +117,7 @@ def _concept_description(variable: _Variable) -> model.ConceptDescription:
         data_type=model.DataTypeIEC61360.INTEGER_COUNT,
         definition=model.DefinitionTypeIEC61360({"en": variable.definition}),
     )
-    return model.ConceptDescription(
+    return ConceptDescription(
         variable.concept,
         id_short=variable.id_short,
         embedded_data_specifications=[model.EmbeddedDataSpecification(specification, content)],

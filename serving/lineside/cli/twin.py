@@ -1,0 +1,20 @@
+"""`lineside twin`: the digital twin of the lines."""
+
+import typer
+
+from lineside.cli.twin_export import export
+
+twin_app = typer.Typer(
+    name="twin",
+    help="The digital twin: the lines as Asset Administration Shells.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@twin_app.callback()
+def twin() -> None:
+    """The digital twin: the lines as Asset Administration Shells."""
+
+
+twin_app.command()(export)
