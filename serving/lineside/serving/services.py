@@ -222,17 +222,6 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         )
         rate_projector = RateProjector(ledger, clock=clock)
         stack.push_async_callback(_end, rate_projector, asyncio.create_task(rate_projector.run_forever()))
-        signals = SignalService(
-            settings=settings,
-            clock=clock,
-            ledger=ledger,
-            stations=stations,
-            recipes=recipes,
-            why_not_judged=inspections.why_not_judged,
-            answers=rate_answers,
-            metrics=metrics,
-        )
-        stack.push_async_callback(_end, signals, asyncio.create_task(signals.run_forever()))
         charts = ChartService(
             ledger,
             rates=rates,
@@ -241,6 +230,21 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             clock=clock,
             is_simulated=settings.is_simulated,
         )
+        signals = SignalService(
+            settings=settings,
+            clock=clock,
+            ledger=ledger,
+            stations=stations,
+            recipes=recipes,
+            why_not_judged=inspections.why_not_judged,
+            rates=rates,
+            answers=rate_answers,
+            charts=charts,
+            holds=holds,
+            proposals=proposals,
+            metrics=metrics,
+        )
+        stack.push_async_callback(_end, signals, asyncio.create_task(signals.run_forever()))
         twin_reader = TwinReader(
             settings=settings,
             twin_file=await asyncio.to_thread(TwinFile.read, settings.twin_path),

@@ -1,6 +1,6 @@
 """What the watch takes from the log's events: the little that it needs of each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from lineside.inspection.verdict import ReasonCode, Verdict
-from lineside.serving.ledger.tables import events
+from lineside.serving.ledger.tables import events, inspections
 from lineside.serving.reviews import ReviewStanding
 from lineside.serving.signals.image_health import UNFIT
 from lineside.serving.signals.station_states import TELLING, Trouble
@@ -54,20 +54,32 @@ class SeenPart:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenEscape:
-    """A review after which a passed part stands as defective.
+class SeenReview:
+    """What somebody said of a part, and the part.
 
     Attributes:
         sequence: of its event.
-        station: where the part passed.
         inspection_id: the part's inspection.
         part_id: the part.
+        is_escape: whether the part passed, and stands as defective after it.
+        station: where the part was inspected.
+        product: of the part.
+        lot: of the part.
+        recipe: that it was judged by: identifier and version.
+        opened_at: when it was inspected, aware UTC.
+        is_simulated: whether it is of a simulated line.
     """
 
     sequence: int
-    station: str
     inspection_id: str
     part_id: str
+    is_escape: bool
+    station: str
+    product: str | None
+    lot: str | None
+    recipe: tuple[str, int] | None
+    opened_at: datetime
+    is_simulated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +89,14 @@ class SeenDrift:
     Attributes:
         sequence: of its event.
         station: whose parts changed.
+        recipe: that they were judged by: identifier and version.
         alarm_id: of the alarm.
         message: what changed.
     """
 
     sequence: int
     station: str
+    recipe: tuple[str, int]
     alarm_id: str
     message: str
 
@@ -102,7 +116,7 @@ class SeenJob:
     is_waiting: bool
 
 
-Seen = SeenPart | SeenEscape | SeenDrift | SeenJob
+Seen = SeenPart | SeenReview | SeenDrift | SeenJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +154,48 @@ def read_on(connection: Connection, plant: str, *, after: int, until: int, limit
         .limit(limit)
     ).all()
     position = rows[-1].sequence if len(rows) == limit else max(after, until)
-    return Chunk(tuple(_all_seen((row.sequence, row.type, row.data) for row in rows)), position)
+    reviewed = _inspections(connection, {row.data["inspection_id"] for row in rows if row.type == _REVIEW})
+    return Chunk(tuple(_all_seen(rows, reviewed)), position)
 
 
-def _all_seen(found: Iterator[tuple[int, str, Mapping[str, Any]]]) -> Iterator[Seen]:
-    for sequence, event_type, data in found:
-        if event_type == _INSPECTION:
+def _inspections(connection: Connection, wanted: Collection[str]) -> Mapping[str, Any]:
+    if not wanted:
+        return {}
+    row = inspections.c
+    columns = (row.id, row.station, row.product, row.lot, row.recipe_id, row.recipe_version, row.opened_at)
+    found = connection.execute(select(*columns, row.is_simulated).where(row.id.in_(wanted)))
+    return {each.id: each for each in found}
+
+
+def _all_seen(rows: Sequence[Any], reviewed: Mapping[str, Any]) -> Iterator[Seen]:
+    for row in rows:
+        sequence, data = row.sequence, row.data
+        if row.type == _INSPECTION:
             yield _part(sequence, data)
-        elif event_type == _REVIEW and data["standing"] == ReviewStanding.ESCAPE.value:
-            yield SeenEscape(sequence, data["station"], data["inspection_id"], data["part_id"])
-        elif event_type == _DRIFT and data["state"] == "raised":
-            yield SeenDrift(sequence, data["watched"]["station"], data["id"], data["message"])
-        elif event_type == _JOB:
+        elif row.type == _REVIEW:
+            yield _review(sequence, data, reviewed[data["inspection_id"]])
+        elif row.type == _DRIFT and data["state"] == "raised":
+            watched = data["watched"]
+            recipe = (watched["recipe_id"], watched["recipe_version"])
+            yield SeenDrift(sequence, watched["station"], recipe, data["id"], data["message"])
+        elif row.type == _JOB:
             yield SeenJob(data["station"], data["id"], is_waiting=data["state"] == "started")
+
+
+def _review(sequence: int, data: Mapping[str, Any], inspection: Any) -> SeenReview:
+    has_recipe = inspection.recipe_id is not None and inspection.recipe_version is not None
+    return SeenReview(
+        sequence=sequence,
+        inspection_id=inspection.id,
+        part_id=data["part_id"],
+        is_escape=data["standing"] == ReviewStanding.ESCAPE.value,
+        station=inspection.station,
+        product=inspection.product,
+        lot=inspection.lot,
+        recipe=(inspection.recipe_id, inspection.recipe_version) if has_recipe else None,
+        opened_at=inspection.opened_at,
+        is_simulated=inspection.is_simulated,
+    )
 
 
 def _part(sequence: int, data: Mapping[str, Any]) -> SeenPart:

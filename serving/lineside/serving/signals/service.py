@@ -7,7 +7,7 @@ worked.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,19 +18,28 @@ import structlog
 from sqlalchemy import Connection
 
 from lineside.inspection.errors import LinesideError
+from lineside.serving.charts.service import ChartService
 from lineside.serving.clock import Clock
 from lineside.serving.deployments.book import Scope
+from lineside.serving.holds import HoldBook
 from lineside.serving.ledger import Ledger, LedgerClosed, Transaction
 from lineside.serving.metrics import Metrics
+from lineside.serving.proposals import ProposalBook
 from lineside.serving.rates.answers import RateAnswers
 from lineside.serving.rates.projection import read_position
+from lineside.serving.rates.service import RateService
 from lineside.serving.recipes import RecipeBook, StoredRecipe
 from lineside.serving.settings import Settings
 from lineside.serving.signals import store
+from lineside.serving.signals.acting import Acting
+from lineside.serving.signals.charting import ChartWatch
 from lineside.serving.signals.image_alarms import follow_pictures
 from lineside.serving.signals.image_health import ImageLimits
+from lineside.serving.signals.occasions import drift_occasion, escape_occasion, image_alarm_occasion
+from lineside.serving.signals.rate_rules import RateRules
+from lineside.serving.signals.rules import HoldWanted, all_wanted
 from lineside.serving.signals.schemas import ImageAlarmTold, StationStateTold
-from lineside.serving.signals.seen import Chunk, Seen, SeenJob, SeenPart, read_on
+from lineside.serving.signals.seen import Chunk, Seen, SeenDrift, SeenJob, SeenPart, SeenReview, read_on
 from lineside.serving.signals.station_states import InForce, StationMemory, state_of
 from lineside.serving.signals.store import Cursor
 from lineside.serving.signals.windows import answer_of, counts_of, told_of, touched_windows
@@ -44,6 +53,7 @@ _AT_MOST_EVERY_S: Final = 1.0
 _REST_PER_WORK: Final = 4.0  # at most a fifth of one core: verdicts come first
 _LOOK_EVERY_S: Final = 5.0  # though no event comes: windows end and lines fall idle by the clock
 _RETRY_S: Final = 5.0
+_CHARTS_EVERY_S: Final = 60.0
 _FRESH: Final = timedelta(seconds=10)
 """With an unheeded event older than this the watch is catching up, and does not say what stands now."""
 _OUT_OF_ORDER: Final = timedelta(minutes=1)
@@ -70,7 +80,11 @@ class SignalService:
         stations: what is in force at each.
         recipes: what the stations judge by.
         why_not_judged: why no release may or can judge a recipe's parts at a line; None if one can.
-        answers: the rates of a window.
+        rates: count the parts of windows and lots.
+        answers: estimate their rates.
+        charts: draws the charts with a frozen baseline.
+        holds: what is held at each station, and takes what rules order.
+        proposals: take what rules propose.
         metrics: told of what stands.
     """
 
@@ -83,7 +97,11 @@ class SignalService:
         stations: StationDirectory,
         recipes: RecipeBook,
         why_not_judged: Callable[[Scope, StoredRecipe], str | None],
+        rates: RateService,
         answers: RateAnswers,
+        charts: ChartService,
+        holds: HoldBook,
+        proposals: ProposalBook,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
@@ -93,6 +111,7 @@ class SignalService:
         self._recipes = recipes
         self._why_not_judged = why_not_judged
         self._answers = answers
+        self._holds = holds
         self._metrics = metrics
         self._length = timedelta(minutes=settings.rate_window_minutes)
         self._grace = timedelta(minutes=settings.rate_window_grace_minutes)
@@ -102,6 +121,17 @@ class SignalService:
             share=settings.image_alarm_share,
             window_parts=settings.image_alarm_window_parts,
         )
+        self._charting = ChartWatch(ledger, charts=charts, stations=stations, recipes=recipes)
+        self._acting = Acting(ledger, holds=holds, proposals=proposals)
+        self._rate_rules = RateRules(
+            ledger,
+            recipes=recipes,
+            rates=rates,
+            answers=answers,
+            length=self._length,
+            is_simulated=settings.is_simulated,
+        )
+        self._charts_at_s: float | None = None
         self._failure: str | None = None
         self._position = 0
         self._working = asyncio.Lock()
@@ -158,7 +188,14 @@ class SignalService:
             was_full = False
             if not read.is_more:
                 was_full = await self._close_windows(min(now, read.next_recorded_at or now))
-            return read.is_more or was_full
+                await self._look_at_charts(cursor, now)
+            is_more_due = await self._acting.carry_out()
+            return read.is_more or was_full or is_more_due
+
+    async def _look_at_charts(self, cursor: Cursor, now: datetime) -> None:
+        if self._charts_at_s is None or self._clock.monotonic() - self._charts_at_s >= _CHARTS_EVERY_S:
+            await self._charting.look(since=cursor.began_at, now=now)
+            self._charts_at_s = self._clock.monotonic()
 
     async def _cursor(self) -> Cursor:
         """Where to read on; a watch that never ran begins with the present."""
@@ -200,16 +237,22 @@ class SignalService:
             if isinstance(each, SeenPart) and each.is_simulated == self._settings.is_simulated
         ]
         touched = touched_windows(parts, self._length)
+        wanted = [
+            *(each for occasion in self._occasions(read.chunk.seen, alarms) for each in occasion),
+            *await self._rate_rules.broken_by(
+                (each for each in read.chunk.seen if isinstance(each, SeenPart | SeenReview)), now=now
+            ),
+        ]
         if changed or touched or read.chunk.position > cursor.sequence:
 
             def write(transaction: Transaction) -> None:
                 store.save_memories(transaction, changed)
                 store.open_windows(transaction, touched)
-                for alarm, at in alarms:
+                for alarm, part in alarms:
                     transaction.append_event(
                         store.IMAGE_ALARM_EVENT,
                         station=alarm.station,
-                        occurred_at=at,
+                        occurred_at=part.judged_at,
                         data=alarm.model_dump(mode="json"),
                     )
                 for state in states:
@@ -219,6 +262,7 @@ class SignalService:
                         occurred_at=state.since,
                         data=state.model_dump(mode="json"),
                     )
+                store.decide(transaction, wanted)
                 store.move_cursor(transaction, read.chunk.position)
 
             await self._ledger.write(write)
@@ -231,13 +275,13 @@ class SignalService:
 
     def _followed(
         self, seen: Sequence[Seen], before: Mapping[str, StationMemory]
-    ) -> tuple[dict[str, StationMemory], list[tuple[ImageAlarmTold, datetime]]]:
+    ) -> tuple[dict[str, StationMemory], list[tuple[ImageAlarmTold, SeenPart]]]:
         """What is remembered once the events were taken in, and the alarms that came or went with them.
 
         Parts that a station hands in long after newer ones say nothing of how it stands now.
         """
         memories = dict(before)
-        alarms: list[tuple[ImageAlarmTold, datetime]] = []
+        alarms: list[tuple[ImageAlarmTold, SeenPart]] = []
         for each in seen:
             if isinstance(each, SeenJob):
                 memory = memories.get(each.station, StationMemory())
@@ -250,11 +294,25 @@ class SignalService:
                     continue
                 health, alarm = follow_pictures(memory.health, each, self._limits, new_id=self._ledger.new_id)
                 if alarm is not None:
-                    alarms.append((alarm, each.judged_at))
+                    alarms.append((alarm, each))
                 memories[each.station] = replace(
                     memory, health=health, last_part_at=max(last_part_at, each.judged_at), trouble=each.trouble
                 )
         return memories, alarms
+
+    def _occasions(
+        self, seen: Sequence[Seen], alarms: Sequence[tuple[ImageAlarmTold, SeenPart]]
+    ) -> Iterator[Iterator[HoldWanted]]:
+        """What the recipes' rules ask for because of alarms and escapes."""
+        for alarm, part in alarms:
+            if alarm.state == "raised" and part.recipe is not None:
+                yield all_wanted(self._recipes.get(*part.recipe).recipe, image_alarm_occasion(alarm, part))
+        for each in seen:
+            if isinstance(each, SeenDrift):
+                lot = self._stations.get(each.station).lot
+                yield all_wanted(self._recipes.get(*each.recipe).recipe, drift_occasion(each, lot=lot))
+            elif isinstance(each, SeenReview) and each.is_escape and each.recipe is not None:
+                yield all_wanted(self._recipes.get(*each.recipe).recipe, escape_occasion(each))
 
     def _states(
         self, memories: Mapping[str, StationMemory], now: datetime
@@ -284,7 +342,7 @@ class SignalService:
         return InForce(
             has_recipe=station.recipe_id is not None,
             cannot_judge=cannot_judge,
-            held_because=None if station.hold is None else station.hold.reason,
+            held_because=next((hold.reason for hold in self._holds.concerning(station.id)), None),
         )
 
     async def _close_windows(self, heeded_until: datetime) -> bool:

@@ -1,15 +1,24 @@
 """What the watch keeps in the ledger: how far it read, and what it told, each written with the event that tells it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, insert, select, update
 
+from lineside.serving.charts.schemas import BaselineRef
 from lineside.serving.ledger import Transaction
-from lineside.serving.ledger.signal_tables import signal_cursors, signal_stations, signal_windows
+from lineside.serving.ledger.signal_tables import (
+    signal_actions,
+    signal_chart_points,
+    signal_cursors,
+    signal_stations,
+    signal_windows,
+)
 from lineside.serving.ledger.tables import events
+from lineside.serving.signals.rules import HoldWanted
+from lineside.serving.signals.schemas import ChartSignalTold
 from lineside.serving.signals.station_states import StationMemory
 
 RATE_EVENT: Final = "rate.v1"
@@ -187,4 +196,88 @@ def _is_window(plant: str, key: WindowKey) -> Iterable[Any]:
         column.station == key.station,
         column.product == key.product,
         column.start == key.start,
+    )
+
+
+def told_points(connection: Connection, plant: str, baseline: BaselineRef) -> frozenset[str]:
+    """The labels of the points whose signal was told."""
+    column = signal_chart_points.c
+    rows = connection.execute(
+        select(column.label).where(
+            column.plant == plant,
+            column.baseline_id == baseline.id,
+            column.baseline_version == baseline.version,
+        )
+    )
+    return frozenset(rows.scalars())
+
+
+def tell_chart_signal(transaction: Transaction, signal: ChartSignalTold) -> None:
+    """Tell the signal of a point, and remember that it was told."""
+    transaction.connection.execute(
+        insert(signal_chart_points).values(
+            plant=transaction.plant,
+            baseline_id=signal.baseline.id,
+            baseline_version=signal.baseline.version,
+            label=signal.point.label,
+            told_at=transaction.now(),
+        )
+    )
+    transaction.append_event(
+        CHART_SIGNAL_EVENT,
+        station=signal.scope.station,
+        occurred_at=signal.point.end,
+        data=signal.model_dump(mode="json"),
+    )
+
+
+def decided_keys(connection: Connection, plant: str, keys: Collection[str]) -> frozenset[str]:
+    """Those of some actings of rules that were decided before."""
+    rows = connection.execute(
+        select(signal_actions.c.key).where(signal_actions.c.plant == plant, signal_actions.c.key.in_(keys))
+    )
+    return frozenset(rows.scalars())
+
+
+def decide(transaction: Transaction, wanted: Iterable[HoldWanted]) -> None:
+    """Write down the holds that rules ask for, to be carried out; what was decided before stays as it is."""
+    by_key = {each.key: each for each in wanted}
+    known = decided_keys(transaction.connection, transaction.plant, tuple(by_key))
+    for key, each in by_key.items():
+        if key not in known:
+            transaction.connection.execute(
+                insert(signal_actions).values(
+                    plant=transaction.plant,
+                    key=key,
+                    state="due",
+                    document=each.as_json(),
+                    decided_at=transaction.now(),
+                )
+            )
+
+
+def due_actions(connection: Connection, plant: str, *, limit: int) -> Sequence[HoldWanted]:
+    """Holds that were decided and not carried out, the oldest first."""
+    rows = connection.execute(
+        select(signal_actions)
+        .where(signal_actions.c.plant == plant, signal_actions.c.state == "due")
+        .order_by(signal_actions.c.decided_at, signal_actions.c.key)
+        .limit(limit)
+    )
+    return [HoldWanted.of_json(row.key, row.document) for row in rows]
+
+
+def carried_out(transaction: Transaction, key: str, *, state: Literal["done", "refused"], result: str) -> None:
+    """Note what came of a decided hold.
+
+    Args:
+        transaction: where.
+        key: of the hold.
+        state: whether it, or its proposal, stands.
+        result: its identifier, or why it was refused.
+    """
+    transaction.connection.execute(
+        update(signal_actions)
+        .where(signal_actions.c.plant == transaction.plant, signal_actions.c.key == key)
+        .values(state=state, result=result, carried_out_at=transaction.now())
     )

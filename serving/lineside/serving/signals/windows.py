@@ -8,7 +8,7 @@ from lineside.serving.rates.answers import RateAnswers, RateQuestion
 from lineside.serving.rates.schemas import RatesOut, WindowOut
 from lineside.serving.rates.windows import RateFilter
 from lineside.serving.signals.schemas import RateTold
-from lineside.serving.signals.seen import SeenPart
+from lineside.serving.signals.seen import SeenPart, SeenReview
 from lineside.serving.signals.store import OpenWindow, WindowKey
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,11 +17,11 @@ _COUNTS: Final = ("inspected", "flagged", "not_inspected", "later_attempts")
 """What only further parts change; reviews change the other figures."""
 
 
-def window_of(part: SeenPart, length: timedelta) -> WindowKey:
+def window_of(part: SeenPart | SeenReview, length: timedelta) -> WindowKey:
     """The window that a part lies in; windows begin at midnight UTC and follow each other.
 
     Args:
-        part: a judged attempt; it belongs to where it was opened, however late it was handed in.
+        part: a judged attempt, or what was said of one; it belongs to where it was opened, however late it came.
         length: of a window.
     """
     start = _EPOCH + (part.opened_at - _EPOCH) // length * length
