@@ -19,6 +19,7 @@ from lineside.serving.gates.endpoints import router as gates_router
 from lineside.serving.history.endpoints import router as history_router
 from lineside.serving.holds.endpoints import router as holds_router
 from lineside.serving.inspections.endpoints import router as inspections_router
+from lineside.serving.jobs.endpoints import router as jobs_router
 from lineside.serving.known_parts.endpoints import router as known_parts_router
 from lineside.serving.label_studio.endpoints import router as label_studio_router
 from lineside.serving.labelling.endpoints import router as labelling_router
@@ -49,6 +50,7 @@ _ROUTERS = (
     verification_router,
     stations_router,
     holds_router,
+    jobs_router,
     proposals_router,
     recipes_router,
     catalogue_router,

@@ -46,7 +46,7 @@ def answered_once(
     *,
     caller: str,
     request_body: Mapping[str, Any],
-    inspection_id: str,
+    inspection_id: str | None,
     act: Callable[[], Mapping[str, Any]],
 ) -> Mapping[str, Any]:
     """Do something once for each idempotency key, in the transaction that also stores its answer.
@@ -56,7 +56,7 @@ def answered_once(
         key: the key; without one it is done.
         caller: identifier of the caller's API key; another caller's keys are another's.
         request_body: what the key stands for.
-        inspection_id: the inspection it is about.
+        inspection_id: the inspection it is about; None if it is about none.
         act: does it and gives the answer.
 
     Raises:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from lineside.inspection.audit import PlantSecret
 from lineside.inspection.decoding import DecodingLimits
@@ -23,6 +24,7 @@ from lineside.serving.inspections.admission import Admission
 from lineside.serving.inspections.binding import Binder
 from lineside.serving.inspections.inspectors import InspectorPool
 from lineside.serving.inspections.service import PARALLEL, InspectionService
+from lineside.serving.jobs import JobBook
 from lineside.serving.label_studio.hints import LabelHints
 from lineside.serving.label_studio.live_model import LiveModels
 from lineside.serving.label_studio.suggesting import Suggestions
@@ -64,6 +66,7 @@ class Services:
     stations: StationDirectory
     holds: HoldBook
     proposals: ProposalBook
+    jobs: JobBook
     recipes: RecipeBook
     catalogues: CatalogueShelf
     trust: TrustFile
@@ -194,6 +197,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         )
         stack.push_async_callback(inspections.stop)
         await inspections.start()
+        jobs = await JobBook.open(ledger, stations=stations)
+        stack.push_async_callback(_end, jobs.follower, asyncio.create_task(jobs.follower.run_forever()))
         proposals = ProposalBook(
             ledger,
             hands=Hands(
@@ -292,6 +297,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             stations=stations,
             holds=holds,
             proposals=proposals,
+            jobs=jobs,
             recipes=recipes,
             catalogues=catalogues,
             trust=trust,
@@ -341,10 +347,15 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         )
 
 
-async def _end(
-    watch: Housekeeping | ExpiryWatch | CertificateService | DriftService | RateProjector | SignalService,
-    task: asyncio.Task[None],
-) -> None:
+class _Watch(Protocol):
+    """What looks from time to time until it is stopped."""
+
+    def stop(self) -> None:
+        """End it soon."""
+        ...
+
+
+async def _end(watch: _Watch, task: asyncio.Task[None]) -> None:
     """Stop what looks from time to time and wait until it has ended: it reads the ledger."""
     watch.stop()
     await task

@@ -1,7 +1,6 @@
 """Proposals over HTTP: made once, decided once, and carried out by approving."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +13,7 @@ CARD = RECIPE.replace("id: board", "id: card").replace("product: BRD", "product:
 
 
 @pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory, either_database_for_all: None) -> Iterator[Plant]:  # noqa: ARG001
+def plant(tmp_path_factory: pytest.TempPathFactory, either_database_for_all: None) -> Iterator[Plant]:
     with open_plant(tmp_path_factory.mktemp("plant"), recipe=RECIPE + "limits: {open: {max_count: 1}}\n") as plant:
         answer = plant.http.put(
             "/v1/recipes/card", content=CARD, headers={**plant.headers(), "Content-Type": "application/yaml"}

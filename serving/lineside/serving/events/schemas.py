@@ -16,6 +16,7 @@ from lineside.serving.drift import AlarmOut
 from lineside.serving.gates.schemas import GateReportStored
 from lineside.serving.holds import HoldChanged
 from lineside.serving.inspections.schemas import InspectionOut
+from lineside.serving.jobs import JobChanged
 from lineside.serving.known_parts import KnownPartOut
 from lineside.serving.labelling import AttentionOut, LabelPickChanged
 from lineside.serving.ledger import Event
@@ -48,6 +49,7 @@ EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
         "hold.v1": HoldChanged,
         "inspection.v1": InspectionOut,
         "image_alarm.v1": ImageAlarmTold,
+        "job.v1": JobChanged,
         "label_attention.v1": AttentionOut,
         "label_pick.v1": LabelPickChanged,
         "note.v1": NoteChanged,
