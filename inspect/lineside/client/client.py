@@ -14,6 +14,7 @@ from lineside.client.aas_calls import AasCalls
 from lineside.client.calls import Json, json_object, path_segment, signed
 from lineside.client.event_stream import follow
 from lineside.client.label_calls import LabelCalls
+from lineside.client.mes_calls import MesCalls
 from lineside.client.packages import ReleasePackage
 from lineside.client.picture_calls import PictureCalls
 from lineside.client.records import Cause, InspectionAnswer, LedgerEvent, Pending, parse
