@@ -24,7 +24,7 @@ from lineside.client.verification_calls import VerificationCalls
 from lineside.inspection.frames import MediaType, RawGeometry
 
 
-class LinesideClient(StatisticsCalls, PictureCalls, LabelCalls, VerificationCalls, AasCalls):
+class LinesideClient(StatisticsCalls, PictureCalls, LabelCalls, VerificationCalls, AasCalls, MesCalls):
     """A typed client of one server. Nothing connects before the first request.
 
     ```python
