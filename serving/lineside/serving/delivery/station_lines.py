@@ -1,11 +1,28 @@
 """Which line each station stands on: filters and names of peers need it, and events do not carry it."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from sqlalchemy import Connection, select
 
 from lineside.serving.ledger import Ledger
 from lineside.serving.ledger.tables import stations
+
+
+class Lines(Protocol):
+    """Which line each station stands on."""
+
+    def line_of(self, station: str | None) -> str | None:
+        """The station's line; None where there is none or it is not known."""
+        ...
+
+    def knows(self, station: str | None) -> bool:
+        """Whether there is nothing to read again for that station."""
+        ...
+
+    async def refresh(self) -> None:
+        """Read them again."""
+        ...
 
 
 class StationLines:
