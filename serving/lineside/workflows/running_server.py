@@ -105,10 +105,43 @@ def run_server(
         ServerFailed: the port is taken, the data folder cannot be used, or it could not start and the log on stderr
             says why.
     """
-    listener = _bind(settings.host, settings.port)
-    address = Address(settings.host, listener.getsockname()[1])
     app = _application(settings, page_language)
     failure = _ExpectedFailure(app)
+    with failure.kept_out_of_the_log():
+        was_ready = run_app(
+            app, host=settings.host, port=settings.port, on_ready=on_ready, ends_with_stdin=ends_with_stdin
+        )
+    if isinstance(failure.error, OSError):
+        raise ServerFailed(
+            f"cannot start with the data folder {settings.data_dir}: {failure.error}; "
+            "expected a folder that this user may write to, choose another with --data"
+        ) from failure.error
+    if failure.error is not None:
+        raise failure.error
+    if not was_ready:
+        raise ServerFailed("the server could not start; the lines above say why")
+
+
+def run_app(
+    app: "FastAPI", *, host: str, port: int, on_ready: Callable[[Address], None], ends_with_stdin: bool = False
+) -> bool:
+    """Serve an app until SIGINT or SIGTERM; requests inside are answered first.
+
+    Args:
+        app: any.
+        host: address to listen on.
+        port: on it; 0 for any.
+        on_ready: called once requests are answered.
+        ends_with_stdin: also end when stdin closes.
+
+    Returns:
+        Whether it ever was ready; where it was not, the app's own start failed.
+
+    Raises:
+        ServerFailed: the port is taken.
+    """
+    listener = _bind(host, port)
+    address = Address(host, listener.getsockname()[1])
     config = uvicorn.Config(
         app,
         lifespan="on",
@@ -124,17 +157,9 @@ def run_server(
     if ends_with_stdin:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True, name="stdin-watch").start()
     # uvicorn exits the process by itself when an app does not start; we have a status and a line of our own for that
-    with listener, _ended_by_signals(), failure.kept_out_of_the_log(), suppress(SystemExit):
+    with listener, _ended_by_signals(), suppress(SystemExit):
         server.run(sockets=[listener])
-    if isinstance(failure.error, OSError):
-        raise ServerFailed(
-            f"cannot start with the data folder {settings.data_dir}: {failure.error}; "
-            "expected a folder that this user may write to, choose another with --data"
-        ) from failure.error
-    if failure.error is not None:
-        raise failure.error
-    if not server.was_ready:
-        raise ServerFailed("the server could not start; the lines above say why")
+    return server.was_ready
 
 
 class _ExpectedFailure:
