@@ -16,6 +16,7 @@ from lineside.cli.inspect_parts import inspect
 from lineside.cli.keys import keys_app
 from lineside.cli.known_parts import known_parts_app
 from lineside.cli.labels import labels_app
+from lineside.cli.mes import mes_app
 from lineside.cli.parity import parity
 from lineside.cli.pod import pod_app
 from lineside.cli.predict import predict
@@ -61,6 +62,7 @@ app.add_typer(capability_app)
 app.add_typer(threshold_app)
 app.add_typer(known_parts_app)
 app.add_typer(twin_app)
+app.add_typer(mes_app)
 app.add_typer(keys_app)
 app.command()(version)
 
