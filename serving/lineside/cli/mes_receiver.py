@@ -46,7 +46,7 @@ def receiver(
 
     With --server and a key its page also sends orders, and sets and releases holds. Without them it only listens.
     """
-    from lineside.serving.dashboard import Language
+    from lineside.serving.languages import Language
     from lineside.workflows.mes_receiver import ReceiverSettings, run_mes_receiver
 
     if server is not None and key is None:
@@ -80,7 +80,5 @@ def _announce(running: "RunningReceiver", *, as_json: bool, has_server: bool) ->
     say(f"  the page: {running.page_url}")
     if not has_server:
         say("  without --server it only listens: its page sends no orders and no holds")
-    say(
-        "with this delivery file (lineside serve --delivery FILE) a Lineside server on this machine tells it everything:"
-    )
+    say("with this delivery file (lineside serve --delivery FILE) a server on this machine tells it everything:")
     print_line(running.delivery.rstrip())

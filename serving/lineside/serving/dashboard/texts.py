@@ -1,22 +1,12 @@
 """The page's words, in the languages of the shop floor."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from lineside.serving.languages import Language
 
-class Language(StrEnum):
-    """A language of the page."""
-
-    EN = "en"
-    KO = "ko"
-
-    @property
-    def other(self) -> "Language":
-        """The one to switch to."""
-        return Language.KO if self is Language.EN else Language.EN
-
+__all__ = ["TEXTS", "Language"]
 
 TEXTS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {

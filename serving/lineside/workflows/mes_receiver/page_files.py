@@ -9,11 +9,11 @@ from typing import Final
 
 from fastapi.responses import HTMLResponse, Response
 
-from lineside.serving.dashboard.texts import Language
+from lineside.serving.languages import Language
 from lineside.workflows.mes_receiver.texts import TEXTS
 
 _FILES: Final = resources.files("lineside.workflows.mes_receiver") / "page"
-_DASHBOARD: Final = resources.files("lineside.serving.dashboard")
+_DASHBOARD: Final = resources.files("lineside.serving") / "dashboard"  # the package itself is the whole server
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"

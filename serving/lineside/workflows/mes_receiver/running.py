@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from lineside.client import LinesideClient
 from lineside.serving.clock import SystemClock
-from lineside.serving.dashboard.texts import Language
+from lineside.serving.languages import Language
 from lineside.workflows.errors import ServerFailed
 from lineside.workflows.mes_receiver.access import TOKEN_PARAMETER, PageAccess
 from lineside.workflows.mes_receiver.app import WEBHOOK_PATH, create_receiver

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from lineside.serving.dashboard.texts import Language
+from lineside.serving.languages import Language
 
 TEXTS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {
