@@ -39,6 +39,7 @@ from lineside.serving.settings import Settings
 from lineside.serving.stations.endpoints import router as stations_router
 from lineside.serving.studies.endpoints import router as studies_router
 from lineside.serving.twin.aas.endpoints import router as aas_router
+from lineside.serving.twin.scenarios.endpoints import router as scenarios_router
 from lineside.serving.verification.endpoints import router as verification_router
 
 _ROUTERS = (
@@ -60,6 +61,7 @@ _ROUTERS = (
     drift_router,
     gates_router,
     studies_router,
+    scenarios_router,
     charts_router,
     forecasts_router,
     notes_router,

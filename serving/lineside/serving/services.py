@@ -51,6 +51,7 @@ from lineside.serving.stations import StationDirectory
 from lineside.serving.twin.aas.reading import TwinReader
 from lineside.serving.twin.aas.service import TwinService
 from lineside.serving.twin.aas.twin_file import TwinFile
+from lineside.serving.twin.scenarios import Proposing, ScenarioService
 from lineside.serving.verification import SecondReadings, VerificationService
 
 
@@ -66,6 +67,7 @@ class Services:
     stations: StationDirectory
     holds: HoldBook
     proposals: ProposalBook
+    scenarios: ScenarioService
     jobs: JobBook
     recipes: RecipeBook
     catalogues: CatalogueShelf
@@ -209,6 +211,15 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 prepare=inspections.prepare,
             ),
         )
+        scenarios = ScenarioService(
+            settings=settings,
+            clock=clock,
+            ledger=ledger,
+            stations=stations,
+            proposing=Proposing(proposals, stations=stations, recipes=recipes),
+        )
+        scenarios.start()
+        stack.push_async_callback(scenarios.stop)
         shadowing.start()
         stack.push_async_callback(shadowing.stop)
         expiry = ExpiryWatch(deployments, clock=clock, warn_before=timedelta(hours=settings.deployment_warning_hours))
@@ -297,6 +308,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             stations=stations,
             holds=holds,
             proposals=proposals,
+            scenarios=scenarios,
             jobs=jobs,
             recipes=recipes,
             catalogues=catalogues,

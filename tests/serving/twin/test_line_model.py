@@ -195,7 +195,9 @@ def test_options_are_ranked_by_cost_with_intervals_of_the_difference() -> None:
         "ten times as fast": Change(pace=10.0),
         "one place of rework": Change(rework_places=1),
     }
-    found = compare([_busy_line()] * 6, changes, costs, replications=2, seed=1)
+    lines = [_busy_line()] * 6
+    options = {name: [change.applied_to(line) for line in lines] for name, change in changes.items()}
+    found = compare(lines, options, costs, replications=2, seed=1)
     by_name = {option.name: option for option in found.options}
     assert found.options[0].name == "lower threshold"
     assert by_name["lower threshold"].standing is Standing.CHEAPER

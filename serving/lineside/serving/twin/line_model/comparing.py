@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from lineside.serving.twin.line_model.durations import Numbers
-from lineside.serving.twin.line_model.errors import RunTooLarge, UnstableLine
+from lineside.serving.twin.line_model.errors import ImpossibleLine, RunTooLarge, UnstableLine
 from lineside.serving.twin.line_model.estimating import Estimate, estimate
 from lineside.serving.twin.line_model.line import Line, load_of
 from lineside.serving.twin.line_model.numbers import check_count, check_not_negative, check_positive
@@ -152,7 +152,7 @@ def run_lines(
 
 def compare(
     lines: Sequence[Line],
-    changes: Mapping[str, Change],
+    options: Mapping[str, Sequence[Line]],
     costs: Costs,
     *,
     replications: int,
@@ -160,11 +160,11 @@ def compare(
     confidence: float = 0.95,
     tick: Callable[[], None] = lambda: None,
 ) -> Comparison:
-    """Run the line as it is and with each change, on the same parts with the same luck.
+    """Run the line as it is and each option, on the same parts with the same luck.
 
     Args:
         lines: one for each draw of the inputs.
-        changes: by the option's name.
+        options: by name; as many lines each, of the same draws.
         costs: of the outcomes.
         replications: runs of each draw and option; at least 2, or the doubt about the inputs cannot be told apart.
         seed: the same seed gives the same answer.
@@ -177,11 +177,12 @@ def compare(
         ImpossibleLine: another number is impossible.
     """
     check_count("the number of replications", replications, least=2, most=MOST_REPLICATIONS)
-    check_size(lines, replications=replications, options=len(changes))
-    changed = {name: [change.applied_to(line) for line in lines] for name, change in changes.items()}
+    check_size(lines, replications=replications, options=len(options))
+    if any(len(changed) != len(lines) for changed in options.values()):
+        raise ImpossibleLine("an option with more or fewer draws than the line as it is; expected as many")
     as_is = run_lines(lines, costs, replications=replications, seed=seed, tick=tick)
     outcomes = []
-    for name, option in changed.items():
+    for name, option in options.items():
         loads = [load_of(line) for line in option]
         inspection_load = float(np.mean([load.inspection for load in loads]))
         rework_load = float(np.mean([load.rework for load in loads]))
