@@ -12,7 +12,7 @@ from lineside.inspection.verdict import Verdict
 from lineside.serving.certificates import ThresholdStatus
 from lineside.serving.history.lookup import inspection_row
 from lineside.serving.inspections.closing import verdict_columns
-from lineside.serving.inspections.schemas import DefectOut, InspectionOut, RecipeOut, ReleaseOut
+from lineside.serving.inspections.schemas import DefectOut, InspectionOut, ReasonOut, RecipeOut, ReleaseOut
 from lineside.serving.inspections.store import close_attempt
 from lineside.serving.inspections.submission import Cause
 from lineside.serving.known_parts import KnownPartIn
@@ -43,7 +43,7 @@ class Part:
     release_digest: str = DIGEST
 
 
-def write_part(ledger: Ledger, part: Part) -> str:
+def write_part(ledger: Ledger, part: Part, *, reasons: tuple[ReasonOut, ...] = ()) -> str:
     """Write an attempt with its verdict and event; returns the inspection's identifier."""
     inspection_id = ledger.new_id()
     is_ok, is_ng = part.verdict is Verdict.OK, part.verdict is Verdict.NG
@@ -59,7 +59,7 @@ def write_part(ledger: Ledger, part: Part) -> str:
         lot=part.lot,
         order_id=None,
         verdict=part.verdict,
-        reasons=(),
+        reasons=reasons,
         defects=tuple(_defect(name) for name in part.classes),
         audit=is_ok and part.drawn,
         audit_probability=part.probability if is_ok else 0.0,

@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,11 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from sqlalchemy import Connection
 
+from cut_off_ledger import CutOff
 from lineside.inspection.verdict import Verdict
 from lineside.serving.clock import ManualClock
 from lineside.serving.errors import ReviewUnfit
 from lineside.serving.known_parts import KnownPartIn, Truth
-from lineside.serving.ledger import Ledger, LedgerUnavailable, Transaction
+from lineside.serving.ledger import Ledger, LedgerUnavailable
 from lineside.serving.ledger.rate_tables import CLASS_COUNTS, PART_COUNTS
 from lineside.serving.rates.cells import CLASS_KEY, DAY, HOUR, KEY, QUARTER, TIERS, Tier, count_classes, count_parts
 from lineside.serving.rates.projector import RateProjector
@@ -27,29 +27,6 @@ from rate_ledger import Part, Told, stored_cells, write_known_part, write_part, 
 START = datetime(2026, 3, 28, 21, 7, tzinfo=UTC)
 PART_IDS = tuple(f"P-{number}" for number in range(6))
 minutes = st.integers(0, 60 * 30)
-
-
-class CutOff:
-    """A ledger that fails at one of its writes: nothing of that one is kept, as when the process is killed in it."""
-
-    def __init__(self, ledger: Ledger, *, writes: int) -> None:
-        self._ledger = ledger
-        self._left = writes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ledger, name)
-
-    async def write(self, operation: Callable[[Transaction], Any]) -> Any:
-        self._left -= 1
-        if self._left >= 0:
-            return await self._ledger.write(operation)
-
-        def cut_off(transaction: Transaction) -> None:
-            operation(transaction)
-            raise LedgerUnavailable("the power went")
-
-        await self._ledger.write(cut_off)
-        raise AssertionError("it was not cut off")
 
 
 class RatesMachine(RuleBasedStateMachine):

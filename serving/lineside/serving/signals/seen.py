@@ -179,7 +179,8 @@ def _all_seen(rows: Sequence[Any], reviewed: Mapping[str, Any]) -> Iterator[Seen
             recipe = (watched["recipe_id"], watched["recipe_version"])
             yield SeenDrift(sequence, watched["station"], recipe, data["id"], data["message"])
         elif row.type == _JOB:
-            yield SeenJob(data["station"], data["id"], is_waiting=data["state"] == "started")
+            job = data["job"]
+            yield SeenJob(job["station"], job["id"], is_waiting=data["state"] == "started")
 
 
 def _review(sequence: int, data: Mapping[str, Any], inspection: Any) -> SeenReview:
