@@ -1,0 +1,161 @@
+"""Who gets in and what for: every session's certificate, login and calls.
+
+asyncua asks its certificate hook only about a certificate that the client names in CreateSession, and lets one pass
+that names none. So the certificate that the encrypted channel itself was opened with is held against the trust list,
+before the login is looked at.
+"""
+
+import logging
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+
+from asyncua import ua
+from asyncua.common.utils import ServiceError
+from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.server.internal_server import InternalServer
+from asyncua.server.internal_session import InternalSession
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from lineside.serving.clock import Clock
+from lineside.serving.delivery.opcua.certificates import CertificateRefused, application_uri_of
+from lineside.serving.delivery.opcua.trust import Standing, TrustList
+from lineside.serving.delivery.opcua.users import SignedIn, UserBook, UserRoleName, UsersFileRefused
+
+_log = logging.getLogger("lineside.delivery.opcua")
+
+_LONGEST_NAME: Final = 64
+_MOST_SUBSCRIPTIONS: Final = 200
+_MOST_ITEM_QUEUE: Final = 1000
+
+caller: ContextVar[str] = ContextVar("caller", default="somebody")
+"""The name of whoever called the method that runs."""
+
+_STATUS: Final = {
+    Standing.UNKNOWN: ua.StatusCodes.BadCertificateUntrusted,
+    Standing.NOT_YET_VALID: ua.StatusCodes.BadCertificateTimeInvalid,
+    Standing.EXPIRED: ua.StatusCodes.BadCertificateTimeInvalid,
+    Standing.UNREADABLE: ua.StatusCodes.BadCertificateInvalid,
+}
+
+
+@dataclass
+class _Person(User):
+    """A user of asyncua's lowest rank that may do anything, with the role that counts here."""
+
+    signed_in: SignedIn | None = None
+
+
+class GuardedServer(InternalServer):
+    """asyncua's inner server with our guard at its sessions.
+
+    Args:
+        users: who may log in.
+        trusted: which clients may connect.
+        clock: time.
+        most_clients: connections at once.
+    """
+
+    def __init__(self, *, users: UserBook, trusted: TrustList, clock: Clock, most_clients: int) -> None:
+        super().__init__(user_manager=_Logins(users))
+        self.operator_methods: set[ua.NodeId] = set()
+        """What only operators may call; everybody who logged in may call the rest, which only looks things up."""
+        self._trusted = trusted
+        self._clock = clock
+        self.allow_remote_admin = False
+        self.max_connections = most_clients
+        self.max_subscriptions = _MOST_SUBSCRIPTIONS
+        self.max_monitored_item_queue_size = _MOST_ITEM_QUEUE
+        self.supported_tokens = (ua.UserNameIdentityToken,)
+        self.certificate_validator = self._validate
+
+    def create_session(
+        self,
+        name: str,
+        user: User = User(role=UserRole.Anonymous),  # noqa: B008 - asyncua's own signature
+        external: bool = False,  # noqa: FBT001, FBT002 - asyncua's own signature
+    ) -> InternalSession:
+        """A session of ours where asyncua would make one of its own."""
+        return GuardedSession(self, self.aspace, self.subscription_service, name, user=user, external=external)
+
+    def require_trust(self, der: bytes | None) -> None:
+        """Refuse a channel whose certificate is not trusted.
+
+        Raises:
+            ServiceError: with the status code that tells the client why.
+        """
+        standing = Standing.UNREADABLE if not der else self._trusted.standing_of(der, now=self._clock.now())
+        if standing is not Standing.TRUSTED:
+            _log.warning("an OPC UA client is refused: its certificate is %s", standing.value)
+            raise ServiceError(_STATUS[standing])
+
+    async def _validate(self, certificate: x509.Certificate, application: ua.ApplicationDescription) -> None:
+        """Refuse early what `require_trust` would refuse, and a certificate made out to another application."""
+        self.require_trust(certificate.public_bytes(Encoding.DER))
+        try:
+            uri = application_uri_of(certificate)
+        except CertificateRefused as error:
+            raise ServiceError(ua.StatusCodes.BadCertificateInvalid) from error
+        if uri != application.ApplicationUri:
+            raise ServiceError(ua.StatusCodes.BadCertificateUriInvalid)
+
+
+class GuardedSession(InternalSession):
+    """One client's session: its channel must be trusted, and its methods allowed to its role."""
+
+    def activate_session(
+        self, params: ua.ActivateSessionParameters, peer_certificate: bytes | None
+    ) -> ua.ActivateSessionResult:
+        """Let a client in whose channel and login are both good."""
+        if self.external:
+            self._guard.require_trust(peer_certificate)
+        return super().activate_session(params, peer_certificate)
+
+    async def call(self, params: list[ua.CallMethodRequest]) -> list[ua.CallMethodResult]:
+        """Call methods, each as far as the role goes."""
+        token = caller.set(self.user.name or "somebody")
+        try:
+            return [await self._call_one(request) for request in params]
+        finally:
+            caller.reset(token)
+
+    async def _call_one(self, request: ua.CallMethodRequest) -> ua.CallMethodResult:
+        signed_in = self.user.signed_in if isinstance(self.user, _Person) else None
+        is_operator = not self.external or (signed_in is not None and signed_in.role is UserRoleName.OPERATOR)
+        if request.MethodId in self._guard.operator_methods and not is_operator:
+            return ua.CallMethodResult(StatusCode=ua.StatusCode(ua.StatusCodes.BadUserAccessDenied))
+        return (await super().call([request]))[0]
+
+    @property
+    def _guard(self) -> GuardedServer:
+        if not isinstance(self.iserver, GuardedServer):
+            raise TypeError(f"a guarded session of {type(self.iserver).__name__}; expected a GuardedServer")
+        return self.iserver
+
+
+class _Logins:
+    """Holds names and passwords against the file of users, in the shape that asyncua asks for."""
+
+    def __init__(self, users: UserBook) -> None:
+        self._users = users
+
+    def get_user(
+        self,
+        iserver: InternalServer,  # noqa: ARG002 - asyncua's own signature
+        username: str | None = None,
+        password: str | None = None,
+        certificate: Any = None,  # noqa: ARG002 - asyncua's own signature
+    ) -> User | None:
+        """Whoever has that login; None refuses."""
+        if not username or not password:
+            return None
+        try:
+            signed_in = self._users.sign_in(username[:_LONGEST_NAME], password)
+        except UsersFileRefused as error:
+            _log.warning("nobody can log in over OPC UA: %s", error)
+            return None
+        if signed_in is None:
+            _log.warning("a login over OPC UA is refused: unknown name or wrong password")
+            return None
+        return _Person(role=UserRole.User, name=signed_in.name, signed_in=signed_in)
