@@ -41,9 +41,8 @@ def text(
 
 def count(id_short: str, value: int | None, meaning: str | None = None) -> model.Property:
     """A property that counts."""
-    return model.Property(
-        id_short, datatypes.Long, None if value is None else datatypes.Long(value), semantic_id=concept(meaning)
-    )
+    written = None if value is None else datatypes.Long(value)  # type: ignore[no-untyped-call]  # the library says nothing
+    return model.Property(id_short, datatypes.Long, written, semantic_id=concept(meaning))
 
 
 def number(id_short: str, value: float | None, meaning: str | None = None) -> model.Property:

@@ -31,9 +31,11 @@ def decode(encoded: str, *, what: str) -> str:
     padding = "=" * (-len(bare) % 4)
     if len(encoded) <= LONGEST_ENCODED and encoded in {bare, bare + padding}:
         try:
-            return base64.b64decode((bare + padding).encode("ascii"), altchars=b"-_", validate=True).decode()
+            text = base64.b64decode((bare + padding).encode("ascii"), altchars=b"-_", validate=True).decode()
         except (ValueError, binascii.Error):
-            pass
+            text = ""
+        if encode(text) == bare:  # each identifier has one address: the last character's unused bits are 0
+            return text
     raise TwinRequestUnfit(f"the {what} {encoded[:40]!r} is not base64url of UTF-8 text")
 
 

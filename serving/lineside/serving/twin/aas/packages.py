@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import pyecma376_2
 from basyx.aas.adapter.aasx import AASXWriter, DictSupplementaryFileContainer
 from basyx.aas.adapter.json import AASToJsonEncoder
 from basyx.aas.model.provider import DictIdentifiableStore
+from pyecma376_2.core_properties import OPCCoreProperties
 
 Json = Mapping[str, Any]
 
-_ENVIRONMENT_PART: Final = "/aasx/lineside.xml"
+_ENVIRONMENT_PART: Final = "/aasx/lineside.json"
+"""As JSON: the library's XML is of metamodel 3.1 since its version 2.2, and the tests of 3.0 refuse its namespace."""
+
 _NO_EVENT_YET: Final = datetime(1980, 1, 1, tzinfo=UTC)  # the earliest that a zip file can say
 _ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)
 _CONTENT_TYPES: Final = "[Content_Types].xml"
@@ -110,29 +112,32 @@ def environment_json(chosen: Selection) -> dict[str, Any]:
 
 
 def environment_aasx(state: TwinState, chosen: Selection) -> bytes:
-    """An AASX package: the environment as XML, and the content of its File elements."""
+    """An AASX package: the environment as JSON, and the content of its File elements."""
     objects: DictIdentifiableStore[Any] = DictIdentifiableStore()
     for written in (*chosen.shells, *chosen.submodels, *chosen.concepts):
         objects.add(state.store.get_item(written["id"]))
-    files = DictSupplementaryFileContainer()
+    files = DictSupplementaryFileContainer()  # type: ignore[no-untyped-call]  # the library says nothing
     for path, attachment in sorted(state.attachments.items()):
         files.add_file(path, io.BytesIO(attachment.content), attachment.content_type)
     packed = io.BytesIO()
     with AASXWriter(packed) as writer:
-        writer.write_all_aas_objects(_ENVIRONMENT_PART, objects, files)
-        properties = pyecma376_2.OPCCoreProperties()
+        writer.write_all_aas_objects(_ENVIRONMENT_PART, objects, files, write_json=True)
+        properties = OPCCoreProperties()  # type: ignore[no-untyped-call]  # the library says nothing
         properties.creator = "Lineside"
         properties.created = properties.modified = state.as_of or _NO_EVENT_YET
         writer.write_core_properties(properties)
-    return _same_each_time(packed)
+    return _same_each_time(packed, json.dumps(environment_json(chosen), ensure_ascii=False).encode())
 
 
-def _same_each_time(packed: io.BytesIO) -> bytes:
-    """The package with its parts in order and without the times at which they were written."""
+def _same_each_time(packed: io.BytesIO, environment: bytes) -> bytes:
+    """The package with its parts in order and without the times at which they were written.
+
+    The environment is written anew: the library keeps a shell's references in a set, so that their order changes.
+    """
     out = io.BytesIO()
     with zipfile.ZipFile(packed) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
         for name in sorted(source.namelist(), key=lambda name: (name != _CONTENT_TYPES, name)):
             entry = zipfile.ZipInfo(name, _ZIP_TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(entry, source.read(name))
+            target.writestr(entry, environment if f"/{name}" == _ENVIRONMENT_PART else source.read(name))
     return out.getvalue()

@@ -35,8 +35,8 @@ def build_twin(plant: PlantFacts) -> TwinState:
         for each in submodels:
             store.add(each)
         store.add(_shell(plant, line, submodels))
-    for each in kpi_concepts() if plant.lines else ():
-        store.add(each)
+    for description in kpi_concepts() if plant.lines else ():
+        store.add(description)
     return state_of(store, attachments, sequence=plant.sequence, counted_to=plant.counted_to, as_of=plant.as_of)
 
 
