@@ -73,8 +73,6 @@ class SinkScene:
 
     def after(self, sequence: int) -> tuple[Event, ...]:
         """The events that follow."""
-        from lineside.serving.ledger.events import read_after
-
         return self.ledger.read_blocking(
             lambda connection: read_after(connection, PLANT, sequence=sequence, limit=1000)
         )

@@ -8,23 +8,41 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
-from lineside.serving.delivery.errors import PersonNeeded, Trouble, TryAgain
+from lineside.serving.delivery.errors import ConnectionLost, PersonNeeded, Trouble, TryAgain
 from lineside.serving.delivery.mqtt.addresses import BrokerAddress
 from lineside.serving.delivery.mqtt.messages import Message
 from lineside.serving.delivery.mqtt.refusals import closed_unanswered, connect_trouble, refusal, tls_context
 
-OnMessage = Callable[[str, bytes], None]
-"""Called on the event loop with topic and payload."""
+_NOWHERE: Final = "lineside/never-subscribed"
 
 _LARGEST_INCOMING: Final = 65_536
 """Bytes of a command or a STATE that are looked at; both are some hundred."""
 
 _REFUSED_SUBSCRIPTION: Final = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What came in on a subscription.
+
+    Attributes:
+        topic: where it was published.
+        payload: its bytes.
+        is_retained: the broker had kept it; it is not news.
+    """
+
+    topic: str
+    payload: bytes
+    is_retained: bool
+
+
+OnMessage = Callable[[Incoming], None]
 
 
 class Session:
@@ -33,7 +51,9 @@ class Session:
     All methods belong to the event loop that it was made on.
     """
 
-    def __init__(self, address: BrokerAddress, *, client_id: str, on_message: OnMessage | None) -> None:
+    def __init__(
+        self, address: BrokerAddress, *, client_id: str, on_message: Callable[[Incoming], None] | None
+    ) -> None:
         self._address = address
         self._loop = asyncio.get_running_loop()
         self._on_message = on_message
@@ -55,7 +75,7 @@ class Session:
         address: BrokerAddress,
         *,
         client_id: str,
-        will: Message | None = None,
+        will: Callable[[], Message] | None = None,
         on_message: OnMessage | None = None,
     ) -> Self:
         """Connect and wait for the broker's welcome.
@@ -63,8 +83,9 @@ class Session:
         Args:
             address: the broker.
             client_id: another client of the same id is thrown out by the broker, and throws this one out.
-            will: what the broker publishes if the connection is lost.
-            on_message: called with what comes in on subscriptions.
+            will: makes what the broker publishes if the connection is lost. Called once the broker can be reached and
+                right before CONNECT goes out, on another thread: it may block.
+            on_message: called on the event loop with what comes in on subscriptions.
 
         Raises:
             TryAgain: it cannot be reached, or does not answer.
@@ -92,7 +113,7 @@ class Session:
         """Publish, and return when it went out (quality of service 0) or when the broker said that it has it (1).
 
         Raises:
-            TryAgain: the connection is or was lost, or the broker does not answer.
+            ConnectionLost: the connection is or was lost, or the broker does not answer.
         """
         self._require_alive()
         info = self._client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
@@ -103,10 +124,8 @@ class Session:
     async def subscribe(self, topic: str, *, qos: int = 1) -> None:
         """Subscribe, and return when the broker confirmed it.
 
-        The answer also proves that the broker has read everything that was published before.
-
         Raises:
-            TryAgain: the connection is or was lost, or the broker does not answer.
+            ConnectionLost: the connection is or was lost, or the broker does not answer.
             PersonNeeded: the broker does not allow it.
         """
         self._require_alive()
@@ -118,6 +137,21 @@ class Session:
                 f"{self._address} does not allow to subscribe to {topic}", "Have the broker's access list allow it."
             )
 
+    async def confirm(self) -> None:
+        """Return when the broker has read everything that was published before.
+
+        A broker answers in the order in which it reads, and it answers every UNSUBSCRIBE (MQTT 3.1.1, 3.10.4), also one
+        from a topic that was never subscribed to.
+
+        Raises:
+            ConnectionLost: the connection is or was lost, or the broker does not answer.
+        """
+        self._require_alive()
+        rc, mid = self._client.unsubscribe(_NOWHERE)
+        if rc != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
+            raise self._given_up(rc)
+        await self._answered(mid)
+
     async def close(self, *, farewell: Message | None = None) -> None:
         """Say a last word, disconnect properly and let go; never raises, and ends within the address's timeout."""
         if farewell is not None and self.is_alive:
@@ -127,11 +161,12 @@ class Session:
         self._client.disconnect()
         await self._stop()
 
-    async def _open(self, will: Message | None) -> None:
+    async def _open(self, will: Callable[[], Message] | None) -> None:
         client, address = self._client, self._address
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = lambda _client, _data, mid, _code, _properties: self._hop(self._settle, mid, 0)
+        client.on_unsubscribe = lambda _client, _data, mid, _codes, _properties: self._hop(self._settle, mid, 0)
         client.on_subscribe = lambda _client, _data, mid, codes, _properties: self._hop(
             self._settle, mid, max(code.value for code in codes)
         )
@@ -141,7 +176,7 @@ class Session:
         if address.user is not None:
             client.username_pw_set(address.user, address.password)
         if will is not None:
-            client.will_set(will.topic, will.payload, qos=will.qos, retain=will.retain)
+            client.on_socket_open = lambda _client, _data, _socket: self._set_will(will())
         if address.tls is not None:
             client.tls_set_context(await asyncio.to_thread(tls_context, address.tls))
         try:
@@ -157,9 +192,12 @@ class Session:
         except _ClosedUnanswered:
             raise await asyncio.to_thread(closed_unanswered, address) from None
 
+    def _set_will(self, will: Message) -> None:
+        self._client.will_set(will.topic, will.payload, qos=will.qos, retain=will.retain)
+
     async def _stop(self) -> None:
         await asyncio.to_thread(self._client.loop_stop)
-        self._end(TryAgain(f"the connection to {self._address} is closed"))
+        self._end(ConnectionLost(f"the connection to {self._address} is closed"))
         self._client.on_message = None
 
     async def _answered(self, mid: int) -> int:
@@ -169,7 +207,8 @@ class Session:
             async with asyncio.timeout(self._address.timeout_s):
                 return await future
         except TimeoutError as error:
-            raise TryAgain(f"{self._address} does not answer within {self._address.timeout_s:g} s") from error
+            self._end(ConnectionLost(f"{self._address} does not answer within {self._address.timeout_s:g} s"))
+            raise self._lost or ConnectionLost("no answer") from error
         finally:
             self._awaited.pop(mid, None)
 
@@ -177,12 +216,12 @@ class Session:
         if self._lost is not None:
             raise self._lost
         if self._is_closing:
-            raise TryAgain(f"the connection to {self._address} is being closed")
+            raise ConnectionLost(f"the connection to {self._address} is being closed")
 
     def _given_up(self, rc: MQTTErrorCode) -> Trouble:
         """Paho knows of the loss before its callback came through."""
-        self._end(TryAgain(f"the connection to {self._address} was lost: {rc.name}"))
-        return self._lost or TryAgain(rc.name)
+        self._end(ConnectionLost(f"the connection to {self._address} was lost: {rc.name}"))
+        return self._lost or ConnectionLost(rc.name)
 
     # What follows up to `_hop` is called on paho's thread.
 
@@ -193,11 +232,12 @@ class Session:
             self._hop(self._welcomed)
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
-        self._hop(self._end, TryAgain(f"the connection to {self._address} was lost: {code}"))
+        self._hop(self._end, ConnectionLost(f"the connection to {self._address} was lost: {code}"))
 
     def _on_incoming(self, _client: Client, _data: Any, message: Any) -> None:
         if self._on_message is not None and len(message.payload) <= _LARGEST_INCOMING:
-            self._hop(self._heard, message.topic, bytes(message.payload))
+            incoming = Incoming(message.topic, bytes(message.payload), is_retained=bool(message.retain))
+            self._hop(self._heard, incoming)
 
     def _hop(self, action: Callable[..., None], *arguments: object) -> None:
         """Go on on the event loop; when that has ended, nobody waits any more."""
@@ -212,9 +252,9 @@ class Session:
         if not self._welcome.done():
             self._welcome.set_exception(trouble)
 
-    def _heard(self, topic: str, payload: bytes) -> None:
+    def _heard(self, incoming: Incoming) -> None:
         if self._on_message is not None and not self._is_closing:
-            self._on_message(topic, payload)
+            self._on_message(incoming)
 
     def _settle(self, mid: int, answer: int) -> None:
         future = self._awaited.get(mid)

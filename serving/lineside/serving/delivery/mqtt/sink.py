@@ -3,7 +3,7 @@
 from typing import Final
 
 from lineside.serving.delivery.context import SinkContext
-from lineside.serving.delivery.errors import TryAgain
+from lineside.serving.delivery.errors import ConnectionLost
 from lineside.serving.delivery.mqtt.client_ids import client_id_of
 from lineside.serving.delivery.mqtt.messages import Message
 from lineside.serving.delivery.mqtt.session import Session
@@ -56,7 +56,7 @@ class MqttSink:
     async def deliver(self, event: Event) -> None:
         """Publish one event and wait until the broker has it."""
         if self._session is None:
-            raise TryAgain("the connection to the broker is closed")
+            raise ConnectionLost("the connection to the broker is closed")
         line = self._lines.line_of(event.station)
         topic = self._template.topic_of(event, line=line)
         await self._session.publish(

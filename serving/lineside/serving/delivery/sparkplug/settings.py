@@ -18,7 +18,7 @@ class SparkplugSettings(BrokerSettings):
         group: the group's id; left out, the plant's name.
         node: the edge node's id, unique in its group; left out, the one line of the filter, else the sink's name.
         primary_host: a host application that the node waits for; left out, it speaks to whoever listens.
-        host_patience_s: how long one try to connect waits for the primary host before it is reported as a trouble.
+        host_patience_s: how long the primary host may be away before that is reported as a trouble.
         data_types: whether data name the type of each value, as births do. The specification would leave it out of
             data; Tahu's decoder for JavaScript reads no value without it.
     """
@@ -29,6 +29,12 @@ class SparkplugSettings(BrokerSettings):
     primary_host: str | None = Field(default=None, min_length=1, max_length=200)
     host_patience_s: float = Field(default=5.0, gt=0, le=60)
     data_types: Literal["always", "births"] = "always"
+
+    @model_validator(mode="after")
+    def _tells_of_all_parts(self) -> Self:
+        if self.filter.products or self.filter.verdicts:
+            raise ValueError("a Sparkplug device tells of all parts of its station: filter by types, stations or lines")
+        return self
 
     @model_validator(mode="after")
     def _names_fit_topics(self) -> Self:

@@ -1,0 +1,148 @@
+"""What an edge node tells, and whether it is news: the ledger's side of the sink, without a network."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from lineside.serving.delivery.context import SinkContext
+from lineside.serving.delivery.errors import SendAgainFrom
+from lineside.serving.delivery.filters import EventFilter
+from lineside.serving.delivery.mqtt.messages import Message, level
+from lineside.serving.delivery.sparkplug.edge_node import EdgeNode, Reading
+from lineside.serving.delivery.sparkplug.ledger_pictures import advanced, enrolled_stations, head_of, picture_at
+from lineside.serving.delivery.sparkplug.memory import Confirmed, NodeMemory
+from lineside.serving.delivery.sparkplug.picture import Picture
+from lineside.serving.ledger import Event
+
+
+class Storyteller:
+    """Makes births of the present and data of events, and knows what the broker did not prove to have.
+
+    Births carry the values behind the newest event of the ledger. Events up to that one are history, whenever they are
+    told; what comes later is news. The counts in history are those of back then.
+
+    Args:
+        node: whose messages they are.
+        wanted: which stations are the node's devices.
+        context: ledger, lines, clock and plant.
+        memory: what outlives the process.
+    """
+
+    def __init__(self, node: EdgeNode, wanted: EventFilter, context: SinkContext, memory: NodeMemory) -> None:
+        self._node = node
+        self._wanted = wanted
+        self._context = context
+        self._memory = memory
+        self._present: Picture | None = None
+        self._told: Picture | None = None
+        self._proved: Picture | None = None
+        self._first_unproved: int | None = None
+        self._unproved = 0
+        self._again_from = _left_open(memory.confirmed())
+
+    @property
+    def unconfirmed(self) -> int:
+        """Events told since the broker last proved to have everything."""
+        return self._unproved
+
+    async def births(self) -> tuple[Message, ...]:
+        """The node's birth and its devices', as things stand now.
+
+        Raises:
+            LedgerUnavailable: the database cannot be read.
+        """
+        ledger = self._context.ledger
+        head = await head_of(ledger)
+        known = max((one for one in (self._present, self._told) if one), key=lambda one: one.sequence, default=None)
+        present = await (picture_at(ledger, head) if known is None else advanced(ledger, known, to=head))
+        self._present = present
+        now = self._context.clock.now()
+        devices: dict[str, Mapping[str, Reading]] = {}
+        for station, about in (await enrolled_stations(ledger)).items():
+            if self._is_ours(station, line=str(about["Station/Line"].value)):
+                devices[level(station)] = {
+                    **about,
+                    **present.counted(station, now),
+                    **present.readings.get(station, {}),
+                }
+        own = {
+            "Properties/Software": Reading("Lineside", now),
+            "Properties/Version": Reading(version("lineside"), now),
+            "Properties/Plant": Reading(self._context.plant, now),
+            "Properties/Simulated": Reading(self._context.is_simulated, now),
+        }
+        return self._node.birth({**own, **present.readings.get(None, {})}, devices)
+
+    def require_overlap(self, event: Event) -> None:
+        """Ask for what was told to a connection that was lost, before anything later is told.
+
+        Raises:
+            SendAgainFrom: the event is not the first that must be told.
+        """
+        again_from, self._again_from = self._again_from, None
+        if again_from is not None and event.sequence > again_from:
+            raise SendAgainFrom(
+                again_from, "the broker did not prove to have what was told before the connection ended"
+            )
+
+    async def tell(self, event: Event) -> tuple[Message, ...]:
+        """The messages of one event; with births before them if it is of a station that no birth announced.
+
+        Raises:
+            LedgerUnavailable: the database cannot be read.
+        """
+        births: tuple[Message, ...] = ()
+        if self._is_of_new_station(event):
+            births = await self.births()
+        told = self._told if self._told is not None else await self._picture_before(event)
+        self._told = told
+        if self._first_unproved is None:
+            self._first_unproved = event.sequence
+            self._proved = told.copy()
+            self._memory.confirm(Confirmed(event.sequence - 1, is_all=False))
+        self._unproved += 1
+        is_historical = event.sequence <= max(told.sequence, self._present.sequence if self._present else 0)
+        data = tuple(
+            self._node.data(readings, device=None if station is None else level(station), is_historical=is_historical)
+            for station, readings in told.apply(event).items()
+            if station is None or level(station) in self._node.devices
+        )
+        return births + data
+
+    def confirmed(self) -> None:
+        """The broker proved to have everything that was told."""
+        if self._told is not None and self._first_unproved is not None:
+            self._memory.confirm(Confirmed(self._told.sequence, is_all=True))
+        self._first_unproved = None
+        self._proved = None
+        self._unproved = 0
+
+    def interrupted(self) -> None:
+        """The connection ended: what was not proved is told again, with the values of back then."""
+        if self._first_unproved is not None:
+            self._again_from = self._first_unproved
+            self._told = self._proved
+        self._first_unproved = None
+        self._proved = None
+        self._unproved = 0
+
+    async def _picture_before(self, event: Event) -> Picture:
+        before, present = event.sequence - 1, self._present
+        if present is not None and present.sequence == before:
+            return present.copy()
+        return await picture_at(self._context.ledger, before)
+
+    def _is_of_new_station(self, event: Event) -> bool:
+        station = event.station
+        if station is None or level(station) in self._node.devices:
+            return False
+        return self._is_ours(station, line=self._context.lines.line_of(station))
+
+    def _is_ours(self, station: str, *, line: str | None) -> bool:
+        wanted = self._wanted
+        is_named = not wanted.stations or station in wanted.stations
+        return is_named and line is not None and (not wanted.lines or line in wanted.lines)
+
+
+def _left_open(confirmed: Confirmed | None) -> int | None:
+    """The first event that an earlier process told and nobody proved; None if there is none."""
+    return None if confirmed is None or confirmed.is_all else confirmed.sequence + 1
