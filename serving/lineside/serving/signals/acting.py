@@ -38,7 +38,7 @@ class Acting:
         self._proposals = proposals
 
     async def carry_out(self) -> bool:
-        """Carry out what is due; whether there may be more.
+        """Carry out what is due; whether anything was, so that there may be more, and stations are in other states.
 
         Raises:
             LedgerUnavailable, LedgerBusy, LedgerClosed: the rest stays due.
@@ -56,7 +56,7 @@ class Acting:
             else:
                 _log.warning("rule_obeyed", rule=wanted.key, act=wanted.act.value, reason=wanted.reason)
             await self._ledger.write(partial(store.carried_out, key=wanted.key, state=state, result=result))
-        return len(due) == _AT_ONCE
+        return bool(due)
 
     async def _done(self, wanted: HoldWanted) -> str:
         """The identifier of the hold or proposal that stands for it; parts that are held need no proposal."""

@@ -189,8 +189,8 @@ class SignalService:
             if not read.is_more:
                 was_full = await self._close_windows(min(now, read.next_recorded_at or now))
                 await self._look_at_charts(cursor, now)
-            is_more_due = await self._acting.carry_out()
-            return read.is_more or was_full or is_more_due
+            has_acted = await self._acting.carry_out()
+            return read.is_more or was_full or has_acted
 
     async def _look_at_charts(self, cursor: Cursor, now: datetime) -> None:
         if self._charts_at_s is None or self._clock.monotonic() - self._charts_at_s >= _CHARTS_EVERY_S:
