@@ -16,6 +16,7 @@ LinesideError
     │   ├── UnknownCertificate, UnknownStudy, UnknownNote, UnknownExclusion, UnknownBaseline,
     │   ├── UnknownClaim, UnknownDriftAlarm, UnknownLabelProject, UnknownLabelPick, UnknownLabelAttention,
     │   ├── UnknownHold, UnknownProposal, UnknownJob, UnknownOrder, UnknownLot, UnknownScenario
+    │   ├── UnknownSink                    no sink of that name ever delivered
     │   └── ImageGone                      the image was not kept, or its retention ended
     ├── Contradiction                      it contradicts what was received or what stands
     │   ├── IdempotencyConflict            the same idempotency key for another request
@@ -41,6 +42,7 @@ LinesideError
     │   ├── LabelAttentionSettled          somebody settled it before
     │   ├── PartAmbiguous                  a part was inspected at several stations: say which inspection is meant
     │   ├── NoShifts                       rates by shift, and the calendar names none
+    │   ├── DeliveryUnfit                  events that the log has not, or that were delivered; a report ahead of the log
     │   ├── NoRecipeForProduct             an order for a product that has no recipe
     │   ├── OrderConflict                  an order's number stands for another product or lot
     │   ├── OrderTooLate                   an order from a part that was judged, or from a passed encoder count
@@ -113,6 +115,10 @@ class TooManyFailures(NotAllowed):
 
 class NotFound(ServingError, LookupError):
     """The request names what does not exist."""
+
+
+class UnknownSink(NotFound):
+    """No sink of that name ever delivered."""
 
 
 class UnknownStation(NotFound):
@@ -330,6 +336,10 @@ class LabelAttentionSettled(Contradiction):
 
 class PartAmbiguous(Contradiction):
     """The part was inspected at several stations: it is not clear which inspection is meant."""
+
+
+class DeliveryUnfit(Contradiction):
+    """Events that the log does not have or that were delivered, or a report that is ahead of the log."""
 
 
 class NoRecipeForProduct(Contradiction):

@@ -13,6 +13,9 @@ _LATENCY_BUCKETS_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5
 """Fine between a fast CPU's frame (tens of milliseconds) and a slow line's deadline (a second or more)."""
 
 
+SINK_STATES = ("delivering", "waiting", "person_needed", "stopped")
+
+
 class Metrics:
     """What an app counts. Names start with `lineside_`; units are in the names."""
 
@@ -119,6 +122,27 @@ class Metrics:
             ["station", "product", "figure"],
             registry=self.registry,
         )
+        self._sink_lag_events = Gauge(
+            "lineside_delivery_lag_events",
+            "Events of the log behind a sink's cursor.",
+            ["sink"],
+            registry=self.registry,
+        )
+        self._sink_lag_s = Gauge(
+            "lineside_delivery_lag_seconds", "Age of the first event behind it.", ["sink"], registry=self.registry
+        )
+        self._sink_delivered = Gauge(
+            "lineside_delivery_delivered",
+            "Events delivered since the sink first began.",
+            ["sink"],
+            registry=self.registry,
+        )
+        self._sink_parked = Gauge(
+            "lineside_delivery_parked", "Events that wait for a person's decision.", ["sink"], registry=self.registry
+        )
+        self._sink_state = Gauge(
+            "lineside_delivery_state", "1 for the state that a sink is in.", ["sink", "state"], registry=self.registry
+        )
         build = Gauge("lineside_build_info", "1, with the version.", ["version"], registry=self.registry)
         build.labels(version("lineside")).set(1)
 
@@ -131,6 +155,15 @@ class Metrics:
             self._audits.labels(answer.station).inc()
         for stage, taken_ms in answer.timings_ms.items():
             self._stages.labels(stage).observe(taken_ms / 1000.0)
+
+    def sink_stands(self, sink: str, *, state: str, lag_events: int, lag_s: float, delivered: int, parked: int) -> None:
+        """Show how a sink stands."""
+        self._sink_lag_events.labels(sink).set(lag_events)
+        self._sink_lag_s.labels(sink).set(lag_s)
+        self._sink_delivered.labels(sink).set(delivered)
+        self._sink_parked.labels(sink).set(parked)
+        for known in SINK_STATES:
+            self._sink_state.labels(sink, known).set(known == state)
 
     def request_problem(self, kind: str) -> None:
         """Count one request that was answered with a problem."""

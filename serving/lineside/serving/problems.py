@@ -84,6 +84,7 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.TooManyFailures: ProblemKind(
             "too-many-failures", "Too many bad keys from this address", HTTPStatus.TOO_MANY_REQUESTS
         ),
+        errors.UnknownSink: ProblemKind("unknown-sink", "No such sink", HTTPStatus.NOT_FOUND),
         errors.UnknownStation: ProblemKind("unknown-station", "No such station", HTTPStatus.NOT_FOUND),
         errors.UnknownInspection: ProblemKind("unknown-inspection", "No such inspection", HTTPStatus.NOT_FOUND),
         errors.UnknownPart: ProblemKind("unknown-part", "No inspection of such a part", HTTPStatus.NOT_FOUND),
@@ -115,6 +116,7 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.UnknownLot: ProblemKind("unknown-lot", "No such lot", HTTPStatus.NOT_FOUND),
         errors.ImageGone: ProblemKind("image-gone", "The image is not kept", HTTPStatus.NOT_FOUND),
         errors.NotFound: ProblemKind("not-found", "No such thing", HTTPStatus.NOT_FOUND),
+        errors.DeliveryUnfit: ProblemKind("delivery-unfit", "The log or the sink says otherwise", HTTPStatus.CONFLICT),
         errors.IdempotencyConflict: ProblemKind(
             "idempotency-conflict", "The idempotency key stands for another request", HTTPStatus.CONFLICT
         ),

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
         image_alarm_in_a_row: parts one after the other without a usable picture that raise an alarm.
         image_alarm_share: share of the newest parts without one that does.
         image_alarm_window_parts: how many parts those are.
+        delivery_file: names the sinks that events are delivered to; by default `delivery.yaml` in `data_dir` if it is
+            there, and without one nothing is delivered.
         is_simulated: marks every inspection as coming from a simulated line (OPC 40100-1 `isSimulated`).
     """
 
@@ -93,6 +95,7 @@ class Settings(BaseSettings):
     image_alarm_in_a_row: int = Field(default=5, ge=1, le=1000)
     image_alarm_share: float = Field(default=0.2, gt=0, le=1)
     image_alarm_window_parts: int = Field(default=50, ge=5, le=1000)
+    delivery_file: Path | None = None
     is_simulated: bool = False
 
     @field_validator("rate_window_minutes")
@@ -149,6 +152,19 @@ class Settings(BaseSettings):
     def engine_cache_dir(self) -> Path:
         """Folder in which the measured engine choice is remembered."""
         return self.data_dir / "engines"
+
+    @property
+    def delivery_dir(self) -> Path:
+        """Folder of the delivery process: its lock, and what each sink keeps."""
+        return self.data_dir / "delivery"
+
+    @property
+    def delivery_path(self) -> Path | None:
+        """The delivery file: as set, else the data folder's own; None where neither is."""
+        if self.delivery_file is not None:
+            return self.delivery_file
+        own = self.data_dir / "delivery.yaml"
+        return own if own.exists() else None
 
     @property
     def inference_threads(self) -> int:

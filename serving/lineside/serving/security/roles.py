@@ -14,6 +14,7 @@ class Role(StrEnum):
     MES = "mes"
     VIEWER = "viewer"
     LABEL_STUDIO = "label_studio"
+    DELIVERY = "delivery"
     ADMIN = "admin"
 
 
@@ -51,6 +52,9 @@ class Action(StrEnum):
     READ_LABELS = "read_labels"
     WRITE_LABELS = "write_labels"
     READ_EVENTS = "read_events"
+    READ_DELIVERY = "read_delivery"
+    DECIDE_DELIVERY = "decide_delivery"
+    REPORT_DELIVERY = "report_delivery"
     READ_TWIN = "read_twin"
     RUN_SCENARIOS = "run_scenarios"
     READ_METRICS = "read_metrics"
@@ -72,6 +76,7 @@ _LOOKING = frozenset(
         Action.READ_RELEASES,
         Action.READ_TWIN,
         Action.READ_EVENTS,
+        Action.READ_DELIVERY,
         Action.READ_API_DESCRIPTION,
         Action.READ_SESSION,
         Action.VIEW_PAGE,
@@ -100,6 +105,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             Action.HOLD_STATIONS,
             Action.WRITE_PROPOSALS,
             Action.DECIDE_PROPOSALS,  # with the permission for the change itself
+            Action.DECIDE_DELIVERY,
             Action.WRITE_RECIPES,
             Action.WRITE_CATALOGUES,
             Action.WRITE_STUDIES,
@@ -122,6 +128,8 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
                 Action.READ_CATALOGUES,
                 Action.READ_TWIN,
                 Action.READ_EVENTS,
+                Action.READ_DELIVERY,
+                Action.DECIDE_DELIVERY,
                 Action.READ_API_DESCRIPTION,
                 Action.READ_SESSION,
                 Action.WRITE_CALENDAR,
@@ -137,6 +145,23 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
         # Label Studio keeps the key in the clear and shows it to whoever administers it there: it asks for suggestions,
         # says that something was labelled, and can nothing else.
         Role.LABEL_STUDIO: frozenset({Action.SERVE_LABEL_STUDIO}),
+        # The server makes this key for its own delivery process at each start: sinks read, and hand on what peers order.
+        Role.DELIVERY: frozenset(
+            {
+                Action.READ_INSPECTIONS,
+                Action.READ_RATES,
+                Action.READ_STATIONS,
+                Action.READ_RECIPES,
+                Action.READ_CATALOGUES,
+                Action.READ_EVENTS,
+                Action.READ_SESSION,
+                Action.WRITE_ORDERS,
+                Action.WRITE_JOBS,
+                Action.HOLD_STATIONS,
+                Action.READ_DELIVERY,
+                Action.REPORT_DELIVERY,
+            }
+        ),
         Role.ADMIN: frozenset(Action),
     }
 )
