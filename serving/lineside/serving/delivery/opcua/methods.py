@@ -64,12 +64,14 @@ class Method:
         failed: the outputs where it did not.
         inputs: how many there are.
         only_operators: whether it changes anything.
+        failed_status: the call's status where it did not; a bad one would keep the outputs from the client.
     """
 
     body: Body
     failed: Callable[[Code], Outputs]
     inputs: int
     only_operators: bool
+    failed_status: int = ua.StatusCodes.Good
 
 
 async def bind(server: Server, guard: GuardedServer, node: Node, method: Method, *, timeout_s: float) -> None:
@@ -81,18 +83,18 @@ async def bind(server: Server, guard: GuardedServer, node: Node, method: Method,
             few = len(arguments) < method.inputs
             status = ua.StatusCodes.BadArgumentsMissing if few else ua.StatusCodes.BadTooManyArguments
             return ua.CallMethodResult(StatusCode=ua.StatusCode(status))
-        outputs = await _answered(name, method, [argument.Value for argument in arguments], timeout_s)
-        return ua.CallMethodResult(StatusCode=ua.StatusCode(ua.StatusCodes.Good), OutputArguments=list(outputs))
+        status, outputs = await _answered(name, method, [argument.Value for argument in arguments], timeout_s)
+        return ua.CallMethodResult(StatusCode=ua.StatusCode(status), OutputArguments=list(outputs))
 
     if method.only_operators:
         guard.operator_methods.add(node.nodeid)
     server.link_method(node, call)
 
 
-async def _answered(name: str, method: Method, values: Sequence[Any], timeout_s: float) -> Outputs:
+async def _answered(name: str, method: Method, values: Sequence[Any], timeout_s: float) -> tuple[int, Outputs]:
     try:
         async with asyncio.timeout(timeout_s):
-            return await method.body(values)
+            return ua.StatusCodes.Good, await method.body(values)
     except MethodRefused as refusal:
         code, reason = refusal.code, str(refusal)
     except NothingThere as problem:
@@ -102,7 +104,7 @@ async def _answered(name: str, method: Method, values: Sequence[Any], timeout_s:
     except (ClientError, LedgerError, TimeoutError) as problem:
         code, reason = Code.UNREACHABLE, str(problem) or f"no answer within {timeout_s:g} s"
     _log.info("OPC UA: %s called %s: %s", caller.get(), name, reason)
-    return method.failed(code)
+    return method.failed_status, method.failed(code)
 
 
 def int32(value: int) -> Any:

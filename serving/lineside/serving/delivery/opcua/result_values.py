@@ -49,7 +49,8 @@ class ResultValues:
     """
 
     def __init__(self, models: Models) -> None:
-        self._models = models
+        self.models = models
+        """The models that the structures are of."""
 
     def fields(self, found: FoundResult) -> dict[str, Any]:
         """Every part of a result by its name in `ResultDataType`; the event `ResultReady` has the same names."""
@@ -61,8 +62,8 @@ class ResultValues:
             "ResultState": int(state_of(data["verdict"])),
             "MeasId": ua.MeasIdDataType(Id=found.meas_id),
             "PartId": ua.PartIdDataType(Id=data["part_id"]),
-            "ExternalRecipeId": self.recipe(data["recipe"], self._models.external_recipe_id),
-            "InternalRecipeId": self.recipe(data["recipe"], self._models.internal_recipe_id),
+            "ExternalRecipeId": self.recipe(data["recipe"], self.models.external_recipe_id),
+            "InternalRecipeId": self.recipe(data["recipe"], self.models.internal_recipe_id),
             "ProductId": ua.ProductIdDataType(Id=data["product"] or ""),
             "ExternalConfigurationId": self.release(data["release"]),
             "InternalConfigurationId": self.release(data["release"]),
@@ -89,14 +90,14 @@ class ResultValues:
 
     def release(self, release: Mapping[str, Any] | None) -> Any:
         """The release that judged, as the configuration that was active."""
-        kind = self._models.configuration_id
+        kind = self.models.configuration_id
         if release is None:
             return kind(Id="")
         return _versioned(kind, release["name"], release["version"], release["digest"])
 
     def verdict(self, data: Mapping[str, Any]) -> Any:
         """What came of it, in our own structure."""
-        return self._models.verdict(
+        return self.models.verdict(
             Verdict=data["verdict"],
             Reasons=[f"{reason['code']}: {reason['message']}" for reason in data["reasons"]],
             Attempt=ua.UInt32(data["attempt"]),
@@ -109,7 +110,7 @@ class ResultValues:
 
     def _defects(self, defects: Sequence[Mapping[str, Any]]) -> list[Any]:
         return [
-            self._models.defect(
+            self.models.defect(
                 View=defect["view"],
                 ClassName=defect["class_name"],
                 Severity=defect["severity"],

@@ -51,7 +51,7 @@ _LEFT_OUT: Final[Sequence[Sequence[str]]] = (
 )
 """Optional parts of the type that nothing here stands behind: they are not shown."""
 
-_ORDER_METHODS_LEFT_OUT: Final = ("Abort", "Pause", "Resume", "RevokeStart", "Update", "Stop")
+_ORDER_METHODS_LEFT_OUT: Final = ("Abort", "Clear", "Pause", "Resume", "RevokeStart", "Update", "Stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class VisionSystem:
         inner: the node of `AutomaticModeStateMachine`.
         orders: the node of the job order receiver.
         responses: the node of the job response provider.
+        jobs_namespace: index of the namespace of these two.
     """
 
     station: str
@@ -81,6 +82,7 @@ class VisionSystem:
     inner: Node
     orders: Node
     responses: Node
+    jobs_namespace: int
 
 
 async def add_vision_system(server: Server, models: Models, folder: Node, *, station: str, name: str) -> VisionSystem:
@@ -113,6 +115,7 @@ async def add_vision_system(server: Server, models: Models, folder: Node, *, sta
         inner=inner,
         orders=orders,
         responses=responses,
+        jobs_namespace=models.jobs,
     )
 
 
