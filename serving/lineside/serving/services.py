@@ -50,6 +50,7 @@ from lineside.serving.signals.service import SignalService
 from lineside.serving.stations import StationDirectory
 from lineside.serving.twin.aas.reading import TwinReader
 from lineside.serving.twin.aas.service import TwinService
+from lineside.serving.twin.aas.sink_interfaces import configured_sinks
 from lineside.serving.twin.aas.twin_file import TwinFile
 from lineside.serving.twin.scenarios import Proposing, ScenarioService
 from lineside.serving.verification import SecondReadings, VerificationService
@@ -264,12 +265,12 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         twin_reader = TwinReader(
             settings=settings,
             twin_file=await asyncio.to_thread(TwinFile.read, settings.twin_path),
+            sinks=await asyncio.to_thread(configured_sinks, settings.delivery_path),
             clock=clock,
             ledger=ledger,
             stations=stations,
             calendar=calendar,
             rates=rate_answers,
-            charts=charts,
             deployments=deployments,
             certificates=certificates,
             releases=releases,

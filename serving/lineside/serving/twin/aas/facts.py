@@ -121,14 +121,14 @@ class ReleaseFact:
 
 @dataclass(frozen=True, slots=True)
 class InterfaceFact:
-    """One way to the plant's data beside HTTP, as the delivery is configured.
+    """One way to a line's data beside HTTP, as the delivery is configured.
 
     Attributes:
         name: of the sink.
         protocol: "mqtt" or "opcua".
         base: address, such as mqtts://broker:8883.
         security: security scheme of the W3C Thing Description: "nosec" or "basic".
-        target: topic filter or node, below the base.
+        target: topic filter, or the path to a node.
     """
 
     name: str
@@ -150,6 +150,7 @@ class LineFacts:
         points: of the last hours, oldest first.
         chart_note: why the points have no chart, or what a reader of it must know; None if nothing.
         releases: that judge there now, by name and digest.
+        interfaces: to its data, beside HTTP.
     """
 
     name: str
@@ -159,6 +160,7 @@ class LineFacts:
     points: tuple[PointFact, ...]
     chart_note: str | None
     releases: tuple[ReleaseFact, ...]
+    interfaces: tuple[InterfaceFact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,6 @@ class PlantFacts:
         identifiers: what identifiers begin with.
         api_url: where this server is reached.
         lines: by name.
-        interfaces: beside HTTP.
     """
 
     plant: str
@@ -187,7 +188,6 @@ class PlantFacts:
     identifiers: str
     api_url: str
     lines: tuple[LineFacts, ...]
-    interfaces: tuple[InterfaceFact, ...]
 
     def identifier(self, *names: str) -> str:
         """A globally unique identifier below the plant's own."""

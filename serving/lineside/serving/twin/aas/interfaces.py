@@ -42,7 +42,7 @@ def interfaces_submodel(plant: PlantFacts, line: LineFacts) -> model.Submodel:
             security=each.security,
             properties=[_property("events", "Verdicts, rates and alarms as they come", each.target)],
         )
-        for position, each in enumerate(plant.interfaces, 1)
+        for position, each in enumerate(line.interfaces, 1)
     ]
     return submodel(
         identifier,

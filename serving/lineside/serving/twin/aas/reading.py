@@ -15,7 +15,8 @@ from lineside.serving.certificates.service import CertificateService
 from lineside.serving.charts.computing import ChartChoices
 from lineside.serving.charts.schemas import ChartChoice, ChartPointOut, ChartScope, Counted
 from lineside.serving.charts.service import ChartQuestion, ChartService
-from lineside.serving.clock import Clock
+from lineside.serving.clock import Clock, ManualClock
+from lineside.serving.delivery.settings import SinkSettings
 from lineside.serving.deployments.service import DeploymentService
 from lineside.serving.dispositions.schemas import DispositionKind
 from lineside.serving.errors import ChartRefused
@@ -24,7 +25,7 @@ from lineside.serving.ledger.tables import dispositions, events, inspections
 from lineside.serving.rates.answers import RateAnswers, RateQuestion
 from lineside.serving.rates.calendar_book import CalendarBook
 from lineside.serving.rates.schemas import RatesOut, WindowOut
-from lineside.serving.rates.service import Bucket
+from lineside.serving.rates.service import Bucket, RateService
 from lineside.serving.rates.windows import RateFilter
 from lineside.serving.releases import ReleaseShelf
 from lineside.serving.settings import Settings
@@ -37,6 +38,7 @@ from lineside.serving.twin.aas.facts import (
     StationFact,
 )
 from lineside.serving.twin.aas.line_releases import read_line_releases
+from lineside.serving.twin.aas.sink_interfaces import open_interfaces
 from lineside.serving.twin.aas.twin_file import TwinFile
 
 HOURS: Final = 24
@@ -59,12 +61,12 @@ class TwinReader:
     Args:
         settings: of the server.
         twin_file: what the plant says.
+        sinks: that the delivery file opens.
         clock: tells which deployments have expired.
         ledger: head and dispositions.
         stations: which lines there are.
         calendar: when production days begin.
         rates: counts and rates.
-        charts: control charts.
         deployments: who judges where.
         certificates: what the thresholds rest on.
         releases: their manifests.
@@ -75,24 +77,24 @@ class TwinReader:
         *,
         settings: Settings,
         twin_file: TwinFile,
+        sinks: Sequence[SinkSettings],
         clock: Clock,
         ledger: Ledger,
         stations: StationDirectory,
         calendar: CalendarBook,
         rates: RateAnswers,
-        charts: ChartService,
         deployments: DeploymentService,
         certificates: CertificateService,
         releases: ReleaseShelf,
     ) -> None:
         self._settings = settings
         self._file = twin_file
+        self._sinks = tuple(sinks)
         self._clock = clock
         self._ledger = ledger
         self._stations = stations
         self._calendar = calendar
         self._rates = rates
-        self._charts = charts
         self._deployments = deployments
         self._certificates = certificates
         self._releases = releases
@@ -122,7 +124,6 @@ class TwinReader:
             identifiers=self._file.identifiers or f"urn:lineside:{settings.plant}",
             api_url=self._file.api_url or f"http://{settings.host}:{settings.port}",
             lines=tuple(lines),
-            interfaces=(),
         )
 
     async def _line(self, line: str, head: _Head) -> tuple[LineFacts, int]:
@@ -148,6 +149,7 @@ class TwinReader:
                     now=self._clock.now(),
                 )
             ),
+            interfaces=open_interfaces(self._sinks, plant=self._settings.plant, line=line),
         )
         return facts, sequence
 
@@ -195,13 +197,27 @@ class TwinReader:
         )
         charted: Mapping[datetime, ChartPointOut] = {}
         try:
-            chart = (await self._charts.charts(ChartChoice.P_PRIME, question)).charts[0]
+            chart = (await self._charts_at(head.at).charts(ChartChoice.P_PRIME, question)).charts[0]
         except ChartRefused as refused:
             note: str | None = str(refused)
         else:
             charted = {point.start: point for point in chart.points}
             note = "; ".join(chart.notes) or None
         return tuple(_point(window, charted.get(window.start)) for window in answer.series), note
+
+    def _charts_at(self, instant: datetime) -> ChartService:
+        """Control charts as of an instant: which points may still change is told by it, not by the present."""
+        clock = ManualClock(instant)
+        calendar = self._calendar.calendar
+        rates = RateService(self._ledger, stations=self._stations, calendar=calendar, clock=clock)
+        return ChartService(
+            self._ledger,
+            rates=rates,
+            stations=self._stations,
+            calendar=calendar,
+            clock=clock,
+            is_simulated=self._settings.is_simulated,
+        )
 
     def _filter(self, line: str, start: datetime, head: _Head) -> RateFilter:
         """The span up to the last event; a moment more, so that it is never empty."""
