@@ -59,6 +59,9 @@ def call(plant: Plant, method: str, path: str, headers: dict[str, str]) -> int:
         "pick_id",
         "claim_id",
         "layer",
+        "shell_id",
+        "submodel_id",
+        "id_short_path",
     ):
         concrete = concrete.replace(f"{{{name}}}", "nothing-of-that-name")
     assert "{" not in concrete, f"give the path parameter of {path} a value here"
