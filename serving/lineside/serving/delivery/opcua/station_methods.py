@@ -24,7 +24,6 @@ from lineside.serving.delivery.opcua.methods import (
     version_of,
 )
 from lineside.serving.delivery.opcua.result_values import ResultValues
-from lineside.serving.delivery.opcua.type_models import Models
 from lineside.serving.delivery.opcua.vision_system import VisionSystem
 from lineside.serving.signals.schemas import StateName
 
@@ -37,7 +36,6 @@ class StationMethods:
 
     Args:
         system: its nodes.
-        models: where the standard lies.
         client: of the plant's server.
         values: how recipes are put.
         may: of "jobs", "orders" and "holds", what is allowed over OPC UA.
@@ -47,7 +45,6 @@ class StationMethods:
     def __init__(
         self,
         system: VisionSystem,
-        models: Models,
         client: LinesideClient,
         values: ResultValues,
         *,
@@ -55,7 +52,7 @@ class StationMethods:
         sink: str,
     ) -> None:
         self._system = system
-        self._models = models
+        self._models = values.models
         self._client = client
         self._values = values
         self._may = frozenset(may)

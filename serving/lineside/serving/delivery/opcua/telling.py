@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from asyncua import Server, ua
+from asyncua import ua
 
 from lineside.serving.delivery.opcua.announcing import Announcer
 from lineside.serving.delivery.opcua.found_results import ResultShelf
@@ -35,14 +35,12 @@ class Teller:
     """Tells the clients of one server.
 
     Args:
-        server: whose.
         announcer: of its events.
         shelf: where results are found.
         values: how they are put.
     """
 
-    def __init__(self, server: Server, announcer: Announcer, shelf: ResultShelf, values: ResultValues) -> None:
-        self._server = server
+    def __init__(self, announcer: Announcer, shelf: ResultShelf, values: ResultValues) -> None:
         self._announcer = announcer
         self._shelf = shelf
         self._values = values

@@ -85,16 +85,13 @@ class VisionSystem:
     jobs_namespace: int
 
 
-async def add_vision_system(server: Server, models: Models, folder: Node, *, station: str, name: str) -> VisionSystem:
+async def add_vision_system(server: Server, models: Models, folder: Node, *, station: str) -> VisionSystem:
     """Add a station's nodes; their identifiers begin with the station's id, the same after each start."""
     root = await folder.add_object(
         ua.NodeId(station, models.own),
         ua.QualifiedName(station, models.own),
         objecttype=models.in_vision(_VISION_SYSTEM),
         instantiate_optional=True,
-    )
-    await root.write_attribute(
-        ua.AttributeIds.DisplayName, ua.DataValue(ua.Variant(ua.LocalizedText(name), ua.VariantType.LocalizedText))
     )
     for path in _LEFT_OUT:
         await _leave_out(server, root, [f"{models.vision}:{step}" for step in path])
