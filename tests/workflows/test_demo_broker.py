@@ -29,7 +29,7 @@ def test_the_demonstrations_broker_takes_a_message_and_gives_it_to_who_listens()
 def test_it_listens_on_the_loopback_alone() -> None:
     async def run() -> None:
         async with demo_broker() as port:
-            with pytest.raises(OSError, match="refused|unreachable|assign"):  # whoever listens everywhere answers here
+            with pytest.raises(OSError, match=r"refused|unreachable|assign"):  # whoever listens everywhere answers here
                 socket.create_connection(("127.0.0.2", port), timeout=1.0)
 
     asyncio.run(run())

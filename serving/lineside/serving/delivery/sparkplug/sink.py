@@ -155,10 +155,8 @@ class SparkplugSink:
                 await self._was_born.wait()
         except TimeoutError as error:
             self._live_session()
-            reason = (
-                "the edge node is not born" if self._host is None else f"{self._host.topic}: the host is not online"
-            )
-            raise TryAgain(reason, after_s=_LOOK_AGAIN_S) from error
+            waited_for = "its birth" if self._host is None else f"the primary host on {self._host.topic}"
+            raise TryAgain(f"the edge node waits for {waited_for}", after_s=_LOOK_AGAIN_S) from error
 
     async def _confirm(self, session: Session) -> None:
         await session.confirm()
