@@ -10,6 +10,7 @@ from lineside.serving.catalogue.endpoints import router as catalogue_router
 from lineside.serving.certificates.endpoints import router as certificates_router
 from lineside.serving.charts.endpoints import router as charts_router
 from lineside.serving.clock import Clock, SystemClock
+from lineside.serving.delivery.endpoints import router as delivery_router
 from lineside.serving.deployments.endpoints import router as deployments_router
 from lineside.serving.dispositions.endpoints import router as dispositions_router
 from lineside.serving.drift.endpoints import router as drift_router
@@ -37,6 +38,7 @@ from lineside.serving.security.endpoints import router as security_router
 from lineside.serving.services import open_services
 from lineside.serving.settings import Settings
 from lineside.serving.stations.endpoints import router as stations_router
+from lineside.serving.stations.order_endpoints import router as orders_router
 from lineside.serving.studies.endpoints import router as studies_router
 from lineside.serving.twin.aas.endpoints import router as aas_router
 from lineside.serving.twin.scenarios.endpoints import router as scenarios_router
@@ -50,6 +52,7 @@ _ROUTERS = (
     reviews_router,
     verification_router,
     stations_router,
+    orders_router,
     holds_router,
     jobs_router,
     proposals_router,
@@ -70,6 +73,7 @@ _ROUTERS = (
     labelling_router,
     label_studio_router,
     aas_router,
+    delivery_router,
     events_router,
     probes_router,
     security_router,

@@ -13,6 +13,8 @@ from lineside.serving.catalogue import CatalogueShelf
 from lineside.serving.certificates.service import CertificateService
 from lineside.serving.charts.service import ChartService
 from lineside.serving.clock import Clock
+from lineside.serving.delivery.service import DeliveryService
+from lineside.serving.delivery.supervisor import DeliverySupervisor, ProcessPlan
 from lineside.serving.deployments.assignment import Assigner
 from lineside.serving.deployments.expiry import ExpiryWatch
 from lineside.serving.deployments.service import DeploymentService
@@ -47,12 +49,12 @@ from lineside.serving.settings import Settings
 from lineside.serving.shadowing.service import Shadowing
 from lineside.serving.shadowing.watch import CanaryWatch
 from lineside.serving.signals.service import SignalService
-from lineside.serving.stations import StationDirectory
+from lineside.serving.stations import OrderBook, StationDirectory
 from lineside.serving.twin.aas.reading import TwinReader
 from lineside.serving.twin.aas.service import TwinService
 from lineside.serving.twin.aas.sink_interfaces import configured_sinks
 from lineside.serving.twin.aas.twin_file import TwinFile
-from lineside.serving.twin.scenarios import Proposing, ScenarioService
+from lineside.serving.twin.scenarios import AlarmQuestions, Proposing, ScenarioService, read_what_if_file
 from lineside.serving.verification import SecondReadings, VerificationService
 
 
@@ -66,6 +68,7 @@ class Services:
     images: ImageStore
     keys: KeyService
     stations: StationDirectory
+    orders: OrderBook
     holds: HoldBook
     proposals: ProposalBook
     scenarios: ScenarioService
@@ -95,6 +98,7 @@ class Services:
     suggestions: Suggestions
     label_hints: LabelHints
     twin: TwinService
+    delivery: DeliveryService
     metrics: Metrics
 
 
@@ -200,6 +204,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         )
         stack.push_async_callback(inspections.stop)
         await inspections.start()
+        orders = await OrderBook.open(ledger, stations=stations)
+        stack.push_async_callback(_end, orders.follower, asyncio.create_task(orders.follower.run_forever()))
         jobs = await JobBook.open(ledger, stations=stations)
         stack.push_async_callback(_end, jobs.follower, asyncio.create_task(jobs.follower.run_forever()))
         proposals = ProposalBook(
@@ -207,6 +213,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             hands=Hands(
                 holds=holds,
                 stations=stations,
+                orders=orders,
                 recipes=recipes,
                 judged_by=deployments.judged_by,
                 prepare=inspections.prepare,
@@ -221,6 +228,10 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         )
         scenarios.start()
         stack.push_async_callback(scenarios.stop)
+        what_if_file = await asyncio.to_thread(read_what_if_file, settings.what_if_path)
+        if what_if_file is not None:
+            alarms = AlarmQuestions(ledger, clock=clock, scenarios=scenarios, file=what_if_file)
+            stack.push_async_callback(_end, alarms, asyncio.create_task(alarms.run_forever()))
         shadowing.start()
         stack.push_async_callback(shadowing.stop)
         expiry = ExpiryWatch(deployments, clock=clock, warn_before=timedelta(hours=settings.deployment_warning_hours))
@@ -300,6 +311,15 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             min_free_bytes=settings.min_free_bytes,
         )
         stack.push_async_callback(_end, housekeeping, asyncio.create_task(housekeeping.run_forever()))
+        plan = ProcessPlan(
+            ledger_url=settings.ledger_url,
+            plant=settings.plant,
+            delivery_dir=settings.delivery_dir,
+            delivery_path=settings.delivery_path,
+            is_simulated=settings.is_simulated,
+        )
+        supervisor = DeliverySupervisor(plan, keys=keys, clock=clock)
+        stack.push_async_callback(supervisor.end)
         yield Services(
             settings=settings,
             clock=clock,
@@ -307,6 +327,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             images=images,
             keys=keys,
             stations=stations,
+            orders=orders,
             holds=holds,
             proposals=proposals,
             scenarios=scenarios,
@@ -356,6 +377,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             suggestions=suggestions,
             label_hints=label_hints,
             twin=TwinService(twin_reader, clock=clock),
+            delivery=DeliveryService(ledger=ledger, clock=clock, metrics=metrics, supervisor=supervisor),
             metrics=metrics,
         )
 

@@ -22,7 +22,7 @@ from lineside.serving.proposals.schemas import (
 from lineside.serving.proposals.threshold_text import with_thresholds
 from lineside.serving.recipes import RecipeBook, StoredRecipe
 from lineside.serving.releases import ReleaseRef
-from lineside.serving.stations import StationDirectory
+from lineside.serving.stations import OrderBook, StationDirectory
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -50,7 +50,8 @@ class Hands:
 
     Args:
         holds: sets holds.
-        stations: takes orders.
+        stations: the plant's.
+        orders: gives orders.
         recipes: takes new versions.
         judged_by: the releases that judge a recipe's parts.
         prepare: loads what a recipe needs.
@@ -61,12 +62,14 @@ class Hands:
         *,
         holds: HoldBook,
         stations: StationDirectory,
+        orders: OrderBook,
         recipes: RecipeBook,
         judged_by: Callable[[Recipe], Sequence[ReleaseRef]],
         prepare: Prepare,
     ) -> None:
         self._holds = holds
         self._stations = stations
+        self._orders = orders
         self._recipes = recipes
         self._judged_by = judged_by
         self._prepare = prepare
@@ -132,7 +135,7 @@ class Hands:
         context = self._stations.context_for(change.order)
         if context.recipe_id is not None and context.recipe_version is not None:
             await self._prepare(context.recipe_id, context.recipe_version, line=station.line)
-        await self._stations.order(change.station, change.order, changed_by=by)
+        await self._orders.give(change.station, change.order, by=by)
         return {"station": change.station, "order_id": change.order.order_id}
 
     async def _move_thresholds(

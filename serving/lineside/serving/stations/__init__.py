@@ -1,5 +1,7 @@
 """The plant's stations, their orders and holds."""
 
+from lineside.serving.stations.order_book import OrderBook
+from lineside.serving.stations.order_schemas import OrderOut, OrderState, StationOrderOut
 from lineside.serving.stations.records import (
     BoundContext,
     EffectiveFrom,
@@ -25,13 +27,17 @@ __all__ = [
     "EffectiveFrom",
     "EffectiveModel",
     "Hold",
+    "OrderBook",
     "OrderChanged",
     "OrderIn",
+    "OrderOut",
+    "OrderState",
     "PendingChange",
     "RecipeRef",
     "Station",
     "StationChanged",
     "StationDirectory",
     "StationIn",
+    "StationOrderOut",
     "StationOut",
 ]

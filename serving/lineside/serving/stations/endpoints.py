@@ -63,7 +63,7 @@ async def put_order(
     context = services.stations.context_for(order)
     if context.recipe_id is not None and context.recipe_version is not None:
         await services.inspections.prepare(context.recipe_id, context.recipe_version, line=station.line)
-    await services.stations.order(station_id, order, changed_by=principal.name)
+    await services.orders.give(station_id, order, by=principal.name)
     return _view(services, station_id)
 
 

@@ -67,6 +67,13 @@ class PendingChange:
         if (self.part_id is None) == (self.encoder is None):
             raise ValueError("a pending change takes effect from a part or from an encoder count: give one of them")
 
+    def is_same_request(self, other: "PendingChange | None") -> bool:
+        """Whether both were asked for at once, by one request; the context may have been renewed since."""
+        if other is None:
+            return False
+        mine = (self.part_id, self.encoder, self.requested_at)
+        return mine == (other.part_id, other.encoder, other.requested_at)
+
     def is_due(self, part_id: str, encoder: int | None) -> bool:
         """Whether a part is the first one, or beyond the position, that it is for."""
         if self.part_id is not None:

@@ -1,7 +1,7 @@
 """The JSON of stations, orders and holds."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,11 +18,13 @@ LineName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 LARGEST_INTEGER = 2**63 - 1  # what the ledger's columns hold
 
 
-class _Shape(BaseModel):
+class Shape(BaseModel):
+    """What these shapes have in common."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class RawGeometryModel(_Shape):
+class RawGeometryModel(Shape):
     """Geometry of raw bodies."""
 
     width_px: int = Field(ge=1, le=1_000_000)
@@ -34,7 +36,7 @@ class RawGeometryModel(_Shape):
         return RawGeometry(self.width_px, self.height_px, self.pixel_format)
 
 
-class ExpectedGeometryModel(_Shape):
+class ExpectedGeometryModel(Shape):
     """What the station's camera delivers."""
 
     size_wh_px: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
@@ -45,14 +47,14 @@ class ExpectedGeometryModel(_Shape):
         return ExpectedGeometry(self.size_wh_px, self.channels)
 
 
-class RecipeRef(_Shape):
+class RecipeRef(Shape):
     """One version of a recipe."""
 
     id: Name
     version: int = Field(ge=1, le=2**31 - 1)
 
 
-class EffectiveModel(_Shape):
+class EffectiveModel(Shape):
     """From when a change counts: at once, from a part, or from an encoder count."""
 
     from_: EffectiveFrom = Field(default=EffectiveFrom.NOW, alias="from")
@@ -87,7 +89,7 @@ class EffectiveModel(_Shape):
         return self.value if isinstance(self.value, int) else None
 
 
-class StationIn(_Shape):
+class StationIn(Shape):
     """A station's settings. What is left out takes its default; `recipe` left out keeps what is in force."""
 
     name: Name
@@ -100,7 +102,7 @@ class StationIn(_Shape):
     effective: EffectiveModel = EffectiveModel()
 
 
-class OrderIn(_Shape):
+class OrderIn(Shape):
     """A job order (ISA-95) for one station; it selects the latest recipe of its product."""
 
     order_id: Name
@@ -110,7 +112,7 @@ class OrderIn(_Shape):
     effective: EffectiveModel = EffectiveModel()
 
 
-class ContextModel(_Shape):
+class ContextModel(Shape):
     """A production context."""
 
     product: str | None
@@ -137,7 +139,7 @@ class ContextModel(_Shape):
         )
 
 
-class PendingModel(_Shape):
+class PendingModel(Shape):
     """A context that takes effect later."""
 
     context: ContextModel
@@ -162,7 +164,7 @@ class PendingModel(_Shape):
         return PendingChange(self.context.to_record(), self.part_id, self.encoder, self.requested_at, self.requested_by)
 
 
-class HoldModel(_Shape):
+class HoldModel(Shape):
     """Why, by whom and since when parts are held back."""
 
     reason: str
@@ -170,7 +172,7 @@ class HoldModel(_Shape):
     at: datetime
 
 
-class StationOut(_Shape):
+class StationOut(Shape):
     """A station, what is in force there, and what will be."""
 
     id: str
@@ -209,25 +211,45 @@ class StationOut(_Shape):
         )
 
 
-class StationList(_Shape):
+class StationList(Shape):
     """All stations of the plant that the caller may see."""
 
     items: tuple[StationOut, ...]
 
 
-class StationChanged(_Shape):
+class StationChanged(Shape):
     """Data of the event `station.v1`: a station was enrolled or its settings changed."""
 
     station: StationOut
     changed_by: str
 
 
-class OrderChanged(_Shape):
-    """Data of the event `order.v1`: a context was ordered for a station, or took effect there."""
+class JudgedModel(Shape):
+    """Parts by the verdict of their newest attempt."""
+
+    ok: int
+    ng: int
+    not_inspected: int
+
+    @property
+    def inspected(self) -> int:
+        """Parts that were judged."""
+        return self.ok + self.ng
+
+
+OrderEventState: TypeAlias = Literal["accepted", "in_force", "done", "refused"]
+"""What happened to an order."""
+
+
+class OrderChanged(Shape):
+    """Data of the event `order.v1`: a context was ordered for a station, took effect there, or is done."""
 
     station: str
-    state: Literal["accepted", "in_force"]
+    state: OrderEventState = Field(
+        description="done: its quantity of parts was judged. refused: its first part was taken in before it counted."
+    )
     context: ContextModel
     quantity: int | None
     effective: EffectiveModel
     changed_by: str
+    judged: JudgedModel | None = Field(default=None, description="Of an order that is done: its parts by verdict.")

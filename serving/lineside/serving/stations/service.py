@@ -1,28 +1,32 @@
 """The plant's stations, in memory: what each is, what is in force there, and what is bound to each part."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
 from lineside.inspection.errors import LinesideError
 from lineside.serving.clock import Clock
-from lineside.serving.errors import NoRecipeForProduct, UnknownStation
+from lineside.serving.errors import NoRecipeForProduct, OrderTooLate, UnknownStation
 from lineside.serving.ledger import Ledger, Transaction
 from lineside.serving.recipes import RecipeBook, StoredRecipe
-from lineside.serving.stations import store
+from lineside.serving.stations import order_store, store
 from lineside.serving.stations.records import BoundContext, EffectiveFrom, Hold, PendingChange, Station
 from lineside.serving.stations.schemas import (
     ContextModel,
     EffectiveModel,
     OrderChanged,
+    OrderEventState,
     OrderIn,
     StationChanged,
     StationIn,
     StationOut,
 )
+from lineside.serving.stations.taken_in import TakenIn
 
 STATION_EVENT: Final = "station.v1"
 ORDER_EVENT: Final = "order.v1"
@@ -41,6 +45,7 @@ class StationDirectory:
         self._recipes = recipes
         self._clock = clock
         self._stations: dict[str, Station] = {}
+        self._taken_in: defaultdict[str, TakenIn] = defaultdict(TakenIn)
         self._changing = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -50,6 +55,10 @@ class StationDirectory:
         directory = cls(ledger, recipes=recipes, clock=clock)
         found = await ledger.read(lambda connection: store.all_stations(connection, ledger.plant))
         directory._stations = {station.id: station for station in found}
+        for station in await ledger.read(lambda connection: store.begun_stations(connection, ledger.plant, found)):
+            if station.pending is not None:
+                directory._stations[station.id] = replace(station, context=station.pending.context, pending=None)
+                await directory._record_in_force(station.id, station.pending)
         return directory
 
     async def stop(self) -> None:
@@ -82,6 +91,7 @@ class StationDirectory:
             UnknownStation: there is none.
         """
         station = self.get(station_id)
+        self._taken_in[station_id].add(part_id, encoder)
         pending = station.pending
         if pending is None or not pending.is_due(part_id, encoder):
             return station.context
@@ -97,6 +107,7 @@ class StationDirectory:
 
         Raises:
             UnknownRecipe: it names a recipe version that does not exist.
+            OrderTooLate: it is from a part that was taken in, or from an encoder count that has passed.
         """
         if settings.recipe is not None:
             self._recipes.get(settings.recipe.id, settings.recipe.version)
@@ -132,44 +143,94 @@ class StationDirectory:
             )
             if context == base.context:
                 return base
+            self._taken_in[station_id].check_has_not_begun(station_id, settings.effective)
             return self._with_context(base, context, settings.effective, changed_by)
 
         def event(station: Station) -> Mapping[str, Any]:
             return StationChanged(station=StationOut.of(station), changed_by=changed_by).model_dump(mode="json")
 
-        return await self._change(station_id, change, event_type=STATION_EVENT, event=event)
+        def check(transaction: Transaction) -> None:
+            order_store.check_has_not_begun(transaction.connection, transaction.plant, station_id, settings.effective)
+
+        return await self._change(station_id, change, event_type=STATION_EVENT, event=event, also=check)
 
     async def order(self, station_id: str, order: OrderIn, *, changed_by: str) -> Station:
-        """Give a station an order; its product selects the recipe.
+        """Give a station an order; its product selects the recipe. The very same order again changes nothing.
 
         Raises:
             UnknownStation: there is none.
             NoRecipeForProduct: the product has no recipe.
+            OrderConflict: the order's number stands for another product or lot.
+            OrderTooLate: it is from a part that was taken in, or from an encoder count that has passed.
         """
-        self.get(station_id)
         context = self.context_for(order)
+        if _has(self.get(station_id), context, order.effective) and await self._ledger.read(
+            partial(order_store.is_ordered, plant=self._ledger.plant, station=station_id, order=order)
+        ):
+            return self.get(station_id)
+        pending_before: list[PendingChange | None] = []
 
         def change(old: Station | None) -> Station:
             station = self.get(station_id) if old is None else old
+            self._taken_in[station_id].check_has_not_begun(station_id, order.effective)
+            pending_before.append(station.pending)
             return self._with_context(station, context, order.effective, changed_by)
 
         def event(_station: Station) -> Mapping[str, Any]:
-            return OrderChanged(
-                station=station_id,
-                state="in_force" if order.effective.from_ is EffectiveFrom.NOW else "accepted",
-                context=ContextModel.of(context),
-                quantity=order.quantity,
-                effective=order.effective,
-                changed_by=changed_by,
-            ).model_dump(mode="json", by_alias=True)
+            state: OrderEventState = "in_force" if order.effective.from_ is EffectiveFrom.NOW else "accepted"
+            return self._order_event(station_id, state, context, order.effective, order.quantity, changed_by)
 
-        return await self._change(
-            station_id,
-            change,
-            event_type=ORDER_EVENT,
-            event=event,
-            also=lambda transaction: store.save_order(transaction, order),
-        )
+        def save(transaction: Transaction) -> None:
+            order_store.check_has_not_begun(transaction.connection, transaction.plant, station_id, order.effective)
+            order_store.save_order(transaction, station_id, order, by=changed_by)
+
+        station = await self._change(station_id, change, event_type=ORDER_EVENT, event=event, also=save)
+        try:
+            if station.pending is not None:
+                # Its first part may have come while it was being written down.
+                self._taken_in[station_id].check_has_not_begun(station_id, order.effective)
+        except OrderTooLate:
+            await self._take_back(station_id, order, context, pending_before[-1], changed_by=changed_by)
+            raise
+        return station
+
+    async def _take_back(
+        self,
+        station_id: str,
+        order: OrderIn,
+        context: BoundContext,
+        pending_before: PendingChange | None,
+        *,
+        changed_by: str,
+    ) -> None:
+        """Forget a pending order that can come into force no more."""
+
+        def change(old: Station | None) -> Station:
+            station = self.get(station_id) if old is None else old
+            return replace(station, pending=pending_before, updated_at=self._clock.now())
+
+        def event(_station: Station) -> Mapping[str, Any]:
+            return self._order_event(station_id, "refused", context, order.effective, order.quantity, changed_by)
+
+        await self._change(station_id, change, event_type=ORDER_EVENT, event=event)
+
+    def _order_event(
+        self,
+        station_id: str,
+        state: OrderEventState,
+        context: BoundContext,
+        effective: EffectiveModel,
+        quantity: int | None,
+        changed_by: str,
+    ) -> Mapping[str, Any]:
+        return OrderChanged(
+            station=station_id,
+            state=state,
+            context=ContextModel.of(context),
+            quantity=quantity,
+            effective=effective,
+            changed_by=changed_by,
+        ).model_dump(mode="json", by_alias=True)
 
     async def use_recipe(self, stored: StoredRecipe, *, changed_by: str) -> tuple[str, ...]:
         """Bring a version of a recipe into force wherever an earlier one is; orders and lots stay.
@@ -248,21 +309,17 @@ class StationDirectory:
             data = event(changed)
 
             def write(transaction: Transaction) -> None:
-                store.save_station(transaction, changed)
                 if also is not None:
                     also(transaction)
+                store.save_station(transaction, changed)
+                order_store.follow_station(transaction, changed)
                 transaction.append_event(event_type, station=station_id, occurred_at=changed.updated_at, data=data)
 
             await self._ledger.write(write)
             current = self._stations.get(station_id)
-            if (
-                before is not None
-                and current is not None
-                and current is not before
-                and changed.pending is before.pending
-            ):
-                # A part brought the pending change into force while this was being written: that stands.
-                changed = replace(changed, context=current.context, pending=None)
+            if changed.pending is not None and _began(before, current, changed.pending):
+                # A part brought it into force while this was being written: that stands.
+                changed = replace(changed, context=changed.pending.context, pending=None)
             if current is not None:
                 changed = replace(changed, hold=current.hold)  # set or lifted while this was being written
             self._stations[station_id] = changed
@@ -279,14 +336,7 @@ class StationDirectory:
         )
 
         def event(_station: Station) -> Mapping[str, Any]:
-            return OrderChanged(
-                station=station_id,
-                state="in_force",
-                context=ContextModel.of(pending.context),
-                quantity=None,
-                effective=effective,
-                changed_by=pending.requested_by,
-            ).model_dump(mode="json", by_alias=True)
+            return self._order_event(station_id, "in_force", pending.context, effective, None, pending.requested_by)
 
         def unchanged(station: Station | None) -> Station:
             return self.get(station_id) if station is None else station
@@ -301,3 +351,18 @@ class StationDirectory:
 def _is_earlier(context: BoundContext, stored: StoredRecipe) -> bool:
     version = context.recipe_version
     return context.recipe_id == stored.recipe.id and version is not None and version < stored.recipe.version
+
+
+def _began(before: Station | None, current: Station | None, pending: PendingChange) -> bool:
+    """Whether a part brought a pending change into force between two looks at a station."""
+    if before is None or before.pending is None or current is None:
+        return False
+    return current.pending is None and pending.is_same_request(before.pending)
+
+
+def _has(station: Station, context: BoundContext, effective: EffectiveModel) -> bool:
+    """Whether a context is in force at a station, or will be from that very position on."""
+    if station.pending is None:
+        return station.context == context
+    at = (station.pending.part_id, station.pending.encoder)
+    return station.pending.context == context and at == (effective.part_id, effective.encoder)

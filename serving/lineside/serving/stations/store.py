@@ -1,16 +1,15 @@
 """Reading and writing stations and orders in the ledger."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from lineside.serving.ledger import Transaction
-from lineside.serving.ledger.tables import frames, inspections, orders, stations
+from lineside.serving.ledger.tables import frames, inspections, stations
 from lineside.serving.stations.records import BoundContext, PendingChange, Station
 from lineside.serving.stations.schemas import (
     ExpectedGeometryModel,
-    OrderIn,
     PendingModel,
     RawGeometryModel,
     StationOut,
@@ -18,13 +17,14 @@ from lineside.serving.stations.schemas import (
 
 
 def all_stations(connection: Connection, plant: str) -> list[Station]:
-    """Every station of the plant, by identifier; a pending change that began before a crash is in force."""
+    """Every station of the plant, by identifier, as it was written down."""
     rows = connection.execute(select(stations).where(stations.c.plant == plant).order_by(stations.c.id))
-    found = [_station(row) for row in rows]
-    return [
-        _in_force(station) if station.pending is not None and _has_begun(connection, plant, station) else station
-        for station in found
-    ]
+    return [_station(row) for row in rows]
+
+
+def begun_stations(connection: Connection, plant: str, found: Sequence[Station]) -> list[Station]:
+    """Those whose pending change began with a part, and the server stopped before that was written down."""
+    return [station for station in found if station.pending is not None and _has_begun(connection, plant, station)]
 
 
 def save_station(transaction: Transaction, station: Station) -> None:
@@ -46,24 +46,6 @@ def save_station(transaction: Transaction, station: Station) -> None:
     changed = transaction.connection.execute(update(stations).where(*key).values(**values))
     if changed.rowcount == 0:
         transaction.connection.execute(insert(stations).values(plant=transaction.plant, id=station.id, **values))
-
-
-def save_order(transaction: Transaction, order: OrderIn) -> None:
-    """Insert an order or write its changes; the same order may run at several stations."""
-    now = transaction.now()
-    values = {
-        "product": order.product,
-        "lot": order.lot,
-        "quantity": order.quantity,
-        "data": order.model_dump(mode="json"),
-        "updated_at": now,
-    }
-    key = (orders.c.plant == transaction.plant, orders.c.id == order.order_id)
-    changed = transaction.connection.execute(update(orders).where(*key).values(**values))
-    if changed.rowcount == 0:
-        transaction.connection.execute(
-            insert(orders).values(plant=transaction.plant, id=order.order_id, created_at=now, **values)
-        )
 
 
 def _station(row: Row[Any]) -> Station:
@@ -104,7 +86,3 @@ def _has_begun(connection: Connection, plant: str, station: Station) -> bool:
             frames.c.encoder >= pending.encoder
         )
     return connection.execute(query).scalar_one() > 0
-
-
-def _in_force(station: Station) -> Station:
-    return station if station.pending is None else replace(station, context=station.pending.context, pending=None)

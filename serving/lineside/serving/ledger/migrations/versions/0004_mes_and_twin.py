@@ -121,8 +121,24 @@ def _create_context() -> None:
         sa.CheckConstraint("(state = 'done') = (inspection_id IS NOT NULL)", name=op.f("ck_jobs_inspected_when_done")),
         sa.ForeignKeyConstraint(["inspection_id"], ["inspections.id"], name=op.f("fk_jobs_inspection_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
-        sa.UniqueConstraint("plant", "inspection_id", name=op.f("uq_jobs_plant")),
+        sa.UniqueConstraint("plant", "inspection_id", name=op.f("uq_jobs_plant_inspection_id")),
     )
+    _create_station_orders()
+    for table, *columns in (
+        ("holds", "state"),
+        ("holds", "lot"),
+        ("holds", "station"),
+        ("proposals", "state"),
+        ("jobs", "state"),
+        ("jobs", "station", "part_id"),
+        ("station_orders", "state"),
+        ("station_orders", "station"),
+    ):
+        op.create_index(op.f(f"ix_{table}_plant_{'_'.join(columns)}"), table, ["plant", *columns], unique=False)
+
+
+def _create_station_orders() -> None:
+    """Create where orders run, with those that are in force now."""
     op.create_table(
         "station_orders",
         *(sa.Column(name, sa.String(), nullable=False) for name in ("plant", "order_id", "station", "state")),
@@ -136,17 +152,12 @@ def _create_context() -> None:
         sa.CheckConstraint("(state = 'done') = (done_at IS NOT NULL)", name=op.f("ck_station_orders_done_when_done")),
         sa.PrimaryKeyConstraint("plant", "order_id", "station", name=op.f("pk_station_orders")),
     )
-    for table, *columns in (
-        ("holds", "state"),
-        ("holds", "lot"),
-        ("holds", "station"),
-        ("proposals", "state"),
-        ("jobs", "state"),
-        ("jobs", "station", "part_id"),
-        ("station_orders", "state"),
-        ("station_orders", "station"),
-    ):
-        op.create_index(op.f(f"ix_{table}_plant_{'_'.join(columns)}"), table, ["plant", *columns], unique=False)
+    op.execute(
+        "INSERT INTO station_orders (plant, order_id, station, state, effective, ordered_by, ordered_at, in_force_at)"
+        " SELECT s.plant, s.order_id, s.id, 'in_force', '{\"from\":\"now\",\"value\": null}', 'not recorded',"
+        " o.created_at, o.created_at"
+        " FROM stations s JOIN orders o ON o.plant = s.plant AND o.id = s.order_id"
+    )
 
 
 def _create_holds() -> None:
