@@ -12,19 +12,23 @@ import httpx
 
 from lineside.client.aas_calls import AasCalls
 from lineside.client.calls import Json, json_object, path_segment, signed
+from lineside.client.delivery_calls import DeliveryCalls
 from lineside.client.event_stream import follow
 from lineside.client.label_calls import LabelCalls
 from lineside.client.mes_calls import MesCalls
 from lineside.client.packages import ReleasePackage
 from lineside.client.picture_calls import PictureCalls
 from lineside.client.records import Cause, InspectionAnswer, LedgerEvent, Pending, parse
+from lineside.client.scenario_calls import ScenarioCalls
 from lineside.client.sending import Pace
 from lineside.client.statistics_calls import StatisticsCalls
 from lineside.client.verification_calls import VerificationCalls
 from lineside.inspection.frames import MediaType, RawGeometry
 
 
-class LinesideClient(StatisticsCalls, PictureCalls, LabelCalls, VerificationCalls, AasCalls, MesCalls):
+class LinesideClient(
+    StatisticsCalls, PictureCalls, LabelCalls, VerificationCalls, AasCalls, MesCalls, ScenarioCalls, DeliveryCalls
+):
     """A typed client of one server. Nothing connects before the first request.
 
     ```python

@@ -40,6 +40,13 @@ def serve(
         Path | None,
         typer.Option("--trust", help="Public keys whose signatures count; without it only the starters judge."),
     ] = None,
+    delivery: Annotated[
+        Path | None,
+        typer.Option(
+            help="File that names the sinks (MES, MQTT, OPC UA).",
+            show_default="delivery.yaml in the data folder",
+        ),
+    ] = None,
     engine: Annotated[
         str | None, typer.Option(help="`auto` (measured on this host), or an engine's name.", show_default="auto")
     ] = None,
@@ -73,6 +80,7 @@ def serve(
         trust_file=trust,
         unsigned_releases=unsigned_releases or None,
         engine=engine,
+        delivery_file=delivery,
         is_simulated=simulated or None,
     )
     configure_logging(LogFormat(log_format.value))

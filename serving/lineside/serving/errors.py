@@ -42,7 +42,7 @@ LinesideError
     │   ├── LabelAttentionSettled          somebody settled it before
     │   ├── PartAmbiguous                  a part was inspected at several stations: say which inspection is meant
     │   ├── NoShifts                       rates by shift, and the calendar names none
-    │   ├── DeliveryUnfit                  events that the log has not, or that were delivered; a report ahead of the log
+    │   ├── DeliveryUnfit                  events not in the log, or delivered already; a report ahead of the log
     │   ├── NoRecipeForProduct             an order for a product that has no recipe
     │   ├── OrderConflict                  an order's number stands for another product or lot
     │   ├── OrderTooLate                   an order from a part that was judged, or from a passed encoder count
@@ -65,6 +65,7 @@ LinesideError
     │   ├── CalendarUnfit                  no plant's calendar can be like this
     │   ├── RateQuestionUnfit              what is asked of the rates has no answer
     │   ├── ScenarioRefused                what-if asked of a line whose ledger cannot carry it
+    │   ├── WhatIfFileInvalid              the file that says which alarms ask what-if questions
     │   └── KeyRefused                     a key that may not be made like this
     ├── Shed (RuntimeError)                no room, or the deadline cannot be met: retry later
     ├── PackageStoreUnavailable (RuntimeError)  the disk does not take a release: retry later
@@ -448,6 +449,10 @@ class RateQuestionUnfit(Unacceptable):
 
 class ScenarioRefused(Unacceptable):
     """A what-if question that the ledger of its line cannot carry."""
+
+
+class WhatIfFileInvalid(Unacceptable):
+    """The file that says which alarms ask what-if questions cannot be used."""
 
 
 class KeyRefused(Unacceptable):

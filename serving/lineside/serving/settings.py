@@ -42,6 +42,8 @@ class Settings(BaseSettings):
         drift_risk_per_look: chance of an alarm in one look at an undisturbed line, at most.
         twin_file: what only the plant knows for its digital twin, such as who built a line; by default `twin.yaml` in
             `data_dir` if it is there.
+        what_if_file: which alarms ask what would be if, and what; by default `what-if.yaml` in `data_dir` if it is
+            there.
         verification_claim_minutes: how long a reader holds a part at the review place without a sign of life.
         verification_second_share: share of readings that another reader makes again, not knowing what the first said.
         rate_window_minutes: length of the windows whose defect rate is told to the MES and the twin, from midnight UTC.
@@ -87,6 +89,7 @@ class Settings(BaseSettings):
     drift_look_minutes: float = Field(default=480.0, gt=0)
     drift_risk_per_look: float = Field(default=0.001, gt=0, le=0.05)
     twin_file: Path | None = None
+    what_if_file: Path | None = None
     verification_claim_minutes: float = Field(default=5.0, gt=0, le=1440)
     verification_second_share: float = Field(default=0.1, ge=0, le=1)
     rate_window_minutes: int = Field(default=60, ge=15, le=1440)
@@ -137,6 +140,12 @@ class Settings(BaseSettings):
         """The plant's file for its twin; None if there is none."""
         usual = self.data_dir / "twin.yaml"
         return usual if self.twin_file is None and usual.exists() else self.twin_file
+
+    @property
+    def what_if_path(self) -> Path | None:
+        """The file of what alarms ask; None if there is none."""
+        usual = self.data_dir / "what-if.yaml"
+        return usual if self.what_if_file is None and usual.exists() else self.what_if_file
 
     @property
     def images_dir(self) -> Path:

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -107,9 +107,23 @@ def run_server(
     """
     app = _application(settings, page_language)
     failure = _ExpectedFailure(app)
+
+    def begin_delivery(address: Address) -> None:
+        app.state.services.delivery.supervisor.begin(address.url)
+        on_ready(address)
+
+    async def end_delivery() -> None:
+        if hasattr(app.state, "services"):  # else its start failed
+            await app.state.services.delivery.supervisor.end()
+
     with failure.kept_out_of_the_log():
         was_ready = run_app(
-            app, host=settings.host, port=settings.port, on_ready=on_ready, ends_with_stdin=ends_with_stdin
+            app,
+            host=settings.host,
+            port=settings.port,
+            on_ready=begin_delivery,
+            on_ending=end_delivery,
+            ends_with_stdin=ends_with_stdin,
         )
     if isinstance(failure.error, OSError):
         raise ServerFailed(
@@ -123,7 +137,13 @@ def run_server(
 
 
 def run_app(
-    app: "FastAPI", *, host: str, port: int, on_ready: Callable[[Address], None], ends_with_stdin: bool = False
+    app: "FastAPI",
+    *,
+    host: str,
+    port: int,
+    on_ready: Callable[[Address], None],
+    on_ending: Callable[[], Awaitable[None]] | None = None,
+    ends_with_stdin: bool = False,
 ) -> bool:
     """Serve an app until SIGINT or SIGTERM; requests inside are answered first.
 
@@ -132,6 +152,7 @@ def run_app(
         host: address to listen on.
         port: on it; 0 for any.
         on_ready: called once requests are answered.
+        on_ending: awaited when the end has begun and requests are still answered.
         ends_with_stdin: also end when stdin closes.
 
     Returns:
@@ -153,7 +174,7 @@ def run_app(
         timeout_graceful_shutdown=_SHUTDOWN_S,
         ws="websockets-sansio",
     )
-    server = _Server(app, config, on_ready=lambda: on_ready(address))
+    server = _Server(app, config, on_ready=lambda: on_ready(address), on_ending=on_ending)
     if ends_with_stdin:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True, name="stdin-watch").start()
     # uvicorn exits the process by itself when an app does not start; we have a status and a line of our own for that
@@ -202,10 +223,18 @@ class _ExpectedFailure:
 class _Server(uvicorn.Server):
     """Uvicorn's server, which also says when it is ready, and tells the app first that it ends."""
 
-    def __init__(self, app: "FastAPI", config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: "FastAPI",
+        config: uvicorn.Config,
+        *,
+        on_ready: Callable[[], None],
+        on_ending: Callable[[], Awaitable[None]] | None,
+    ) -> None:
         super().__init__(config)
         self._app = app
         self._on_ready = on_ready
+        self._on_ending = on_ending
         self.was_ready = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -220,6 +249,8 @@ class _Server(uvicorn.Server):
         from lineside.serving.shutdown import begin_shutdown
 
         begin_shutdown(self._app)
+        if self._on_ending is not None:
+            await self._on_ending()
         await super().shutdown(sockets=sockets)
 
 

@@ -52,15 +52,23 @@ def load_delivery(path: Path) -> DeliveryConfiguration:
     Raises:
         DeliveryFileRefused: it cannot be read, or says something unknown; with key and line.
     """
+    return parse_delivery(read_delivery_text(path), source=str(path), folder=path.parent.resolve())
+
+
+def read_delivery_text(path: Path) -> str:
+    """A delivery file's text.
+
+    Raises:
+        DeliveryFileRefused: it cannot be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise DeliveryFileRefused(
             f"cannot read the delivery file {path}: {error.strerror}; give one with --delivery, or none"
         ) from error
     except UnicodeDecodeError as error:
         raise DeliveryFileRefused(f"{path}: no UTF-8 text at byte {error.start}") from error
-    return parse_delivery(text, source=str(path), folder=path.parent.resolve())
 
 
 def parse_delivery(text: str, *, source: str, folder: Path) -> DeliveryConfiguration:

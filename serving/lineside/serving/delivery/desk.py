@@ -58,14 +58,14 @@ class TroubleReport:
         reason: what was found.
         since: when it began.
         attempts: tries so far.
-        next_try_at: when the next one comes.
+        next_try_at: when the next one comes; None where nobody tries.
         what_to_do: for a person; None where it ends by itself.
     """
 
     reason: str
     since: datetime
     attempts: int
-    next_try_at: datetime
+    next_try_at: datetime | None
     what_to_do: str | None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from lineside.serving.delivery.context import SinkContext
 from lineside.serving.delivery.errors import ExtraMissing
 from lineside.serving.delivery.settings import SinkSettings
-from lineside.serving.delivery.sinks import Sink
+from lineside.serving.delivery.sinks import Proof, Sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,14 @@ class SinkKind:
         name: as the file writes it.
         settings_at: "module:Model" of its settings, a child of `SinkSettings`; that module needs no extra.
         build_at: "module:function" that makes the sink of settings and context, without connecting.
+        proof: what its sinks can prove, also while one cannot be built.
         extra: what to install for it, None where the base has all.
     """
 
     name: str
     settings_at: str
     build_at: str
+    proof: Proof
     extra: str | None = None
 
     @property
@@ -64,15 +66,33 @@ SINK_KINDS: Mapping[str, SinkKind] = MappingProxyType(
     {
         kind.name: kind
         for kind in (
-            SinkKind("webhook", f"{_PACKAGE}.webhook.settings:WebhookSettings", f"{_PACKAGE}.webhook.sink:build"),
-            SinkKind("mqtt", f"{_PACKAGE}.mqtt.settings:MqttSettings", f"{_PACKAGE}.mqtt.sink:build", "mqtt"),
+            SinkKind(
+                "webhook",
+                f"{_PACKAGE}.webhook.settings:WebhookSettings",
+                f"{_PACKAGE}.webhook.sink:build",
+                Proof.ACKNOWLEDGED,
+            ),
+            SinkKind(
+                "mqtt",
+                f"{_PACKAGE}.mqtt.settings:MqttSettings",
+                f"{_PACKAGE}.mqtt.sink:build",
+                Proof.HANDED_OVER,
+                "mqtt",
+            ),
             SinkKind(
                 "sparkplug",
                 f"{_PACKAGE}.sparkplug.settings:SparkplugSettings",
                 f"{_PACKAGE}.sparkplug.sink:build",
+                Proof.HANDED_OVER,
                 "mqtt",
             ),
-            SinkKind("opcua", f"{_PACKAGE}.opcua.settings:OpcUaSettings", f"{_PACKAGE}.opcua.sink:build", "opcua"),
+            SinkKind(
+                "opcua",
+                f"{_PACKAGE}.opcua.settings:OpcUaSettings",
+                f"{_PACKAGE}.opcua.sink:build",
+                Proof.RECOVERABLE,
+                "opcua",
+            ),
         )
     }
 )

@@ -51,6 +51,7 @@ async def get_readiness(request: Request, services: ServicesDep) -> JSONResponse
 @router.get("/metrics", tags=["probes"], dependencies=[Depends(allow(Action.READ_METRICS))])
 async def get_metrics(services: ServicesDep) -> Response:
     """Everything that is counted, in Prometheus' text format."""
+    await services.delivery.show_metrics()
     exposition = services.metrics.exposition(
         queue_depth=services.inspections.admission.inside,
         ledger_sequence=services.ledger.last_sequence,

@@ -145,7 +145,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
         # Label Studio keeps the key in the clear and shows it to whoever administers it there: it asks for suggestions,
         # says that something was labelled, and can nothing else.
         Role.LABEL_STUDIO: frozenset({Action.SERVE_LABEL_STUDIO}),
-        # The server makes this key for its own delivery process at each start: sinks read, and hand on what peers order.
+        # Made at each start, for the server's own delivery process: sinks read, and hand on what peers order.
         Role.DELIVERY: frozenset(
             {
                 Action.READ_INSPECTIONS,
