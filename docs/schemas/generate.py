@@ -10,6 +10,7 @@ from lineside.inspection.catalogue import catalogue_json_schema
 from lineside.inspection.recipe import recipe_json_schema
 from lineside.inspection.release import manifest_json_schema
 from lineside.serving.reported import ReportIn
+from lineside.serving.twin.aas.twin_file import twin_json_schema
 from lineside.training.evaluation import evaluation_json_schema
 from lineside.training.gate import gate_json_schema, policy_json_schema
 
@@ -24,6 +25,7 @@ def schema_texts() -> dict[str, str]:
         "station-record.schema.json": ReportIn.model_json_schema(),
         "gate-report.schema.json": gate_json_schema(),
         "gate-policy.schema.json": policy_json_schema(),
+        "twin.schema.json": twin_json_schema(),
     }
     return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
 

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from lineside.serving import Settings
 from lineside.serving.twin.aas.errors import TwinFileInvalid
-from lineside.serving.twin.aas.twin_file import NOT_STATED, TwinFile
+from lineside.serving.twin.aas.twin_file import NOT_STATED, TwinFile, twin_json_schema
 
 WHOLE = """\
 schema: lineside.twin/1
@@ -58,6 +60,14 @@ def test_a_file_that_says_something_odd_is_refused_by_its_place(text: str, said:
     with pytest.raises(TwinFileInvalid, match=r"twin\.yaml") as refused:
         TwinFile.parse(text, source="twin.yaml")
     assert said in str(refused.value)
+
+
+def test_the_schema_for_editors_takes_the_same_files() -> None:
+    validator = jsonschema.Draft202012Validator(twin_json_schema())
+    validator.check_schema(twin_json_schema())
+    validator.validate(yaml.safe_load(WHOLE))
+    with pytest.raises(jsonschema.ValidationError, match="manufakturer"):
+        validator.validate(yaml.safe_load(WHOLE.replace("manufacturer", "manufakturer")))
 
 
 def test_a_file_that_cannot_be_read_is_an_error_of_its_own(tmp_path: Path) -> None:

@@ -61,6 +61,15 @@ class TwinModel(FileModel):
     )
 
 
+def twin_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the file, for editors that complete and check it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:lineside:twin:1",
+        **TwinModel.model_json_schema(by_alias=True),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """Whom to ask; `NOT_STATED` where nobody said."""
