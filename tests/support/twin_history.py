@@ -1,6 +1,5 @@
 """The past of a line, written into a ledger as the service leaves it: made in plain Python, not by the line's model."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -171,13 +170,15 @@ def _write_part(
 
 
 def _standing(inspection_id: str, *, is_ng: bool, is_defective: bool) -> dict[str, Any]:
-    if is_ng:
-        standing = "confirmed" if is_defective else "false_call"
-    else:
-        standing = "escape" if is_defective else "confirmed"
+    said = {
+        (True, True): "confirmed",
+        (True, False): "false_call",
+        (False, True): "escape",
+        (False, False): "confirmed",
+    }
     return {
         "inspection_id": inspection_id,
-        "standing": standing,
+        "standing": said[is_ng, is_defective],
         "audited": not is_ng,
         "true_defects": int(is_defective),
         "said_defective": int(is_defective),

@@ -6,8 +6,10 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from lineside.serving.dependencies import ServicesDep
 from lineside.serving.fields import Name
+from lineside.serving.idempotency import RequestKeyDep
 from lineside.serving.security import Action, Principal, allow
 from lineside.serving.twin.scenarios.schemas import ScenarioIn, ScenarioList, ScenarioOut, ScenarioState
+from lineside.serving.twin.scenarios.service import Once
 
 router = APIRouter(prefix="/v1/twin/scenarios", tags=["twin"])
 
@@ -17,10 +19,12 @@ async def ask_scenario(
     asked: ScenarioIn,
     response: Response,
     services: ServicesDep,
+    key: RequestKeyDep,
     principal: Annotated[Principal, Depends(allow(Action.RUN_SCENARIOS))],
 ) -> ScenarioOut:
     """Ask what would be if: answered in the background, `GET` of its identifier says how far it is."""
-    scenario = await services.scenarios.ask(asked, by=principal.name)
+    once = None if key is None else Once(key, principal.key_id)
+    scenario = await services.scenarios.ask(asked, by=principal.name, once=once)
     response.headers["Location"] = f"{router.prefix}/{scenario.id}"
     return scenario
 

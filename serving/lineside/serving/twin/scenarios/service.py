@@ -1,18 +1,20 @@
 """What-if questions: taken, answered one after another in a process of their own, and kept with their answers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from lineside.inspection.errors import LinesideError
 from lineside.serving.clock import Clock
 from lineside.serving.errors import ScenarioRefused
-from lineside.serving.ledger import Ledger
+from lineside.serving.idempotency import RequestKey, answered_once
+from lineside.serving.ledger import Ledger, Transaction
 from lineside.serving.settings import Settings
 from lineside.serving.stations import StationDirectory
 from lineside.serving.twin.line_model import Change, Costs, ImpossibleLine
@@ -26,6 +28,7 @@ from lineside.serving.twin.scenarios.schemas import (
     ScenarioOut,
     ScenarioState,
     ScenarioSummary,
+    as_json,
 )
 from lineside.serving.twin.scenarios.wording import result_of
 from lineside.serving.twin.scenarios.worker import Answering, answer_in_process
@@ -33,6 +36,19 @@ from lineside.serving.twin.scenarios.worker import Answering, answer_in_process
 _log = structlog.get_logger(__name__)
 
 _TRY_AGAIN_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What makes a request that is sent again the same one.
+
+    Attributes:
+        key: as the client sent it.
+        caller: identifier of its API key.
+    """
+
+    key: RequestKey
+    caller: str
 
 
 class ScenarioService:
@@ -77,15 +93,19 @@ class ScenarioService:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    async def ask(self, asked: ScenarioIn, *, by: str, cause: CauseOut | None = None) -> ScenarioOut:
+    async def ask(
+        self, asked: ScenarioIn, *, by: str, cause: CauseOut | None = None, once: Once | None = None
+    ) -> ScenarioOut:
         """Take a question; it is answered when those before it are.
 
         Args:
             asked: the question.
             by: who asks.
             cause: the alarm that does; the same alarm asks once.
+            once: the request's idempotency key.
 
         Raises:
+            IdempotencyConflict: the key stands for another question.
             UnknownStation: there is none of that name.
             ImpossibleLine: a number that no line can have.
             Shed: too many questions wait.
@@ -93,7 +113,18 @@ class ScenarioService:
         self._stations.get(asked.station)
         fixed = asked if asked.to is not None else asked.model_copy(update={"to": self._clock.now()})
         self._as_asked(fixed)
-        scenario = await self._ledger.write(partial(store.add, asked=fixed, cause=cause, by=by))
+
+        def write(transaction: Transaction) -> Mapping[str, Any]:
+            return answered_once(
+                transaction,
+                None if once is None else once.key,
+                caller="" if once is None else once.caller,
+                request_body=as_json(asked),
+                inspection_id=None,
+                act=lambda: as_json(store.add(transaction, fixed, cause=cause, by=by)),
+            )
+
+        scenario = ScenarioOut.model_validate(await self._ledger.write(write))
         self._asked.set()
         return scenario
 

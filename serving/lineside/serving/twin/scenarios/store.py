@@ -32,7 +32,7 @@ def add(transaction: Transaction, asked: ScenarioIn, *, cause: CauseOut | None, 
     """
     connection = transaction.connection
     if cause is not None:
-        standing = _of_cause(connection, transaction.plant, cause)
+        standing = _of_cause(connection, transaction.plant, asked.station, cause)
         if standing is not None:
             return standing
     waiting = connection.execute(
@@ -151,9 +151,11 @@ def last_asked_by_alarm(connection: Connection, plant: str, station: str) -> Sce
     return None if row is None else ScenarioSummary(**_summary(row))
 
 
-def _of_cause(connection: Connection, plant: str, cause: CauseOut) -> ScenarioOut | None:
+def _of_cause(connection: Connection, plant: str, station: str, cause: CauseOut) -> ScenarioOut | None:
     row = connection.execute(
-        select(scenarios).where(scenarios.c.plant == plant, scenarios.c.cause == as_json(cause)).limit(1)
+        select(scenarios)
+        .where(scenarios.c.plant == plant, scenarios.c.station == station, scenarios.c.cause == as_json(cause))
+        .limit(1)
     ).one_or_none()
     return None if row is None else _out(row)
 
