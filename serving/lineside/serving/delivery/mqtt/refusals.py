@@ -25,6 +25,7 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
     """
     try:
         context = ssl.create_default_context(cafile=files.ca_file)
+        context.sslsocket_class = _TidySocket
         if files.certificate_file is not None:
             context.load_cert_chain(files.certificate_file, files.key_file)
     except (OSError, ssl.SSLError) as error:
@@ -75,6 +76,17 @@ def closed_unanswered(address: BrokerAddress) -> Trouble:
             "Set `certificate_file` and `key_file` in `tls`.",
         )
     return TryAgain(f"{address} closed the connection before it answered")
+
+
+class _TidySocket(ssl.SSLSocket):
+    """Closes itself when its handshake fails, which paho leaves to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the base's signature
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 def _speaks_tls(address: BrokerAddress) -> bool:
