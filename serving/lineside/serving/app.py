@@ -17,6 +17,7 @@ from lineside.serving.drift.endpoints import router as drift_router
 from lineside.serving.events.endpoints import router as events_router
 from lineside.serving.forecasts.endpoints import router as forecasts_router
 from lineside.serving.gates.endpoints import router as gates_router
+from lineside.serving.genealogy.endpoints import router as genealogy_router
 from lineside.serving.history.endpoints import router as history_router
 from lineside.serving.holds.endpoints import router as holds_router
 from lineside.serving.inspections.endpoints import router as inspections_router
@@ -54,6 +55,7 @@ _ROUTERS = (
     stations_router,
     orders_router,
     holds_router,
+    genealogy_router,
     jobs_router,
     proposals_router,
     recipes_router,

@@ -20,6 +20,7 @@ from lineside.serving.deployments.expiry import ExpiryWatch
 from lineside.serving.deployments.service import DeploymentService
 from lineside.serving.drift.service import DriftService
 from lineside.serving.forecasts.service import ForecastService
+from lineside.serving.genealogy.service import Genealogy
 from lineside.serving.holds import HoldBook
 from lineside.serving.images import ImageStore
 from lineside.serving.inspections.admission import Admission
@@ -73,6 +74,7 @@ class Services:
     proposals: ProposalBook
     scenarios: ScenarioService
     jobs: JobBook
+    genealogy: Genealogy
     recipes: RecipeBook
     catalogues: CatalogueShelf
     trust: TrustFile
@@ -332,6 +334,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             proposals=proposals,
             scenarios=scenarios,
             jobs=jobs,
+            genealogy=Genealogy(ledger, rates=rate_answers, is_simulated=settings.is_simulated),
             recipes=recipes,
             catalogues=catalogues,
             trust=trust,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
 
 from lineside.serving.errors import HoldReleased, UnknownHold
 from lineside.serving.holds.schemas import HoldChanged, HoldOut, HoldState
@@ -124,6 +124,12 @@ def all_holds(
     if named:
         query = query.where(or_(*named))
     return [_out(row) for row in connection.execute(query.order_by(holds.c.id.desc()).limit(limit))]
+
+
+def holds_where(connection: Connection, plant: str, condition: ColumnElement[bool]) -> Sequence[HoldOut]:
+    """The holds that a condition is true of, newest first."""
+    rows = connection.execute(select(holds).where(holds.c.plant == plant, condition).order_by(holds.c.id.desc()))
+    return [_out(row) for row in rows]
 
 
 def _out(row: Row[Any]) -> HoldOut:

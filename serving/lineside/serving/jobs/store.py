@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from lineside.serving.errors import JobEnded, UnknownJob
 from lineside.serving.jobs.schemas import JobChanged, JobIn, JobOut, JobState
 from lineside.serving.ledger import LedgerReadOnly, Transaction
 from lineside.serving.ledger.context_tables import jobs
+from lineside.serving.ledger.tables import inspections
 
 EVENT_TYPE: Final = "job.v1"
 
@@ -118,6 +119,18 @@ def jobs_of(
     if state is not None:
         query = query.where(jobs.c.state == state.value)
     return [_out(row) for row in connection.execute(query.order_by(jobs.c.id.desc()).limit(limit))]
+
+
+def jobs_for_part(connection: Connection, plant: str, part_id: str, *, limit: int) -> Sequence[JobOut]:
+    """Jobs that named a part or that its inspections ended, newest first."""
+    ended = select(inspections.c.id).where(inspections.c.plant == plant, inspections.c.part_id == part_id)
+    rows = connection.execute(
+        select(jobs)
+        .where(jobs.c.plant == plant, or_(jobs.c.part_id == part_id, jobs.c.inspection_id.in_(ended)))
+        .order_by(jobs.c.id.desc())
+        .limit(limit)
+    )
+    return [_out(row) for row in rows]
 
 
 def open_jobs(connection: Connection, plant: str) -> Sequence[OpenJob]:

@@ -1,6 +1,6 @@
 """Reading and writing orders in the ledger: what they are for, where they run, and how far they are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -244,6 +244,7 @@ def all_orders(
     station: str | None = None,
     state: OrderState | None = None,
     lot: str | None = None,
+    order_ids: Collection[str] | None = None,
     limit: int | None = None,
 ) -> Sequence[OrderOut]:
     """Orders, newest first.
@@ -254,11 +255,14 @@ def all_orders(
         station: only orders of this station.
         state: only orders that stand so, at that station where one is named.
         lot: only orders of this lot.
+        order_ids: only these.
         limit: how many at most; None for all.
     """
     query = select(orders).where(orders.c.plant == plant)
     if lot is not None:
         query = query.where(orders.c.lot == lot)
+    if order_ids is not None:
+        query = query.where(orders.c.id.in_(order_ids))
     if station is not None or state is not None:
         places = select(station_orders.c.order_id).where(station_orders.c.plant == plant)
         if station is not None:
