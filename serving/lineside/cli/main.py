@@ -12,6 +12,7 @@ from lineside.cli.deployments import deployments_app
 from lineside.cli.drift import drift_app
 from lineside.cli.evaluate import evaluate
 from lineside.cli.export import export
+from lineside.cli.holds import holds_app
 from lineside.cli.inspect_parts import inspect
 from lineside.cli.keys import keys_app
 from lineside.cli.known_parts import known_parts_app
@@ -20,6 +21,7 @@ from lineside.cli.mes import mes_app
 from lineside.cli.parity import parity
 from lineside.cli.pod import pod_app
 from lineside.cli.predict import predict
+from lineside.cli.proposals import proposals_app
 from lineside.cli.rates import rates
 from lineside.cli.recipe import recipe_app
 from lineside.cli.release import release_app
@@ -63,6 +65,8 @@ app.add_typer(threshold_app)
 app.add_typer(known_parts_app)
 app.add_typer(twin_app)
 app.add_typer(mes_app)
+app.add_typer(holds_app)
+app.add_typer(proposals_app)
 app.add_typer(keys_app)
 app.command()(version)
 

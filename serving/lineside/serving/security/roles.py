@@ -117,7 +117,14 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             Action.WRITE_LABELS,
         },
         Role.MLOPS: _LOOKING
-        | {Action.WRITE_DEPLOYMENTS, Action.RUN_SCENARIOS, Action.WRITE_NOTES, Action.READ_LABELS, Action.WRITE_LABELS},
+        | {
+            Action.WRITE_PROPOSALS,
+            Action.WRITE_DEPLOYMENTS,
+            Action.RUN_SCENARIOS,
+            Action.WRITE_NOTES,
+            Action.READ_LABELS,
+            Action.WRITE_LABELS,
+        },
         # The MES sees no images: what is on them is no business of a program that counts parts.
         Role.MES: frozenset(
             {
