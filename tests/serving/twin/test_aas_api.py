@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from basyx.aas.adapter.aasx import AASXReader, DictSupplementaryFileContainer
 from basyx.aas.model.provider import DictIdentifiableStore
+from fastapi.testclient import TestClient
 
+from lineside.serving import Settings, create_app
 from lineside.serving.security import Role
 from lineside.serving.twin.aas.media_types import AASX_MEDIA_TYPE
 from live_server import LiveServer, live_server
-from twin_scene import TWIN_FILE, asset_id, base64url, fill, read, read_value, wait_until_counted
+from twin_scene import TWIN_FILE, asset_id, base64url, dispose, fill, read, read_value, wait_until_counted
 
 SHELL = "urn:lineside:plant-1:aas:smt-1"
 
@@ -300,17 +302,24 @@ def test_problems_elsewhere_stay_problem_documents(server: LiveServer) -> None:
     )
 
 
-def test_a_disposition_shows_as_soon_as_it_is_written_down(tmp_path: Path) -> None:
-    with live_server(tmp_path) as server:
-        fill(server)
-        before = read_value(server, "kpi", "smt-1")["Period"]["AsOfSequence"]
-        found = server.http.get("/v1/inspections", headers=server.authorization()).json()["items"]
-        server.http.post(
-            f"/v1/inspections/{found[0]['id']}/disposition",
-            json={"kind": "scrapped", "confirmed_by_sensor": False, "at": "2026-01-05T10:00:00Z"},
-            headers=server.authorization(),
-        ).raise_for_status()
-        wait_until_counted(server)
-        values = read_value(server, "kpi", "smt-1")
-        assert values["ScrapQuantity"]["currentValue"] == 2
-        assert values["Period"]["AsOfSequence"] > before
+def test_a_disposition_shows_as_soon_as_it_is_written_down(server: LiveServer) -> None:
+    """Part P-4 was reworked before; what is scrapped is no rework."""
+    before = read_value(server, "kpi", "smt-1")
+    found = server.http.get("/v1/inspections", params={"part_id": "P-4"}, headers=server.authorization()).json()[
+        "items"
+    ]
+    dispose(server, found[0]["id"], "scrapped")
+    wait_until_counted(server)
+    values = read_value(server, "kpi", "smt-1")
+    assert values["ScrapQuantity"]["currentValue"] == before["ScrapQuantity"]["currentValue"] + 1
+    assert values["ReworkQuantity"]["currentValue"] == before["ReworkQuantity"]["currentValue"] - 1
+    assert values["Period"]["AsOfSequence"] > before["Period"]["AsOfSequence"]
+
+
+def test_a_plant_without_stations_has_no_shells(tmp_path: Path) -> None:
+    app = create_app(Settings(data_dir=tmp_path / "data", releases_dir=tmp_path))
+    with TestClient(app) as http:
+        key = app.state.services.keys.create("a viewer", Role.VIEWER).secret
+        headers = {"Authorization": f"Bearer {key}"}
+        assert http.get("/aas/shells", headers=headers).json() == {"paging_metadata": {}, "result": []}
+        assert http.get("/aas/serialization", headers=headers).json() == {}

@@ -18,11 +18,11 @@ class StationFact:
 
 @dataclass(frozen=True, slots=True)
 class CountFacts:
-    """Parts of one line since the production day began, each once, at its first judged attempt.
+    """Parts of one line on the production day of the last event, each once, at its first judged attempt.
 
     Attributes:
         start: of the production day, aware UTC.
-        end: when the last event came, aware UTC.
+        end: of the production day; until then there are more to come.
         inspected: judged OK or NG.
         flagged: of these, NG.
         false_calls: NG parts that people found good.

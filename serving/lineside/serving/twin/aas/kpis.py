@@ -83,11 +83,11 @@ def kpi_submodel(plant: PlantFacts, line: LineFacts) -> model.Submodel:
             instant("Start", counts.start),
             instant("End", counts.end),
             count("AsOfSequence", plant.counted_to),
-            about="What the counts are of: the plant's production day, up to the last event of the ledger. "
+            about="What the counts are of: the production day in which the ledger's last event was written down. "
             "No part of the template.",
         ),
         meaning=TEMPLATE,
-        about="Counts of the line's parts on the present production day, as ISO 22400-2 names them.",
+        about="Counts of the line's parts on the present production day so far, as ISO 22400-2 names them.",
         version="1",
         revision="0",
     )

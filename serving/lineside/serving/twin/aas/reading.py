@@ -155,21 +155,22 @@ class TwinReader:
 
     async def _counts(self, line: str, stations: Sequence[StationFact], head: _Head) -> tuple[CountFacts, int]:
         calendar = self._calendar.calendar()
-        start = calendar.day_window(calendar.production_day(head.at)).start
-        answer = await self._rates.answer(RateQuestion(self._filter(line, start, head)))
+        day = calendar.day_window(calendar.production_day(head.at))
+        # The whole day: after a clock stepped back, parts are there that came "later" than the last event.
+        answer = await self._rates.answer(RateQuestion(self._filter(line, day.start, day.end)))
         total = answer.total
         removed = await self._ledger.read(
             partial(
                 _read_removed,
                 stations=[station.id for station in stations],
-                since=start,
+                since=day.start,
                 is_simulated=self._settings.is_simulated,
             )
         )
         scrapped, reworked = removed[DispositionKind.SCRAPPED], removed[DispositionKind.REWORKED]
         counts = CountFacts(
-            start=start,
-            end=head.at,
+            start=day.start,
+            end=day.end,
             inspected=total.inspected,
             flagged=total.flagged,
             false_calls=total.false_calls,
@@ -184,7 +185,7 @@ class TwinReader:
         hour = head.at.replace(minute=0, second=0, microsecond=0)
         start = hour - timedelta(hours=HOURS - 1)
         answer: RatesOut = await self._rates.answer(
-            RateQuestion(self._filter(line, start, head), bucket=Bucket.parse("hour"))
+            RateQuestion(self._filter(line, start, hour + timedelta(hours=1)), bucket=Bucket.parse("hour"))
         )
         question = ChartQuestion(
             scope=ChartScope(line=line),
@@ -219,14 +220,8 @@ class TwinReader:
             is_simulated=self._settings.is_simulated,
         )
 
-    def _filter(self, line: str, start: datetime, head: _Head) -> RateFilter:
-        """The span up to the last event; a moment more, so that it is never empty."""
-        return RateFilter(
-            start=start,
-            end=head.at + timedelta(microseconds=1),
-            line=line,
-            is_simulated=self._settings.is_simulated,
-        )
+    def _filter(self, line: str, start: datetime, end: datetime) -> RateFilter:
+        return RateFilter(start=start, end=end, line=line, is_simulated=self._settings.is_simulated)
 
 
 def _read_head(connection: Connection, plant: str) -> _Head | None:
