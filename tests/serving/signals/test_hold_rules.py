@@ -1,5 +1,7 @@
 """A recipe's rules are obeyed: a hold is proposed or ordered, once, with what speaks for it attached."""
 
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,8 @@ import pytest
 
 from charted_line import ChartedLine, Hour
 from lineside.inspection.verdict import ReasonCode, Verdict
+from lineside.serving.drift.schemas import AlarmOut, WatchedOut
+from lineside.serving.ledger import Transaction
 from lineside.serving.reviews.schemas import ReviewKind, ReviewSource
 from lineside.serving.security import Role
 from rate_ledger import write_review
@@ -145,6 +149,47 @@ def test_an_escape_and_unfit_pictures_set_their_rules_off(tmp_path: Path) -> Non
         assert held["evidence"][1]["inspection_ids"] == unfit[:5]
         (alarm,) = scene.told("image_alarm.v1")
         assert held["evidence"][1]["id"] == alarm["id"]
+
+
+def test_a_drift_alarm_sets_its_rule_off_for_the_lot_in_work(tmp_path: Path) -> None:
+    with open_scene(tmp_path, holds="[{when: drift_alarm, do: order, of: lot}]") as scene:
+        scene.plant.http.put(
+            "/v1/stations/aoi-1/order",
+            json={"order_id": "O-1", "product": "BRD", "lot": "L7"},
+            headers=scene.plant.headers(Role.ADMIN),
+        ).raise_for_status()
+        alarm = AlarmOut(
+            id="alarm-1",
+            state="raised",
+            watched=WatchedOut(
+                reference_id="r",
+                line="line-1",
+                station="aoi-1",
+                product="BRD",
+                recipe_id="board",
+                recipe_version=1,
+                release_name="blobs",
+                release_version="1",
+                release_digest="d" * 64,
+                engine="onnxruntime-fp32",
+            ),
+            raised_at=scene.clock.now(),
+            since=scene.clock.now(),
+            message="the light fell",
+            findings=(),
+            risk_per_look=0.001,
+        )
+        for state in ("raised", "acknowledged"):
+            data = alarm.model_copy(update={"state": state}).model_dump(mode="json")
+            append = partial(_append, data=data, at=scene.clock.now())
+            scene.ledger.write_blocking(append)
+        (held,) = holds(scene)
+        assert held["lot"] == "L7"
+        assert held["evidence"][1] == {"kind": "drift_alarm", "alarm_id": "alarm-1", "message": "the light fell"}
+
+
+def _append(transaction: Transaction, *, data: dict[str, Any], at: datetime) -> None:
+    transaction.append_event("drift_alarm.v1", station="aoi-1", occurred_at=at, data=data)
 
 
 def test_where_the_parts_have_no_lot_the_station_is_held_instead(tmp_path: Path) -> None:
