@@ -17,7 +17,7 @@ from standardwebhooks import Webhook
 
 from lineside.serving.delivery.webhook.cloud_events import structured_json
 from lineside.serving.security import Role
-from lineside.workflows.mes_receiver import MailboxUnusable, ReceiverSettings
+from lineside.workflows.mes_receiver import MailboxUnusable, ReceiverSettings, run_mes_receiver
 from lineside.workflows.mes_receiver.app import LONGEST_MESSAGE_BYTES
 from lineside.workflows.mes_receiver.mailbox import Mailbox
 from lineside.workflows.mes_receiver.texts import TEXTS
@@ -286,6 +286,26 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
     other.close()
     with Mailbox(tmp_path / "other.sqlite") as mailbox, pytest.raises(MailboxUnusable):
         mailbox.rows("SELECT received_at FROM messages")
+
+
+@pytest.mark.parametrize(
+    ("secret_file", "expected", "said"),
+    [
+        pytest.param("no-secret", MailboxUnusable, "whsec_", id="no secret"),
+        pytest.param("absent", FileNotFoundError, "absent", id="no file"),
+        pytest.param("secret", MailboxUnusable, "mailbox.sqlite", id="no mailbox"),
+    ],
+)
+def test_a_receiver_that_cannot_start_says_why(
+    tmp_path: Path, secret_file: str, expected: type[Exception], said: str
+) -> None:
+    (tmp_path / "mailbox.sqlite").write_bytes(b"no database" * 100)
+    (tmp_path / "no-secret").write_text("hunter2 is no secret")
+    (tmp_path / "secret").write_text(SECRET)
+    settings = ReceiverSettings(tmp_path, port=0, secret_files=(tmp_path / secret_file,))
+    with pytest.raises(expected, match=said) as caught:
+        run_mes_receiver(settings, on_ready=lambda _running: pytest.fail("it started"))
+    assert "hunter2" not in str(caught.value)
 
 
 def test_half_a_server_is_refused(tmp_path: Path) -> None:
