@@ -11,6 +11,7 @@ from cloudevents.core.exceptions import BaseCloudEventException
 from cloudevents.core.formats.json import JSONFormat
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from lineside.serving.delivery.webhook.signing import secret_bytes
 from lineside.workflows.mes_receiver.errors import MessageUnreadable, SignatureRefused
 
 MEDIA_TYPE: Final = "application/cloudevents+json"
@@ -45,12 +46,15 @@ class MessageReader:
 
     Args:
         secrets: those that senders may sign with, as `whsec_` and base64; at least one.
+
+    Raises:
+        ValueError: one of them is no secret, or there is none.
     """
 
     def __init__(self, secrets: Sequence[str]) -> None:
         if not secrets:
             raise ValueError("no secret: without one anybody could tell this receiver anything")
-        self._hooks = tuple(Webhook(secret) for secret in secrets)
+        self._hooks = tuple(Webhook(secret_bytes(secret)) for secret in secrets)
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Message:
         """The message of a request.
