@@ -87,7 +87,7 @@ def test_tck_id_message_flow_edge_node_birth_publish_phid_wait_online(
 def test_tck_id_message_flow_edge_node_birth_publish_phid_offline(
     broker: Mosquitto, scene: SinkScene, host: SparkplugHost
 ) -> None:
-    """The host goes: NDEATH and DISCONNECT at once; it comes back: another session, with the next bdSeq, and history."""
+    """The host goes: NDEATH, DISCONNECT; it comes back: another session, the next bdSeq, and history."""
 
     async def run(ear: BrokerEar) -> None:
         online(ear, "MES-4", 1_000)

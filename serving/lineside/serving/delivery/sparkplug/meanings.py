@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lineside.serving.delivery.sparkplug.payload import Value
+from lineside.serving.delivery.sparkplug.vocabulary import NODE_METRICS
 from lineside.serving.ledger import Event
 
 Said = Mapping[str, Value]
@@ -19,7 +20,9 @@ def said_by(event: Event) -> Mapping[str | None, Said]:
     reader = _READERS.get(event.type)
     said = dict(reader(event)) if reader is not None else {event.station: {}}
     token: Said = {"Event/Id": event.id, "Event/Sequence": event.sequence, "Event/Type": event.type}
-    return {station: {**values, **token} for station, values in said.items()}
+    of_node = {name: value for name, value in said.pop(None, {}).items() if name in NODE_METRICS}
+    whole = {**said, None: of_node} if of_node or event.station is None else said
+    return {station: {**values, **token} for station, values in whole.items()}
 
 
 def verdict_of(event: Event) -> str | None:

@@ -42,7 +42,7 @@ class Picture:
         if verdict is not None and event.station is not None:
             self._count(event.station, verdict)
             told[event.station] |= self.counted(event.station, event.occurred_at)
-        elif event.type == "rate.v1" and self._began_behind_signal(event.station, told):
+        elif event.type == "rate.v1" and event.station is not None and self._began_behind_signal(event.station, told):
             told[event.station]["Chart/In Control"] = Reading(value=True, at=event.occurred_at)
         for station, readings in told.items():
             self.readings.setdefault(station, {}).update(readings)
