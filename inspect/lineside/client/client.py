@@ -158,6 +158,10 @@ class LinesideClient(
         """One inspection as its station was answered."""
         return parse(InspectionAnswer, await self._get(f"/v1/inspections/{path_segment(inspection_id)}"))
 
+    async def stored_inspection(self, inspection_id: str) -> Json:
+        """One inspection with everything that came of it since: each frame and whether it is kept, reviews, fates."""
+        return json_object(await self._get(f"/v1/inspections/{path_segment(inspection_id)}"))
+
     async def inspections(self, **filters: str | int) -> AsyncIterator[Json]:
         """Inspections in the server's order, page after page; filters are the route's query parameters."""
         cursor: str | None = None
@@ -348,6 +352,10 @@ class LinesideClient(
     async def releases(self) -> Json:
         """Every release that the server has (`items`), and those that do not verify (`unusable`)."""
         return json_object(await self._get("/v1/releases"))
+
+    async def release_package(self, digest: str) -> bytes:
+        """A release's folder as the zip file that `PUT` takes."""
+        return await self._get(f"/v1/releases/{path_segment(digest)}/package")
 
     async def upload_release(self, package: ReleasePackage, *, give_up_after_s: float = 120.0) -> Json:
         """Store a signed release on the server; it judges nothing until a deployment names it.

@@ -12,6 +12,7 @@ LinesideError
     ├── ReportUnsigned (ValueError)     a gate's report without its signature
     ├── SampleUnfit (ValueError)        parts that certify no threshold
     ├── GuaranteeRefused (ValueError)   a guarantee that the sample cannot carry; carries the parts missing
+    ├── ReplayRefused (ValueError)      a lot cannot be judged again with that release
     ├── RetrainingRefused (ValueError)  what is asked of a retraining cannot be done
     ├── RetrainingChanged (ValueError)  a retraining cannot go on: what it was given, or made, is no longer the same
     ├── RetrainingBusy (RuntimeError)   another process works on the same retraining
@@ -84,6 +85,10 @@ class GuaranteeRefused(WorkflowError, ValueError):
 
 class LabelCheckRefused(WorkflowError, ValueError):
     """A folder holds something else than the check of labels that is asked for."""
+
+
+class ReplayRefused(WorkflowError, ValueError):
+    """A lot cannot be judged again with the release of that deployment."""
 
 
 class RetrainingRefused(WorkflowError, ValueError):

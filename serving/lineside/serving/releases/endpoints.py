@@ -4,9 +4,10 @@ import asyncio
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request, Response
 from sqlalchemy import Row
 
+from lineside.client import pack_release
 from lineside.inspection.errors import LinesideError
 from lineside.serving.bodies import media_type_of, store_bounded
 from lineside.serving.dependencies import ServicesDep
@@ -65,6 +66,19 @@ async def put_release(
         lambda transaction: store.add_upload(transaction, release, size_bytes=size_bytes, now=now, by=principal.name)
     )
     return ReleaseSummary.of(release, _upload(row))
+
+
+@router.get(
+    "/{digest}/package",
+    response_class=Response,
+    responses={200: {"content": {_ZIP: {"schema": {"type": "string", "format": "binary"}}}}},
+    dependencies=[Depends(allow(Action.DOWNLOAD_RELEASES))],
+)
+async def get_package(digest: Sha256, services: ServicesDep) -> Response:
+    """A release's folder, packed as `PUT` takes it: the same release gives the same bytes."""
+    folder = await asyncio.to_thread(services.releases.folder_of_digest, digest)
+    package = await asyncio.to_thread(pack_release, folder)
+    return Response(package.content, media_type=_ZIP, headers={"ETag": f'"{digest}"'})
 
 
 def _upload(row: Row[Any]) -> UploadOut:

@@ -163,6 +163,19 @@ class ReleaseShelf:
                 return folder
         raise UnknownRelease(f"no release {ref} is here: upload it with PUT /v1/releases/{ref.digest}")
 
+    def folder_of_digest(self, digest: str) -> Path:
+        """The folder of a release, uploaded or come with the server, by its digest alone.
+
+        Raises:
+            UnknownRelease: no such release.
+        """
+        for name in ("", *self.names()):  # an uploaded one is found by its digest alone
+            try:
+                return self.folder_of(ReleaseRef(name, digest))
+            except UnknownRelease:
+                continue
+        raise UnknownRelease(f"no release of the digest {digest} is here; GET /v1/releases lists what is")
+
     def _came_with(self, name: str) -> Path:
         if self._releases_dir is not None and "/" not in name and "\\" not in name and name not in {"", ".", ".."}:
             folder = self._releases_dir / name

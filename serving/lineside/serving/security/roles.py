@@ -47,6 +47,7 @@ class Action(StrEnum):
     READ_CATALOGUES = "read_catalogues"
     WRITE_CATALOGUES = "write_catalogues"
     READ_RELEASES = "read_releases"
+    DOWNLOAD_RELEASES = "download_releases"
     WRITE_DEPLOYMENTS = "write_deployments"
     WRITE_STUDIES = "write_studies"
     READ_LABELS = "read_labels"
@@ -113,12 +114,14 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             Action.WRITE_NOTES,
             Action.ACKNOWLEDGE_DRIFT,
             Action.RUN_SCENARIOS,
+            Action.DOWNLOAD_RELEASES,
             Action.READ_LABELS,
             Action.WRITE_LABELS,
         },
         Role.MLOPS: _LOOKING
         | {
             Action.WRITE_PROPOSALS,
+            Action.DOWNLOAD_RELEASES,
             Action.WRITE_DEPLOYMENTS,
             Action.RUN_SCENARIOS,
             Action.WRITE_NOTES,
