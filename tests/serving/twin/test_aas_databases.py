@@ -145,6 +145,25 @@ def test_a_part_that_could_not_be_inspected_was_produced_and_no_more(line: Line)
     assert (shown["ProducedQuantity"], shown["InspectedPart"], shown["GoodPart"]) == (1, 0, 0)
 
 
+def test_the_same_ledger_gives_the_same_twin_whenever_it_is_asked(line: Line) -> None:
+    """Points of a chart that are provisional today are settled tomorrow; the twin says what they were then."""
+    for number in range(4):
+        inspect(line, f"F-{number}", is_good=number > 0)
+    twins: list[dict[str, Any]] = []
+    for _ in range(20):
+        before, head = state(line), line.plant.services.ledger.last_sequence
+        twins = []
+        for _ in range(2):
+            headers = line.plant.headers(Role.VIEWER)
+            twins.append(line.plant.http.get("/aas/serialization", headers=headers).json())
+            line.clock.advance(20 * 60)
+        if (before["Period"]["AsOfSequence"], line.plant.services.ledger.last_sequence) == (head, head):
+            break  # nothing that the server noted by itself came in between
+    else:
+        pytest.fail("the ledger never rested")
+    assert twins[0] == twins[1]
+
+
 def test_a_clock_that_steps_back_an_hour_loses_no_part(line: Line) -> None:
     inspect(line, "E-1", is_good=True)
     assert counts(state(line))["InspectedPart"] == 1
