@@ -51,6 +51,7 @@ class StartedServer(uvicorn.Server):
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     with open_plant(tmp_path) as plant:
+        quieten(plant)
         config = uvicorn.Config(plant.app, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=20)
         server = StartedServer(config)
         portal = plant.http.portal  # type: ignore[attr-defined]  # TestClient's loop: the app's services live on it
@@ -61,6 +62,13 @@ def served(tmp_path: Path) -> Iterator[Served]:
         portal.call(begin_shutdown, plant.app)
         server.should_exit = True
         running.result(PATIENCE_S)
+
+
+def quieten(plant: Plant) -> None:
+    """Have the watch tell the station's first state, and nothing beside the test's own events after it."""
+    plant.services.signals.stop()
+    for settle in (plant.services.rate_projector.settle, plant.services.signals.settle):
+        plant.http.portal.call(settle)  # type: ignore[attr-defined]  # TestClient's
 
 
 def read_events(lines: Iterator[str], count: int) -> list[dict[str, Any]]:
@@ -101,10 +109,11 @@ def test_events_come_in_order_old_ones_first_and_new_ones_as_they_happen(served:
     post_parts(served, 1, 2)
     with follow(served, "?after=0") as lines:
         post_parts(served, 3)
-        events = read_events(lines, 5)
-    assert [int(event["id"]) for event in events] == [1, 2, 3, 4, 5]
-    assert [event["event"] for event in events] == ["recipe.v1", "station.v1", *["inspection.v1"] * 3]
-    assert [event["data"]["data"]["part_id"] for event in events[2:]] == ["p1", "p2", "p3"]
+        events = read_events(lines, 6)
+    assert [int(event["id"]) for event in events] == [1, 2, 3, 4, 5, 6]
+    assert [event["event"] for event in events[:3]] == ["recipe.v1", "station.v1", "station_state.v1"]
+    assert [event["event"] for event in events[3:]] == ["inspection.v1"] * 3
+    assert [event["data"]["data"]["part_id"] for event in events[3:]] == ["p1", "p2", "p3"]
 
 
 def test_a_client_resumes_where_it_was(served: Served) -> None:

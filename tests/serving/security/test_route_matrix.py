@@ -58,12 +58,20 @@ def call(plant: Plant, method: str, path: str, headers: dict[str, str]) -> int:
         "attention_id",
         "pick_id",
         "claim_id",
+        "order_id",
+        "hold_id",
+        "proposal_id",
+        "job_id",
+        "sink",
+        "scenario_id",
+        "lot",
         "layer",
         "shell_id",
         "submodel_id",
         "id_short_path",
     ):
         concrete = concrete.replace(f"{{{name}}}", "nothing-of-that-name")
+        concrete = concrete.replace(f"{{{name}:path}}", "nothing-of-that-name")
     assert "{" not in concrete, f"give the path parameter of {path} a value here"
     return plant.http.request(method, concrete, headers=headers, json={}).status_code
 
