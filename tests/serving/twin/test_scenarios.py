@@ -124,7 +124,7 @@ def test_what_the_ledger_cannot_carry_is_refused_with_a_reason(plant: Plant) -> 
     assert "inspection is asked for" in busy["why"]
 
 
-IMPOSSIBLE = {
+IMPOSSIBLE: Mapping[str, Mapping[str, Any]] = {
     "a negative time": {"handling_s": -1.0},
     "no hours": {"period_hours": 0.0},
     "years": {"learn_hours": 20_000.0},
