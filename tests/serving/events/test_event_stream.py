@@ -152,7 +152,7 @@ def test_a_place_that_cannot_be_is_refused(served: Served, query: str) -> None:
 
 def test_a_stream_ends_cleanly_when_the_server_does(served: Served) -> None:
     with follow(served, "?after=0") as lines:
-        read_events(lines, 2)
+        read_events(lines, 3)
         served.plant.http.portal.call(begin_shutdown, served.plant.app)  # type: ignore[attr-defined]  # TestClient's
         assert read_events(lines, 1) == []  # an orderly end: httpx raises for a broken one
 
