@@ -186,7 +186,7 @@ class SinkRunner:
         if self._is_quiet and self._is_open and isinstance(self._sink, Idle):
             held_back_s = self._gate.shut_for_s if self._gate.origin is Origin.IDLE else 0.0
             due_s.append(max(self._idle_due_s - now_s, held_back_s))
-        return max(min(due_s), 0.0)
+        return max(min(due_s), 0.001)
 
     async def _tidy(self) -> None:
         """What may only be done while no call of the sink is under way: close it, go back in the log."""
@@ -306,7 +306,7 @@ class SinkRunner:
     def _heed_delivery(self, item: Item, trouble: Trouble | None) -> None:
         if isinstance(trouble, SinkFault):
             item.faults += 1
-            _log.error("sink_fault", sink=self._description.name, event=item.event.id, exc_info=trouble.__cause__)
+            _log.error("sink_fault", sink=self._description.name, event_id=item.event.id, exc_info=trouble.__cause__)
             if item.faults >= self._limits.most_faults:
                 trouble = Poison(f"{trouble.reason}, {item.faults} times")
         match trouble:
@@ -362,7 +362,7 @@ class SinkRunner:
         """One line for the first of several: a receiver that refuses all would fill the log."""
         self._parked_in_a_row += 1
         if self._parked_in_a_row == 1:
-            _log.warning("event_parked", sink=self._description.name, event=item.event.id, reason=reason)
+            _log.warning("event_parked", sink=self._description.name, event_id=item.event.id, reason=reason)
 
     def _go_back(self, wish: SendAgainFrom, item: Item | None) -> None:
         """Heed a sink that wants events again; one that asks again and takes none has to wait."""

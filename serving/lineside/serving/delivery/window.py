@@ -78,10 +78,12 @@ class Window:
         self._read_to = read_to
 
     def admit_resend(self, event: Event) -> None:
-        """Take in an event that is to be sent again: it goes next in its lane, behind what is under way."""
+        """Take in an event that is to be sent again: it goes next in its lane, behind what is under way and its like."""
         lane = self._waiting.setdefault(self._lane(event), deque())
-        under_way = self._lane(event) in self._under_way
-        lane.insert(1 if under_way else 0, Item(event, is_resend=True))
+        place = 1 if self._lane(event) in self._under_way else 0
+        while place < len(lane) and lane[place].is_resend:
+            place += 1
+        lane.insert(place, Item(event, is_resend=True))
 
     def ready(self) -> Iterator[Item]:
         """Take items that may go now, oldest event first, as many as lanes are free; each is under way from then on."""
