@@ -9,6 +9,7 @@ import logging
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakSet
 
 from asyncua import ua
 from asyncua.common.utils import ServiceError
@@ -63,6 +64,7 @@ class GuardedServer(InternalServer):
         """What only operators may call; everybody who logged in may call the rest, which only looks things up."""
         self._trusted = trusted
         self._clock = clock
+        self._sessions: WeakSet[GuardedSession] = WeakSet()
         self.allow_remote_admin = False
         self.max_connections = most_clients
         self.max_subscriptions = _MOST_SUBSCRIPTIONS
@@ -77,7 +79,14 @@ class GuardedServer(InternalServer):
         external: bool = False,  # noqa: FBT001, FBT002 - asyncua's own signature
     ) -> InternalSession:
         """A session of ours where asyncua would make one of its own."""
-        return GuardedSession(self, self.aspace, self.subscription_service, name, user=user, external=external)
+        session = GuardedSession(self, self.aspace, self.subscription_service, name, user=user, external=external)
+        self._sessions.add(session)
+        return session
+
+    async def end_sessions(self) -> None:
+        """Close every client's session and its subscriptions, which asyncua leaves running when it stops."""
+        for session in list(self._sessions):
+            await session.close_session(True)
 
     def require_trust(self, der: bytes | None) -> None:
         """Refuse a channel whose certificate is not trusted.

@@ -116,6 +116,7 @@ class LineServer:
 
     async def stop(self) -> None:
         """End every session and listen no more."""
+        await self._guard.end_sessions()
         await self._server.stop()
 
     async def _begin(self) -> None:
