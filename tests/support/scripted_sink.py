@@ -159,7 +159,7 @@ class Receiver:
 
 
 Script = Callable[[Event], str]
-"""A delivery's fate: "ok", "lost" (taken, but no answer), "again", "cut", "person", "poison", "hang", "fault", "back"."""
+"""A delivery: "ok", "lost" (taken, but no answer), "again", "cut", "person", "poison", "hang", "fault", "back"."""
 
 
 class ScriptedSink:

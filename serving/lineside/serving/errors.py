@@ -66,6 +66,7 @@ LinesideError
     │   ├── RateQuestionUnfit              what is asked of the rates has no answer
     │   ├── ScenarioRefused                what-if asked of a line whose ledger cannot carry it
     │   ├── WhatIfFileInvalid              the file that says which alarms ask what-if questions
+    │   ├── DeliveryQuestionUnfit          a period that is none
     │   └── KeyRefused                     a key that may not be made like this
     ├── Shed (RuntimeError)                no room, or the deadline cannot be met: retry later
     ├── PackageStoreUnavailable (RuntimeError)  the disk does not take a release: retry later
@@ -453,6 +454,10 @@ class ScenarioRefused(Unacceptable):
 
 class WhatIfFileInvalid(Unacceptable):
     """The file that says which alarms ask what-if questions cannot be used."""
+
+
+class DeliveryQuestionUnfit(Unacceptable):
+    """What is asked of delivery has no answer."""
 
 
 class KeyRefused(Unacceptable):

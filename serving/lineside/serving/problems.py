@@ -219,6 +219,9 @@ PROBLEM_KINDS: Mapping[type[LinesideError], ProblemKind] = MappingProxyType(
         errors.CalendarUnfit: ProblemKind(
             "calendar-unfit", "The calendar is not valid", HTTPStatus.UNPROCESSABLE_ENTITY
         ),
+        errors.DeliveryQuestionUnfit: ProblemKind(
+            "delivery-question-unfit", "The question has no answer", HTTPStatus.UNPROCESSABLE_ENTITY
+        ),
         errors.RateQuestionUnfit: ProblemKind(
             "rate-question-unfit", "The rates cannot be asked for like this", HTTPStatus.UNPROCESSABLE_ENTITY
         ),

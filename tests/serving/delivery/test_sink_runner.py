@@ -125,6 +125,7 @@ def test_who_needs_a_person_says_what_to_do_and_is_tried_slowly_until_somebody_a
             trouble = desk.last.trouble
             assert trouble is not None
             assert (trouble.reason, trouble.what_to_do) == ("who are you", "log in")
+            assert trouble.next_try_at is not None
             assert trouble.next_try_at - trouble.since == timedelta(seconds=60)
             await until(lambda: desk.orders.position == 1)
             assert loop.time() > 120

@@ -56,11 +56,6 @@ class EventFilter:
         """The wanted types as the ledger writes them: `inspection.v1`."""
         return tuple(f"{name}.v1" for name in DELIVERED_TYPES if not self.types or name in self.types)
 
-    @property
-    def looks_into_data(self) -> bool:
-        """Whether type and station alone do not decide."""
-        return bool(self.products or self.verdicts)
-
     def wants(self, event: Event, *, line: str | None) -> bool:
         """Whether an event is to be delivered.
 
@@ -68,12 +63,15 @@ class EventFilter:
             event: from the ledger.
             line: of the event's station; None where that is not known.
         """
+        return event.type in self.event_types and self.passes(event.station, line=line, data=event.data)
+
+    def passes(self, station: str | None, *, line: str | None, data: Mapping[str, Any]) -> bool:
+        """Whether an event of a wanted type is to be delivered."""
         return (
-            event.type in self.event_types
-            and _passes(self.stations, event.station)
+            _passes(self.stations, station)
             and _passes(self.lines, line)
-            and _passes(self.products, product_of(event.data))
-            and _passes(self.verdicts, _text(event.data.get("verdict")))
+            and _passes(self.products, product_of(data))
+            and _passes(self.verdicts, _text(data.get("verdict")))
         )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from lineside.serving.clock import Clock
 from lineside.serving.delivery import store
 from lineside.serving.delivery.desk import DeliveryState, Orders, SinkDescription, SinkReport
+from lineside.serving.delivery.reconciliation import ReconciliationOut, reconcile
 from lineside.serving.delivery.schemas import (
     DecidedOut,
     DeliveryOut,
@@ -19,6 +20,7 @@ from lineside.serving.delivery.schemas import (
     TroubleOut,
 )
 from lineside.serving.delivery.supervisor import DeliverySupervisor
+from lineside.serving.errors import DeliveryQuestionUnfit
 from lineside.serving.ledger import Ledger, Transaction
 from lineside.serving.metrics import Metrics
 
@@ -101,6 +103,24 @@ class DeliveryService:
             lambda connection: store.parked_page(connection, plant, sink, state=state, after=after, limit=limit)
         )
         return ParkedList(items=tuple(items))
+
+    async def reconciliation(self, *, start: datetime, end: datetime, station: str | None) -> ReconciliationOut:
+        """Whether frames, verdicts, events and deliveries of a period agree.
+
+        Args:
+            start: aware.
+            end: aware, later.
+            station: only its; None for the plant.
+
+        Raises:
+            DeliveryQuestionUnfit: the period ends before it begins.
+        """
+        if end <= start:
+            raise DeliveryQuestionUnfit(f"the period from {start.isoformat()} to {end.isoformat()} is none: from < to")
+        plant = self._ledger.plant
+        return await self._ledger.read(
+            lambda connection: reconcile(connection, plant, start=start, end=end, station=station)
+        )
 
     async def resend(self, sink: str, wish: ResendIn, *, by: str) -> DecidedOut:
         """Have events sent again, with the same identifiers.

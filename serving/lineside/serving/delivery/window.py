@@ -78,7 +78,7 @@ class Window:
         self._read_to = read_to
 
     def admit_resend(self, event: Event) -> None:
-        """Take in an event that is to be sent again: it goes next in its lane, behind what is under way and its like."""
+        """Take in an event that is to be sent again: it goes next in its lane, behind what is under way."""
         lane = self._waiting.setdefault(self._lane(event), deque())
         place = 1 if self._lane(event) in self._under_way else 0
         while place < len(lane) and lane[place].is_resend:
