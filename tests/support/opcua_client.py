@@ -22,7 +22,7 @@ _PROGRAM = Path(__file__).parent / "node" / "opcua_client.js"
 _PATIENCE_S = 60.0
 
 
-class Refused(Exception):  # noqa: N818 - what the client says, in its own words
+class Refused(Exception):
     """The client could not do what it was told."""
 
 
@@ -112,13 +112,15 @@ class NodeOpcUa:
     ) -> tuple[str, list[Any]]:
         """Call a method; gives the status and the outputs."""
         called = self.do(
-            "call", session=session, object=parent, method=f"{parent}.{method}", inputs=[dict(given) for given in inputs]
+            "call",
+            session=session,
+            object=parent,
+            method=f"{parent}.{method}",
+            inputs=[dict(given) for given in inputs],
         )
         return called["status"], called["outputs"]
 
-    def subscribe(
-        self, name: str, node: str, event: str, fields: Sequence[str], *, session: str = "main"
-    ) -> None:
+    def subscribe(self, name: str, node: str, event: str, fields: Sequence[str], *, session: str = "main") -> None:
         """Hear events of a type on a node."""
         self._events[name] = queue.Queue()
         self.do("subscribe", session=session, name=name, node=node, event=event, fields=list(fields))

@@ -7,6 +7,7 @@ import typer
 from lineside.cli.capability import capability_app
 from lineside.cli.chart import chart
 from lineside.cli.dataset import dataset_app
+from lineside.cli.delivery import delivery_app
 from lineside.cli.demo import demo_app
 from lineside.cli.deployments import deployments_app
 from lineside.cli.drift import drift_app
@@ -18,6 +19,7 @@ from lineside.cli.keys import keys_app
 from lineside.cli.known_parts import known_parts_app
 from lineside.cli.labels import labels_app
 from lineside.cli.mes import mes_app
+from lineside.cli.opcua import opcua_app
 from lineside.cli.parity import parity
 from lineside.cli.pod import pod_app
 from lineside.cli.predict import predict
@@ -57,6 +59,7 @@ app.add_typer(recipe_app)
 app.add_typer(release_app)
 app.command()(rates)
 app.command()(chart)
+app.add_typer(delivery_app)
 app.add_typer(deployments_app)
 app.add_typer(drift_app)
 app.add_typer(pod_app)
@@ -67,6 +70,7 @@ app.add_typer(twin_app)
 app.add_typer(mes_app)
 app.add_typer(holds_app)
 app.add_typer(proposals_app)
+app.add_typer(opcua_app)
 app.add_typer(keys_app)
 app.command()(version)
 

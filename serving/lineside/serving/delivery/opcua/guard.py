@@ -86,7 +86,7 @@ class GuardedServer(InternalServer):
     async def end_sessions(self) -> None:
         """Close every client's session and its subscriptions, which asyncua leaves running when it stops."""
         for session in list(self._sessions):
-            await session.close_session(True)
+            await session.close_session(delete_subs=True)
 
     def require_trust(self, der: bytes | None) -> None:
         """Refuse a channel whose certificate is not trusted.
