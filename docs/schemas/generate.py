@@ -9,6 +9,7 @@ from pathlib import Path
 from lineside.inspection.catalogue import catalogue_json_schema
 from lineside.inspection.recipe import recipe_json_schema
 from lineside.inspection.release import manifest_json_schema
+from lineside.serving.delivery.configuration import delivery_json_schema
 from lineside.serving.reported import ReportIn
 from lineside.serving.twin.aas.twin_file import twin_json_schema
 from lineside.training.evaluation import evaluation_json_schema
@@ -24,6 +25,7 @@ def schema_texts() -> dict[str, str]:
         "evaluation.schema.json": evaluation_json_schema(),
         "station-record.schema.json": ReportIn.model_json_schema(),
         "gate-report.schema.json": gate_json_schema(),
+        "delivery.schema.json": delivery_json_schema(),
         "gate-policy.schema.json": policy_json_schema(),
         "twin.schema.json": twin_json_schema(),
     }

@@ -13,7 +13,6 @@ from lineside.serving.delivery.settings import FilterSettings
 from lineside.serving.delivery.sinks import Proof
 from lineside.serving.ledger.delivery_tables import delivery_cursors as cursors
 from lineside.serving.ledger.delivery_tables import delivery_parked as parked
-from lineside.serving.ledger.events import read_after
 from lineside.serving.ledger.tables import events, frames, inspections, stations
 
 _EXAMPLES = 5
@@ -73,8 +72,8 @@ class SinkCountsOut(_Out):
 class ReconciliationOut(_Out):
     """A period's attempts, by the time they were opened, and the log's events of that time.
 
-    `agrees`: each attempt has its verdict, frames and event, the log has no hole, and every sink delivered all it wants.
-    `sinks` counts the events of these attempts, and all others recorded in the period.
+    `agrees`: each attempt has its verdict, frames and event, the log has no hole, and every sink delivered all that it
+    wants. `sinks` counts the events of these attempts, and all others recorded in the period.
     """
 
     start: datetime
@@ -220,14 +219,11 @@ def _other_wanted(
     """The wanted events of other types, recorded in the period."""
     types = [each for each in wanted.event_types if each != _INSPECTION]
     lines = _lines(connection, plant)
-    found = select(events.c.sequence).where(*recorded, events.c.type.in_(types)).order_by(events.c.sequence)
-    for page in connection.execute(found).scalars().partitions(_PAGE):
-        chosen = frozenset(page)
+    columns = (events.c.sequence, events.c.station, events.c.data)
+    found = select(*columns).where(*recorded, events.c.type.in_(types)).order_by(events.c.sequence)
+    for page in connection.execute(found).partitions(_PAGE):
         yield [
-            event.sequence
-            for each in page
-            for event in read_after(connection, plant, sequence=each - 1, limit=1)
-            if event.sequence in chosen and wanted.wants(event, line=lines.get(event.station or ""))
+            row.sequence for row in page if wanted.passes(row.station, line=lines.get(row.station or ""), data=row.data)
         ]
 
 
