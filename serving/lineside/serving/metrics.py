@@ -104,6 +104,12 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self._signals = Counter(
+            "lineside_signals",
+            "What was told to the MES and the twin beside the verdicts, by event type.",
+            ["type", "station"],
+            registry=self.registry,
+        )
         self._station_states = Gauge(
             "lineside_station_state",
             "1 for the state that each station is in, in OPC 40100-1's words.",
@@ -190,6 +196,10 @@ class Metrics:
         self._drift_alarms.clear()
         for (line, station, release), number in numbers.items():
             self._drift_alarms.labels(line, station, release).set(number)
+
+    def signal_told(self, event_type: str, station: str) -> None:
+        """Count one rate, chart signal, state or image alarm that was told; a chart of several stations has none."""
+        self._signals.labels(event_type, station).inc()
 
     def stations_stand(self, states: Mapping[str, str], *, alarming: Set[str]) -> None:
         """Say which state each station is in, and whose pictures are unfit."""

@@ -165,7 +165,7 @@ stretches = st.builds(
 
 
 @settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     phases=(Phase.generate,),

@@ -129,6 +129,7 @@ def test_a_station_says_what_it_is_doing(scene: SignalScene) -> None:
     assert scene.states()[7:] == ["preoperational"]
     shown = scene.plant.http.get("/metrics", headers=scene.plant.headers(Role.ADMIN)).text
     assert 'lineside_station_state{state="preoperational",station="aoi-1"} 1.0' in shown
+    assert 'lineside_signals_total{station="aoi-1",type="station_state.v1"} 8.0' in shown
 
 
 def test_a_hold_of_the_lot_a_station_works_on_halts_it(scene: SignalScene) -> None:

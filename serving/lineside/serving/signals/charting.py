@@ -12,6 +12,7 @@ from lineside.serving.charts.schemas import BaselineOut, ChartChoice
 from lineside.serving.charts.service import ChartService
 from lineside.serving.errors import ChartRefused, RateQuestionUnfit, UnknownStation
 from lineside.serving.ledger import Ledger, Transaction
+from lineside.serving.metrics import Metrics
 from lineside.serving.recipes import RecipeBook
 from lineside.serving.signals import store
 from lineside.serving.signals.chart_signals import question_for, signals_of
@@ -30,15 +31,23 @@ class ChartWatch:
         charts: draws them.
         stations: whose recipes' rules are obeyed.
         recipes: hold the rules.
+        metrics: told of signals.
     """
 
     def __init__(
-        self, ledger: Ledger, *, charts: ChartService, stations: StationDirectory, recipes: RecipeBook
+        self,
+        ledger: Ledger,
+        *,
+        charts: ChartService,
+        stations: StationDirectory,
+        recipes: RecipeBook,
+        metrics: Metrics,
     ) -> None:
         self._ledger = ledger
         self._charts = charts
         self._stations = stations
         self._recipes = recipes
+        self._metrics = metrics
         self._refused: dict[tuple[str, int], str] = {}
 
     async def look(self, *, since: datetime, now: datetime) -> int:
@@ -102,6 +111,7 @@ class ChartWatch:
             store.decide(transaction, wanted)
 
         await self._ledger.write(write)
+        self._metrics.signal_told(store.CHART_SIGNAL_EVENT, signal.scope.station or "")
         _log.warning("chart_signal", baseline=signal.baseline.id, reason=signal.message)
 
     def _wanted(self, signal: ChartSignalTold, station: Station) -> Sequence[HoldWanted]:

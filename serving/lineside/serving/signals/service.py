@@ -121,7 +121,7 @@ class SignalService:
             share=settings.image_alarm_share,
             window_parts=settings.image_alarm_window_parts,
         )
-        self._charting = ChartWatch(ledger, charts=charts, stations=stations, recipes=recipes)
+        self._charting = ChartWatch(ledger, charts=charts, stations=stations, recipes=recipes, metrics=metrics)
         self._acting = Acting(ledger, holds=holds, proposals=proposals)
         self._rate_rules = RateRules(
             ledger,
@@ -270,7 +270,10 @@ class SignalService:
             {name: memory.told.value for name, memory in memories.items() if memory.told is not None},
             alarming={name for name, memory in memories.items() if memory.health.alarm_id is not None},
         )
+        for state in states:
+            self._metrics.signal_told(store.STATION_STATE_EVENT, state.station)
         for alarm, _ in alarms:
+            self._metrics.signal_told(store.IMAGE_ALARM_EVENT, alarm.station)
             _log.warning("image_alarm", state=alarm.state, station=alarm.station, reason=alarm.message)
 
     def _followed(
@@ -368,6 +371,7 @@ class SignalService:
                 )
             )
             if told is not None:
+                self._metrics.signal_told(store.RATE_EVENT, told.station)
                 rate = told.figures.rate
                 self._metrics.window_told(
                     told.station,
