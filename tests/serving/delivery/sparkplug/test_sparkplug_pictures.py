@@ -10,7 +10,14 @@ import pytest
 from lineside.inspection.verdict import Verdict
 from lineside.serving.delivery.filters import DELIVERED_TYPES
 from lineside.serving.delivery.sparkplug import ledger_pictures
-from lineside.serving.delivery.sparkplug.ledger_pictures import advanced, enrolled_stations, head_of, picture_at
+from lineside.serving.delivery.sparkplug.ledger_pictures import (
+    advanced,
+    enrolled_stations,
+    head_of,
+    picture_at,
+    tally_of_all,
+    tally_on,
+)
 from lineside.serving.delivery.sparkplug.meanings import said_by
 from lineside.serving.delivery.sparkplug.picture import Picture
 from lineside.serving.delivery.sparkplug.vocabulary import DEVICE_METRICS, NODE_METRICS
@@ -67,10 +74,28 @@ def test_the_ledger_asked_anywhere_says_what_following_the_log_says(scene: SinkS
     for event in scene.after(0):
         followed.apply(event)
         if event.sequence % 7 == 0:
-            asked = asyncio.run(picture_at(scene.context.ledger, event.sequence))
+            tally = asyncio.run(tally_of_all(scene.context.ledger, event.sequence))
+            asked = asyncio.run(picture_at(scene.context.ledger, tally))
             assert asked.counts == followed.counts
             assert comparable(asked) == comparable(followed)
             assert asked.sequence == followed.sequence
+
+
+def test_counting_in_small_pieces_and_going_on_by_events_give_the_same(
+    scene: SinkScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_pictures, "_COUNTED_AT_ONCE", 3)
+    monkeypatch.setattr(ledger_pictures, "_BATCH", 4)
+    live(scene, seed=3, events=40)
+
+    async def run() -> None:
+        ledger = scene.context.ledger
+        head = await head_of(ledger)
+        for middle in (0, 17, head):
+            begun = await tally_of_all(ledger, middle)
+            assert await tally_on(ledger, begun, to=head) == await tally_of_all(ledger, head)
+
+    asyncio.run(run())
 
 
 def test_a_picture_goes_on_from_where_it_stood(scene: SinkScene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +105,7 @@ def test_a_picture_goes_on_from_where_it_stood(scene: SinkScene, monkeypatch: py
     async def run() -> None:
         ledger = scene.context.ledger
         head = await head_of(ledger)
-        begun = await picture_at(ledger, 10)
+        begun = await picture_at(ledger, await tally_of_all(ledger, 10))
         counts = {station: dict(of) for station, of in begun.counts.items()}
         walked = await advanced(ledger, begun, to=head)
         assert begun.counts == counts
@@ -95,7 +120,7 @@ def test_a_picture_goes_on_from_where_it_stood(scene: SinkScene, monkeypatch: py
 
 def test_an_empty_ledger_has_stations_and_nothing_else(scene: SinkScene) -> None:
     async def run() -> None:
-        picture = await picture_at(scene.context.ledger, 0)
+        picture = await picture_at(scene.context.ledger, await tally_of_all(scene.context.ledger, 0))
         assert (picture.sequence, picture.readings, picture.counts) == (0, {}, {})
         found = await enrolled_stations(scene.context.ledger)
         assert {station: about["Station/Line"].value for station, about in found.items()} == {

@@ -242,3 +242,36 @@ def test_a_process_that_was_killed_before_the_broker_proved_anything_tells_it_ag
         await killed.close()
 
     asyncio.run(run())
+
+
+def test_a_restart_counts_only_what_came_since_and_history_has_the_counts_of_back_then(
+    broker: Mosquitto, scene: SinkScene, host: SparkplugHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(ear: BrokerEar) -> tuple[Seen, ...]:
+        position = scene.judge().sequence
+        first = PlainRunner(sparkplug_sink(scene, broker.port), scene, position=position)
+        await first.sink.open()
+        scene.judge()
+        await first.deliver_all()
+        await first.sink.close()
+        for _ in range(3):
+            scene.judge()
+        monkeypatch.delattr("lineside.serving.delivery.sparkplug.storyteller.tally_of_all")  # not a second time
+        second = PlainRunner(sparkplug_sink(scene, broker.port), scene, position=first.position)
+        await second.sink.open()
+        scene.judge()
+        await second.deliver_all()
+        seen = await seen_by(ear, host, 5, "DDATA")
+        await second.sink.close()
+        return seen
+
+    with broker_ear(broker.port, "spBv1.0/#") as ear:
+        seen = asyncio.run(run(ear))
+    births = [values(one)["Counts/OK"] for one in seen if one.type == "DBIRTH" and one.device == "aoi-1"]
+    assert births == [1, 5]
+    told = [
+        (metric["value"], bool(metric.get("isHistorical")))
+        for _, name, metric in host.readings(seen)
+        if name == "Counts/OK"
+    ]
+    assert told == [(2, False), (3, True), (4, True), (5, True), (6, False)]

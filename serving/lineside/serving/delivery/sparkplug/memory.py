@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from lineside.serving.delivery.sparkplug.picture import Tally
+
 _NUMBERS: Final = 256
 
 
@@ -15,11 +17,11 @@ class Confirmed:
     """What a broker proved to have.
 
     Attributes:
-        sequence: the last event that was published before the proof.
+        tally: the last event that was published before the proof, and the counts up to it.
         is_all: whether nothing was published since.
     """
 
-    sequence: int
+    tally: Tally
     is_all: bool
 
 
@@ -47,12 +49,16 @@ class NodeMemory:
     def confirmed(self) -> Confirmed | None:
         """What the broker had when this was last written; None if nothing ever was."""
         found = _read(self._proofs)
-        sequence, is_all = found.get("sequence"), found.get("is_all")
-        return Confirmed(sequence, is_all) if isinstance(sequence, int) and isinstance(is_all, bool) else None
+        sequence, is_all, counts = found.get("sequence"), found.get("is_all"), found.get("counts")
+        if not isinstance(sequence, int) or not isinstance(is_all, bool) or not isinstance(counts, dict):
+            return None
+        return Confirmed(Tally(sequence, counts), is_all) if _are_counts(counts) else None
 
     def confirm(self, confirmed: Confirmed) -> None:
         """Write what the broker has. After a power cut an older word may stand there: then more is sent twice."""
-        _write(self._proofs, {"sequence": confirmed.sequence, "is_all": confirmed.is_all}, durable=False)
+        tally = confirmed.tally
+        content = {"sequence": tally.sequence, "is_all": confirmed.is_all, "counts": tally.counts}
+        _write(self._proofs, content, durable=False)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -61,6 +67,10 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _are_counts(found: dict[str, Any]) -> bool:
+    return all(isinstance(of, dict) and all(isinstance(n, int) for n in of.values()) for of in found.values())
 
 
 def _write(path: Path, content: dict[str, Any], *, durable: bool) -> None:

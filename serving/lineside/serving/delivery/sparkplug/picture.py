@@ -15,6 +15,19 @@ Told = Mapping[str | None, Mapping[str, Reading]]
 VERDICTS: Final = ("OK", "NG", "NOT_INSPECTED")
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many inspections there were up to an event.
+
+    Attributes:
+        sequence: that event's number.
+        counts: by station and verdict, since the ledger began.
+    """
+
+    sequence: int
+    counts: Mapping[str, Mapping[str, int]]
+
+
 @dataclass(slots=True)
 class Picture:
     """The plant as it stood behind one event.
@@ -52,6 +65,11 @@ class Picture:
         """The station's counts as readings."""
         counts = self.counts.get(station, {})
         return {f"Counts/{verdict}": Reading(counts.get(verdict, 0), at) for verdict in VERDICTS}
+
+    @property
+    def tally(self) -> Tally:
+        """The counts, to be kept."""
+        return Tally(self.sequence, {station: dict(of) for station, of in self.counts.items()})
 
     def copy(self) -> Self:
         """One that goes its own way from here."""

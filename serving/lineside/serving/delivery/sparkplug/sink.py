@@ -17,6 +17,7 @@ from lineside.serving.delivery.sinks import Proof, Sink
 from lineside.serving.delivery.sparkplug.edge_node import EdgeNode
 from lineside.serving.delivery.sparkplug.errors import SparkplugError
 from lineside.serving.delivery.sparkplug.memory import NodeMemory
+from lineside.serving.delivery.sparkplug.picture import Picture
 from lineside.serving.delivery.sparkplug.primary_host import HostNews, PrimaryHost
 from lineside.serving.delivery.sparkplug.settings import SparkplugSettings
 from lineside.serving.delivery.sparkplug.storyteller import Storyteller
@@ -28,6 +29,9 @@ _CONFIRMED_EACH: Final = 100
 
 _LOOK_AGAIN_S: Final = 1.0
 """Between two waits for the primary host."""
+
+_LONGEST_CALL_S: Final = 30.0
+"""Well below what delivery allows a call."""
 
 _log = structlog.get_logger(__name__)
 
@@ -66,6 +70,7 @@ class SparkplugSink:
         self._speaking = asyncio.Lock()
         self._was_born = asyncio.Event()
         self._is_asked = False
+        self._catching_up: asyncio.Task[Picture] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -80,6 +85,7 @@ class SparkplugSink:
 
     async def open(self) -> None:
         """Connect and be born; with a primary host that is away, the birth comes when it does."""
+        await self._catch_up()
         async with self._speaking:
             await self._drop()
             session = await self._connect()
@@ -120,6 +126,24 @@ class SparkplugSink:
         """Connect under another client id, without a Will, and disconnect: nobody hears of it."""
         session = await Session.connect(self._address, client_id=f"{self._client_id}-check")
         await session.close()
+
+    async def _catch_up(self) -> None:
+        """Have the present at hand before anything is said; a long way is gone on with by the next try.
+
+        Raises:
+            TryAgain: it takes longer than one call should.
+            LedgerUnavailable: the database cannot be read.
+        """
+        if self._catching_up is None:
+            self._catching_up = asyncio.create_task(self._story.catch_up())
+        try:
+            async with asyncio.timeout(_LONGEST_CALL_S):
+                await asyncio.shield(self._catching_up)
+        except TimeoutError as error:
+            raise TryAgain("the edge node reads what its ledger holds", after_s=_LOOK_AGAIN_S) from error
+        finally:
+            if self._catching_up.done():
+                self._catching_up = None
 
     async def _connect(self) -> Session:
         if self._host is not None:

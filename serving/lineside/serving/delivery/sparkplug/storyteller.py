@@ -2,16 +2,27 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
+from typing import Final
 
 from lineside.serving.delivery.context import SinkContext
 from lineside.serving.delivery.errors import SendAgainFrom
 from lineside.serving.delivery.filters import EventFilter
 from lineside.serving.delivery.mqtt.messages import Message, level
 from lineside.serving.delivery.sparkplug.edge_node import EdgeNode, Reading
-from lineside.serving.delivery.sparkplug.ledger_pictures import advanced, enrolled_stations, head_of, picture_at
+from lineside.serving.delivery.sparkplug.ledger_pictures import (
+    advanced,
+    enrolled_stations,
+    head_of,
+    picture_at,
+    tally_of_all,
+    tally_on,
+)
 from lineside.serving.delivery.sparkplug.memory import Confirmed, NodeMemory
-from lineside.serving.delivery.sparkplug.picture import Picture
+from lineside.serving.delivery.sparkplug.picture import Picture, Tally
 from lineside.serving.ledger import Event
+
+_STEP: Final = 20_000
+"""Events between two rests of the present on its way to the head: about a second's work."""
 
 
 class Storyteller:
@@ -37,12 +48,39 @@ class Storyteller:
         self._proved: Picture | None = None
         self._first_unproved: int | None = None
         self._unproved = 0
-        self._again_from = _left_open(memory.confirmed())
+        confirmed = memory.confirmed()
+        self._again_from = _left_open(confirmed)
+        self._tally = None if confirmed is None else confirmed.tally
 
     @property
     def unconfirmed(self) -> int:
         """Events told since the broker last proved to have everything."""
         return self._unproved
+
+    async def catch_up(self) -> Picture:
+        """Bring the present up to the ledger's head; what was done stays done if the call is cancelled.
+
+        The first time in the life of a node every inspection of the ledger is counted; later only what came since.
+
+        Raises:
+            LedgerUnavailable: the database cannot be read.
+        """
+        ledger = self._context.ledger
+        if self._tally is None:
+            self._tally = await tally_of_all(ledger, await head_of(ledger))
+            self._memory.confirm(Confirmed(self._tally, is_all=True))
+        present = max((one for one in (self._present, self._told) if one), key=lambda one: one.sequence, default=None)
+        tally = self._tally if present is None else present.tally
+        while (head := await head_of(ledger)) - tally.sequence > _STEP:
+            tally = await tally_on(ledger, tally, to=tally.sequence + _STEP)
+            self._present = present = await picture_at(ledger, tally)
+        present = await (
+            picture_at(ledger, await tally_on(ledger, tally, to=head))
+            if present is None
+            else advanced(ledger, present, to=head)
+        )
+        self._present = present
+        return present
 
     async def births(self) -> tuple[Message, ...]:
         """The node's birth and its devices', as things stand now.
@@ -51,10 +89,7 @@ class Storyteller:
             LedgerUnavailable: the database cannot be read.
         """
         ledger = self._context.ledger
-        head = await head_of(ledger)
-        known = max((one for one in (self._present, self._told) if one), key=lambda one: one.sequence, default=None)
-        present = await (picture_at(ledger, head) if known is None else advanced(ledger, known, to=head))
-        self._present = present
+        present = await self.catch_up()
         now = self._context.clock.now()
         devices: dict[str, Mapping[str, Reading]] = {}
         for station, about in (await enrolled_stations(ledger)).items():
@@ -98,7 +133,7 @@ class Storyteller:
         if self._first_unproved is None:
             self._first_unproved = event.sequence
             self._proved = told.copy()
-            self._memory.confirm(Confirmed(event.sequence - 1, is_all=False))
+            self._memory.confirm(Confirmed(Tally(event.sequence - 1, told.tally.counts), is_all=False))
         self._unproved += 1
         is_historical = event.sequence <= max(told.sequence, self._present.sequence if self._present else 0)
         data = tuple(
@@ -111,7 +146,7 @@ class Storyteller:
     def confirmed(self) -> None:
         """The broker proved to have everything that was told."""
         if self._told is not None and self._first_unproved is not None:
-            self._memory.confirm(Confirmed(self._told.sequence, is_all=True))
+            self._memory.confirm(Confirmed(self._told.tally, is_all=True))
         self._first_unproved = None
         self._proved = None
         self._unproved = 0
@@ -126,10 +161,17 @@ class Storyteller:
         self._unproved = 0
 
     async def _picture_before(self, event: Event) -> Picture:
-        before, present = event.sequence - 1, self._present
-        if present is not None and present.sequence == before:
+        """Where the telling begins; far behind everything that was counted, history is told without counts."""
+        ledger, before = self._context.ledger, event.sequence - 1
+        present = self._present if self._present is not None else await self.catch_up()
+        if present.sequence == before:
             return present.copy()
-        return await picture_at(self._context.ledger, before)
+        counted = self._tally
+        if counted is None or counted.sequence > before:
+            counted = Tally(0, {})
+        if before - counted.sequence > _STEP and counted.sequence == 0:
+            return present.copy()
+        return await picture_at(ledger, await tally_on(ledger, counted, to=before))
 
     def _is_of_new_station(self, event: Event) -> bool:
         station = event.station
@@ -145,4 +187,4 @@ class Storyteller:
 
 def _left_open(confirmed: Confirmed | None) -> int | None:
     """The first event that an earlier process told and nobody proved; None if there is none."""
-    return None if confirmed is None or confirmed.is_all else confirmed.sequence + 1
+    return None if confirmed is None or confirmed.is_all else confirmed.tally.sequence + 1
