@@ -17,7 +17,7 @@ _YES: Final = ua.VariantType.Boolean
 
 _VARIABLES: Final[Mapping[str, tuple[Any, str]]] = MappingProxyType(
     {
-        "DefectRate": (_REAL, "Share of defective parts in the last closed window; null where nothing tells."),
+        "DefectRate": (_REAL, "Share of defective parts in the last closed window; no data where nothing tells."),
         "DefectRateLower": (_REAL, "Lower end of its interval."),
         "DefectRateUpper": (_REAL, "Upper end of its interval."),
         "DefectRateConfidence": (_REAL, "Confidence of the interval, 0 to 1."),
@@ -75,7 +75,7 @@ class QualityNodes:
         return cls(nodes)
 
     async def show(self, at: datetime, **values: Any) -> None:
-        """Show new values; None is null.
+        """Show new values; None is shown as an empty text, or as no data.
 
         Args:
             at: when they came to hold, aware; the values' source timestamp.
@@ -83,7 +83,12 @@ class QualityNodes:
         """
         for name, value in values.items():
             self._shown[name] = value
-            variant = ua.Variant(value, _VARIABLES[name][0]) if value is not None else ua.Variant()
+            variant_type = _VARIABLES[name][0]
+            if value is None and variant_type is not _TEXT:
+                nothing = ua.StatusCode(ua.StatusCodes.BadNoDataAvailable)
+                await self._nodes[name].write_value(ua.DataValue(StatusCode=nothing, SourceTimestamp=at))
+                continue
+            variant = ua.Variant("" if value is None else value, variant_type)
             await self._nodes[name].write_value(ua.DataValue(variant, SourceTimestamp=at))
 
     def shown(self, name: str) -> Any:
