@@ -154,7 +154,7 @@ def _job_for(part: JudgedPart, waiting: Iterable[OpenJob]) -> OpenJob | None:
     """The job that a judged part ends: the oldest one for that part, else the oldest one for whichever part comes."""
     there = sorted(
         (job for job in waiting if job.station == part.station and job.after_sequence < part.sequence),
-        key=lambda job: job.id,
+        key=lambda job: (job.after_sequence, job.id),  # the log's order: clocks may step back
     )
     named = next((job for job in there if job.part_id == part.part_id), None)
     return named or next((job for job in there if job.part_id is None), None)

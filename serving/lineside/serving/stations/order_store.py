@@ -96,12 +96,15 @@ def follow_station(transaction: Transaction, station: Station) -> None:
         .where(*here, columns.state.in_(_RUNNING), columns.order_id.not_in(kept))
         .values(state=OrderState.REPLACED.value)
     )
-    begun = (OrderState.ACCEPTED.value, OrderState.REPLACED.value)
-    if station.order_id is not None:
+    states = {pending: OrderState.ACCEPTED, station.order_id: OrderState.IN_FORCE}  # in force counts where both are one
+    for order_id, state in states.items():
+        if order_id is None:
+            continue
+        begun = {"in_force_at": func.coalesce(columns.in_force_at, now)} if state is OrderState.IN_FORCE else {}
         transaction.connection.execute(
             update(station_orders)
-            .where(*here, columns.order_id == station.order_id, columns.state.in_(begun))
-            .values(state=OrderState.IN_FORCE.value, in_force_at=func.coalesce(columns.in_force_at, now))
+            .where(*here, columns.order_id == order_id, columns.state.in_((*_RUNNING, OrderState.REPLACED.value)))
+            .values(state=state.value, **begun)
         )
 
 
