@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,6 +72,16 @@ def demo(
     language: Annotated[LanguageName, typer.Option(help="Language of the view and the page.")] = LanguageName.EN,
     *,
     page: Annotated[bool, typer.Option(help="Serve the web page.")] = True,
+    mes: Annotated[bool, typer.Option(help="Run a small MES that is told everything, with a page of its own.")] = True,
+    mqtt: Annotated[
+        bool,
+        typer.Option(
+            "--mqtt", help="Run a broker, and tell it everything as JSON and as Sparkplug B (lineside[mqtt])."
+        ),
+    ] = False,
+    opcua: Annotated[
+        bool, typer.Option("--opcua", help="Open an OPC UA server of the line (lineside[opcua]).")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Run the whole line: server, virtual boards at a known defect rate, reviews, page and a closing summary.
@@ -103,6 +114,9 @@ def demo(
         releases_dir=releases,
         trust_file=trust,
         engine=engine,
+        mes=mes,
+        mqtt=mqtt,
+        opcua=opcua,
     )
     talk = Console(stderr=True)
     with LivePanel(plan, talk) if talk.is_terminal else PlainView(plan) as view:
@@ -182,6 +196,7 @@ def _document(summary: "DemoSummary") -> dict[str, Any]:
             "of_inspected": summary.true_rate_inspected,
         },
         "reviews": summary.reviews,
+        "delivered": [asdict(sink) for sink in summary.sinks],
         "latency_ms": {"p50": summary.latency_p50_ms, "p99": summary.latency_p99_ms},
         "duration_s": round(summary.duration_s, 3),
         "seed": summary.seed,

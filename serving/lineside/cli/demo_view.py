@@ -16,7 +16,7 @@ from lineside.cli.demo_texts import TEXTS
 from lineside.cli.output import say
 from lineside.inspection.verdict import Verdict
 from lineside.statistics.rates import RateInterval
-from lineside.workflows.demo import DemoPlan, DemoSite, DemoSummary, Outcome, Passage, RunRate, Tally
+from lineside.workflows.demo import DemoPlan, DemoSite, DemoSummary, Outcome, Passage, RunRate, SinkStanding, Tally
 
 _LAST = 8
 _REFRESH_PER_S = 8
@@ -50,10 +50,8 @@ class PlainView:
 
     def running(self, site: DemoSite) -> None:
         """Say where to look."""
-        if site.page_url is not None:
-            say(self._texts["page"].format(url=site.page_url, key=site.viewer_key))
-        if site.mlops_key is not None:
-            say(self._texts["deploy"].format(url=site.url, key=site.mlops_key))
+        for line in where_to_look(site, self._texts):
+            say(line)
 
     def judged(self, passage: Passage, tally: Tally) -> None:
         """Say which part did not pass, and for every tenth how it stands."""
@@ -114,10 +112,8 @@ class LivePanel:
 
     def _panel(self) -> RenderableType:
         lines: list[RenderableType] = [Text(self._stage, style="bold")]
-        if self._site is not None and self._site.page_url is not None:
-            lines.append(Text(self._texts["page"].format(url=self._site.page_url, key=self._site.viewer_key)))
-        if self._site is not None and self._site.mlops_key is not None:
-            lines.append(Text(self._texts["deploy"].format(url=self._site.url, key=self._site.mlops_key)))
+        if self._site is not None:
+            lines += [Text(line) for line in where_to_look(self._site, self._texts)]
         if self._tally.parts:
             lines += [Text(), Columns([self._figures(), self._confusion()], padding=(0, 4)), Text(), self._last_parts()]
         return Panel(Group(*lines), title="lineside demo", subtitle=self._texts["stop"], border_style="cyan")
@@ -172,7 +168,38 @@ def print_summary(summary: DemoSummary, console: Console, *, language: str) -> N
     figures.add_row(texts["latency"], latency_text(summary.latency_p50_ms, summary.latency_p99_ms))
     reviews = ", ".join(f"{count} {kind}" for kind, count in sorted(summary.reviews.items()))
     figures.add_row(texts["reviews"], reviews or texts["none"])
+    for sink in summary.sinks:
+        figures.add_row(texts["told"].format(name=sink.name), delivery_text(sink, texts))
     console.print(figures)
+
+
+def where_to_look(site: DemoSite, texts: Mapping[str, str]) -> list[str]:
+    """The addresses of everything that runs, one a line."""
+    peers = site.peers
+    lines = []
+    if site.page_url is not None:
+        lines.append(texts["page"].format(url=site.page_url, key=site.viewer_key))
+    if peers.mes_page_url is not None:
+        lines.append(texts["mes"].format(url=peers.mes_page_url))
+    lines.append(texts["twin"].format(url=site.url))
+    if peers.broker_port is not None:
+        lines.append(texts["broker"].format(port=peers.broker_port))
+    if peers.opcua is not None:
+        door = peers.opcua
+        lines.append(texts["opcua"].format(endpoint=door.endpoint, user=door.user, file=door.password_file))
+    if site.mlops_key is not None:
+        lines.append(texts["deploy"].format(url=site.url, key=site.mlops_key))
+    return lines
+
+
+def delivery_text(sink: SinkStanding, texts: Mapping[str, str]) -> str:
+    """How far a sink is, in its own word of proof."""
+    said = f"{sink.delivered} {texts[sink.proof]}"
+    if sink.parked:
+        said += ", " + texts["parked"].format(count=sink.parked)
+    if sink.waiting:
+        said += ", " + texts["waiting"].format(count=sink.waiting)
+    return said if sink.trouble is None else f"{said} ({sink.trouble})"
 
 
 def confusion_table(outcomes: Mapping[Outcome, int], texts: Mapping[str, str], *, title: str | None = None) -> Table:

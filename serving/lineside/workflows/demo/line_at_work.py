@@ -1,15 +1,20 @@
 """The virtual line at work: parts come under the camera at a pace, several under way at once."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 
 from lineside.client import InspectionAnswer, LinesideClient, TryAgainLater
 from lineside.inspection.frames import MediaType
+from lineside.inspection.verdict import Verdict
+from lineside.serving.clock import Clock
 from lineside.workflows.demo.plan import BOARDS_PER_PANEL, PANELS_PER_LOT, DemoPlan
 from lineside.workflows.demo.site import STATION, order_lot
 from lineside.workflows.demo.tally import Passage, Tally
 from lineside.workflows.demo.virtual_line import VirtualPart, virtual_parts
+
+_LANES = {Verdict.OK: "passed", Verdict.NG: "rejected", Verdict.NOT_INSPECTED: "set_aside"}
 
 
 class Line:
@@ -21,6 +26,7 @@ class Line:
         mes: orders lots.
         run_id: what every identifier begins with.
         on_passage: told of each part and its verdict, or that there was none.
+        clock: tells when a part went where.
 
     Attributes:
         tally: truth against verdicts so far.
@@ -35,6 +41,7 @@ class Line:
         mes: LinesideClient,
         run_id: str,
         on_passage: Callable[[Passage], None],
+        clock: Clock,
     ) -> None:
         self.tally = Tally()
         self.lots: list[str] = []
@@ -42,6 +49,7 @@ class Line:
         self._station = station
         self._mes = mes
         self._on_passage = on_passage
+        self._clock = clock
         self._parts = virtual_parts(plan, run_id=run_id)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -98,6 +106,15 @@ class Line:
             room.release()
         latency_ms = (time.perf_counter() - started_s) * 1000.0
         self._on_passage(self.tally.add(part, answer, latency_ms=latency_ms, failure=failure))
+        if answer is not None:
+            await self._dispose(answer)
+
+    async def _dispose(self, answer: InspectionAnswer) -> None:
+        """The gate behind the camera did what the verdict said; its sensor saw it."""
+        with contextlib.suppress(TryAgainLater):  # the line goes on; the ledger then says only what was judged
+            await self._station.dispose(
+                answer.id, kind=_LANES[answer.verdict], confirmed_by_sensor=True, at=self._clock.now()
+            )
 
 
 def _next(parts: Iterator[VirtualPart]) -> VirtualPart | None:

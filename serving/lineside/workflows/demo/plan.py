@@ -34,6 +34,9 @@ class DemoPlan:
             only if there is a trust file.
         trust_file: public keys whose signatures count; None: nothing can be deployed.
         engine: "auto", or an engine's name.
+        mes: whether a small MES receives everything, and gives orders and holds.
+        mqtt: whether a broker gets everything, as plain JSON and as Sparkplug B.
+        opcua: whether the stations are vision systems of an OPC UA server.
     """
 
     data_dir: Path
@@ -55,6 +58,19 @@ class DemoPlan:
     releases_dir: Path | None = None
     trust_file: Path | None = None
     engine: str = "auto"
+    mes: bool = False
+    mqtt: bool = False
+    opcua: bool = False
+
+    @property
+    def has_peers(self) -> bool:
+        """Whether anybody listens."""
+        return self.mes or self.mqtt or self.opcua
+
+    @property
+    def delivery_file(self) -> Path:
+        """Names the demonstration's own sinks; a person's `delivery.yaml` is left alone."""
+        return self.data_dir / "delivery.demo.yaml"
 
     def __post_init__(self) -> None:
         """Refuse a line that cannot run."""

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from lineside.client import LinesideClient
 from lineside.serving.clock import Clock, SystemClock
 from lineside.serving.settings import Settings
+from lineside.workflows.demo.child_process import free_port
+from lineside.workflows.demo.draining import drained
 from lineside.workflows.demo.line_at_work import Line
+from lineside.workflows.demo.peers import peers
 from lineside.workflows.demo.plan import DemoPlan
 from lineside.workflows.demo.reviewing import ScriptedReviewer
 from lineside.workflows.demo.run_rate import ask_run_rate
@@ -17,6 +20,7 @@ from lineside.workflows.demo.site import DemoKeys, DemoSite, demo_keys, enrol
 from lineside.workflows.demo.tally import DemoSummary, Passage
 from lineside.workflows.demo.view import LineView
 
+DEFAULT_PORT = 8470
 _ENROL_S = 180.0  # the first start measures the engines before the station can work
 _ANSWER_S = 20.0  # a station would wait less; the recipe's deadline is 3 s
 
@@ -40,18 +44,22 @@ async def run_demo(plan: DemoPlan, *, view: LineView, stop: asyncio.Event, clock
     async with AsyncExitStack() as stack:
         view.stage("server")
         plan.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        server = await stack.enter_async_context(server_child(plan))
+        port = plan.port or free_port(DEFAULT_PORT if plan.port is None else 0)
+        url = f"http://127.0.0.1:{port}"
         keys = stack.enter_context(demo_keys(settings, used_clock))
-        clients = await stack.enter_async_context(demo_clients(server.url, keys))
+        listening = await stack.enter_async_context(peers(plan, server_url=url, mes_key=keys.mes))
+        server = await stack.enter_async_context(server_child(plan, port=port))
+        clients = await stack.enter_async_context(demo_clients(url, keys))
         view.stage("enrol")
         await enrol(clients.admin, audit_share=plan.audit_share)
         view.stage("line")
         view.running(
             DemoSite(
-                url=server.url,
-                page_url=f"{server.url}/page" if plan.page else None,
+                url=url,
+                page_url=f"{url}/page" if plan.page else None,
                 viewer_key=keys.viewer,
                 mlops_key=None if plan.trust_file is None else keys.mlops,
+                peers=listening,
             )
         )
         reviewer = await stack.enter_async_context(ScriptedReviewer(clients.quality, used_clock))
@@ -61,7 +69,7 @@ async def run_demo(plan: DemoPlan, *, view: LineView, stop: asyncio.Event, clock
             if passage.answer is not None:
                 reviewer.consider(passage.part, passage.answer)
 
-        line = Line(plan, station=clients.station, mes=clients.mes, run_id=run_id, on_passage=pass_on)
+        line = Line(plan, station=clients.station, mes=clients.mes, run_id=run_id, on_passage=pass_on, clock=used_clock)
         began_at = used_clock.now()
         started_s = used_clock.monotonic()
         await server.watch(line.run(stop))
@@ -77,6 +85,7 @@ async def run_demo(plan: DemoPlan, *, view: LineView, stop: asyncio.Event, clock
                 audit_share=plan.audit_share,
             )
         )
+        sinks = await server.watch(drained(clients.mes)) if plan.has_peers else ()
     tally = line.tally
     return DemoSummary(
         parts=tally.parts,
@@ -95,6 +104,7 @@ async def run_demo(plan: DemoPlan, *, view: LineView, stop: asyncio.Event, clock
         seed=plan.seed,
         run_id=run_id,
         data_dir=plan.data_dir,
+        sinks=sinks,
     )
 
 

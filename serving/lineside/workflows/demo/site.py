@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from lineside.client import LinesideClient, NothingThere
@@ -11,6 +11,7 @@ from lineside.serving.clock import Clock
 from lineside.serving.ledger import Ledger
 from lineside.serving.security import KeyService, Role, read_or_create_secret
 from lineside.serving.settings import Settings
+from lineside.workflows.demo.peers import Peers
 from lineside.workflows.demo.virtual_line import MM_PER_PX, PRODUCTS, golden_png
 
 STATION = "demo-aoi-1"
@@ -64,12 +65,14 @@ class DemoSite:
         page_url: of the page; None where it is not served.
         viewer_key: what to log in with.
         mlops_key: what to deploy releases with; None where the server trusts nobody.
+        peers: who listens.
     """
 
     url: str
     page_url: str | None
     viewer_key: str
     mlops_key: str | None
+    peers: Peers = field(default_factory=Peers)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from lineside.client import InspectionAnswer
 from lineside.inspection.verdict import Verdict
 from lineside.statistics.rates import RateInterval, wilson_interval
+from lineside.workflows.demo.draining import SinkStanding
 from lineside.workflows.demo.run_rate import RunRate
 from lineside.workflows.demo.virtual_line import VirtualPart
 
@@ -141,6 +142,7 @@ class DemoSummary:
         seed: of the parts.
         run_id: what the part identifiers begin with.
         data_dir: where ledger and images are.
+        sinks: how far everything was delivered, one entry for each who listened.
     """
 
     parts: int
@@ -159,6 +161,7 @@ class DemoSummary:
     seed: int
     run_id: str
     data_dir: Path
+    sinks: tuple[SinkStanding, ...] = ()
 
     @property
     def true_rate(self) -> float | None:

@@ -22,6 +22,7 @@ from lineside.datasets.synthetic import TILE_PX
 from lineside.inspection.release import Role, SigningKey, TrustStore, starter_release_folder
 from lineside.serving.clock import SystemClock
 from lineside.serving.settings import Settings
+from lineside.workflows.demo.child_process import ChildProcess
 from lineside.workflows.demo.line_at_work import Line
 from lineside.workflows.demo.loop.annotator import Annotator
 from lineside.workflows.demo.loop.first_revision import write_first_revision
@@ -29,7 +30,7 @@ from lineside.workflows.demo.loop.plan import PRODUCT, Arm, LoopPlan
 from lineside.workflows.demo.loop.studio_annotator import Labelled, TruthOfPart, label_waiting_tasks
 from lineside.workflows.demo.loop.summary import LoopSummary, Stretch
 from lineside.workflows.demo.running import DemoClients, demo_clients
-from lineside.workflows.demo.server_child import ServerChild, server_child
+from lineside.workflows.demo.server_child import server_child
 from lineside.workflows.demo.site import RELEASE, DemoKeys, demo_keys, enrol
 from lineside.workflows.demo.tally import Passage
 from lineside.workflows.errors import DemoLacksExtras, LineFailed
@@ -103,7 +104,8 @@ async def run_loop(plan: LoopPlan, *, say: Say, studio_home: Path | None = None)
 class _Plant:
     """What runs while the loop does."""
 
-    server: ServerChild
+    server: ChildProcess
+    url: str
     keys: DemoKeys
     clients: DemoClients
     studio_url: str
@@ -178,11 +180,12 @@ class _Loop:
         home = LabelServerHome.open(self._studio_home)
         studio = label_server(home, python, port=0, say=self._say)
         running = await stack.enter_async_context(_on_a_thread(studio))
-        server = await stack.enter_async_context(server_child(line))
+        server = await stack.enter_async_context(server_child(line, port=0))
         keys = stack.enter_context(demo_keys(Settings(data_dir=line.data_dir, database_url=None), SystemClock()))
-        clients = await stack.enter_async_context(demo_clients(server.url, keys))
+        url = str(server.announced["url"])
+        clients = await stack.enter_async_context(demo_clients(url, keys))
         await enrol(clients.admin, audit_share=0.0, ok_share=1.0)
-        return _Plant(server, keys, clients, running.url, Token(home.login.token))
+        return _Plant(server, url, keys, clients, running.url, Token(home.login.token))
 
     async def _line(self, plant: _Plant, *, first_part: int, parts: int) -> Stretch:
         """Let the line make parts; what became of them."""
@@ -201,6 +204,7 @@ class _Loop:
                 mes=plant.clients.mes,
                 run_id=self._run_id,
                 on_passage=note,
+                clock=SystemClock(),
             )
             await plant.server.watch(line.run(asyncio.Event()))
         return Stretch.of(passages)
@@ -210,7 +214,7 @@ class _Loop:
         plan = self._plan
         site = LabelSite(
             client=plant.clients.quality,
-            server=plant.server.url,
+            server=plant.url,
             project=PROJECT,
             workplace=Workplace(plan.out / "workplace"),
             say=self._say,
@@ -249,7 +253,7 @@ class _Loop:
 
     def _retrain(self, plant: _Plant, first: Revision) -> RetrainReport:
         plan = self._plan
-        access = ServerAccess(plant.server.url, plant.keys.mlops)
+        access = ServerAccess(plant.url, plant.keys.mlops)
         return retrain(
             RetrainPlan(
                 out=plan.out / "retraining",

@@ -1,0 +1,142 @@
+"""A program of the demonstration as a process of its own, which never outlives the one that started it."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lineside.workflows.errors import ServerFailed
+
+T = TypeVar("T")
+
+_READY_S = 120.0  # opening ledger and page takes seconds; the bound is for a machine that is badly overloaded
+_STOP_S = 30.0
+
+
+class ChildProcess:
+    """A running program.
+
+    Attributes:
+        announced: what it said on its first line of stdout.
+    """
+
+    def __init__(
+        self, name: str, announced: Mapping[str, Any], process: asyncio.subprocess.Process, log_path: Path
+    ) -> None:
+        self.announced = announced
+        self._name = name
+        self._process = process
+        self._log_path = log_path
+
+    async def watch(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something that needs the program, and stop doing it if the program ends.
+
+        Raises:
+            ServerFailed: it ended by itself.
+        """
+        working = asyncio.create_task(work)
+        ended = asyncio.create_task(self._process.wait())
+        try:
+            await asyncio.wait({working, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                said = await asyncio.to_thread(_last_words, self._log_path)
+                raise ServerFailed(f"{self._name} ended by itself: {said}")
+            return await working
+        finally:
+            for task in (working, ended):
+                task.cancel()
+            await asyncio.gather(working, ended, return_exceptions=True)
+
+
+@asynccontextmanager
+async def child_process(
+    name: str, command: Sequence[str], *, log_path: Path, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[ChildProcess]:
+    """Run a program for the length of the block, once it says in a line of JSON that it is ready.
+
+    Its stdin is a pipe that closes with this process, whatever ends it, and the program ends with its stdin.
+
+    Args:
+        name: what errors call it: "the server".
+        command: program and arguments, which make it end with its stdin.
+        log_path: gets its stderr.
+        environment: variables besides this process's own; secrets go this way, never by `command`.
+
+    Raises:
+        ServerFailed: it does not start.
+    """
+    process = await _start(command, log_path, environment)
+    try:
+        yield ChildProcess(name, await _announcement(name, process, log_path), process, log_path)
+    finally:
+        await _stop(process)
+
+
+def free_port(preferred: int) -> int:
+    """The preferred port of the loopback; any other if somebody listens there already."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ServerFailed("no port of 127.0.0.1 is free: end what holds them")
+
+
+async def _start(
+    command: Sequence[str], log_path: Path, environment: Mapping[str, str] | None
+) -> asyncio.subprocess.Process:
+    # A session of its own: Ctrl-C reaches the demonstration alone, which then ends the program in good order.
+    flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+    with log_path.open("wb") as log:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, **(environment or {})},
+            start_new_session=os.name == "posix",
+            creationflags=flags,
+        )
+
+
+async def _announcement(name: str, process: asyncio.subprocess.Process, log_path: Path) -> Mapping[str, Any]:
+    """What it says on its first line of stdout, once it is ready."""
+    if process.stdout is None:
+        raise ServerFailed(f"{name} was started without a pipe")
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), _READY_S)
+    except TimeoutError as error:
+        raise ServerFailed(f"{name} did not get ready within {_READY_S:.0f} s; see {log_path}") from error
+    if not line:
+        raise ServerFailed(f"{name} ended at its start: {await asyncio.to_thread(_last_words, log_path)}")
+    said: Mapping[str, Any] = json.loads(line)
+    return said
+
+
+def _last_words(log_path: Path) -> str:
+    """The last line of its log: what a command says when it cannot go on."""
+    lines = log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return f"{lines[-1].removeprefix('lineside: ') if lines else 'without a word'} (see {log_path})"
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """End the program: ask, and if it does not, kill."""
+    if process.returncode is None:
+        if os.name == "posix":
+            process.send_signal(signal.SIGTERM)
+        elif process.stdin is not None:
+            process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
