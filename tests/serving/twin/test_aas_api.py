@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,16 +98,24 @@ def test_the_time_series_has_the_last_hours_as_rates_and_chart_say(server: LiveS
     segments = read_value(server, "time-series", "smt-1")["Segments"]
     points = segments["HourlyPoints"]
     assert points["RecordCount"] == 24 == len(points["Records"])
-    last = points["Records"]["Record24"]
     counted = [points["Records"][f"Record{number:02d}"] for number in (23, 24)]  # the hour may turn while parts come
     assert sum(each["Inspected"] for each in counted) == 8
     assert sum(each["Flagged"] for each in counted) == 2
+    fullest = max(counted, key=lambda each: int(each["Inspected"]))
+    start = datetime.fromisoformat(fullest["Time"])
     answer = server.http.get(
         "/v1/rates",
-        params={"line": "smt-1", "from": last["Time"], "to": points["EndTime"]},
+        params={"line": "smt-1", "from": start.isoformat(), "to": (start + timedelta(hours=1)).isoformat()},
         headers=server.authorization(),
     ).json()
-    assert answer["total"]["rate"]["point"] == last.get("Rate")
+    rate, detector_rate = answer["total"]["rate"], answer["total"]["detector_rate"]
+    assert [rate[name] for name in ("point", "lower", "upper")] == [
+        fullest.get(name) for name in ("Rate", "RateLower", "RateUpper")
+    ]
+    assert [detector_rate[name] for name in ("estimate", "lower", "upper")] == [
+        fullest[name] for name in ("DetectorRate", "DetectorRateLower", "DetectorRateUpper")
+    ]
+    assert "ChartValue" in fullest
 
 
 def test_the_linked_segments_lead_to_the_history(server: LiveServer) -> None:

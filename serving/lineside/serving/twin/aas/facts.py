@@ -63,9 +63,12 @@ class PointFact:
         inspected: OK and NG parts.
         flagged: NG parts.
         not_inspected: first attempts without a verdict.
-        rate: the defect rate with the bounds of its 95 % interval; None where nothing was inspected.
-        rate_lower: of the interval.
-        rate_upper: of the interval.
+        detector_rate: the raw share of NG parts, which is no defect rate; None where nothing was inspected.
+        detector_rate_lower: of its 95 % interval.
+        detector_rate_upper: of its 95 % interval.
+        rate: the defect rate; None where nothing was inspected, or nothing tells what the detector lets past.
+        rate_lower: of its 95 % interval.
+        rate_upper: of its 95 % interval.
         chart_value: on the chart; None where it has no point.
         chart_lower: control limit; None where there is none.
         chart_centre: centre line.
@@ -78,6 +81,9 @@ class PointFact:
     inspected: int
     flagged: int
     not_inspected: int
+    detector_rate: float | None
+    detector_rate_lower: float | None
+    detector_rate_upper: float | None
     rate: float | None
     rate_lower: float | None
     rate_upper: float | None

@@ -12,6 +12,7 @@ from lineside.serving.twin.aas.facts import LineFacts, PlantFacts, PointFact
 
 _IDTA: Final = "https://admin-shell.io/idta/TimeSeries"
 TEMPLATE: Final = f"{_IDTA}/1/1"
+_SEGMENT: Final = f"{_IDTA}/Segment"
 _RECORD: Final = f"{_IDTA}/Record/1/1"
 _UTC_TIME: Final = f"{_IDTA}/UtcTime/1/1"
 _SAMPLING: Final = timedelta(hours=1)
@@ -27,9 +28,10 @@ def time_series_submodel(plant: PlantFacts, line: LineFacts) -> model.Submodel:
             said("Name", f"Defect rate of line {line.name}", f"{_IDTA}/Metadata/Name/1/1"),
             said(
                 "Description",
-                "One record for each hour: parts inspected, flagged (NG) and not inspected; the defect rate with its "
-                "95 % interval, from what people confirmed and the audit of passed parts found; and the p' chart of "
-                "the confirmed share with its limits. A value that is not known is not there.",
+                "One record for each hour: parts inspected, flagged (NG) and not inspected; the detector rate, which "
+                "is the raw share of NG parts; the defect rate, from what people confirmed and the audit of passed "
+                "parts found; both with their 95 % intervals; and the p' chart of the confirmed share with its limits. "
+                "A value that is not known is not there.",
                 f"{_IDTA}/Metadata/Description/1/1",
             ),
             group("Record", *_record(None), meaning=_RECORD),
@@ -65,17 +67,17 @@ def _internal(plant: PlantFacts, line: LineFacts) -> model.SubmodelElementCollec
     points = line.points
     note = "" if line.chart_note is None else f" Of the chart: {line.chart_note}."
     elements: list[model.SubmodelElement] = [
-        said("Name", "The last hours", f"{_IDTA}/Segment/Name/1/1"),
+        said("Name", "The last hours", f"{_SEGMENT}/Name/1/1"),
         said(
             "Description",
             f"The last {len(points)} hours up to the last event; the last of them is not over.{note}",
-            f"{_IDTA}/Segment/Description/1/1",
+            f"{_SEGMENT}/Description/1/1",
         ),
-        count("RecordCount", len(points), f"{_IDTA}/RecordCount/1/1"),
+        count("RecordCount", len(points), f"{_SEGMENT}/RecordCount/1/1"),
         *_ends(points),
-        count("SamplingInterval", int(_SAMPLING.total_seconds()), f"{_IDTA}/SamplingInterval/1/1"),
-        text("State", "in progress", f"{_IDTA}/State/1/1"),
-        instant("LastUpdate", plant.as_of, f"{_IDTA}/LastUpdate/1/1"),
+        count("SamplingInterval", int(_SAMPLING.total_seconds()), f"{_SEGMENT}/SamplingInterval/1/1"),
+        text("State", "in progress", f"{_SEGMENT}/State/1/1"),
+        instant("LastUpdate", plant.as_of, f"{_SEGMENT}/LastUpdate/1/1"),
     ]
     if points:
         records = [
@@ -88,11 +90,11 @@ def _internal(plant: PlantFacts, line: LineFacts) -> model.SubmodelElementCollec
 def _ends(points: Sequence[PointFact]) -> Sequence[model.Property]:
     if not points:
         return ()
-    start, end = points[0].start, points[-1].end
+    first, last = points[0], points[-1]
     return (
-        instant("StartTime", start, f"{_IDTA}/StartTime/1/1"),
-        instant("EndTime", end, f"{_IDTA}/EndTime/1/1"),
-        text("Duration", _duration(start, end), f"{_IDTA}/Duration/1/1"),
+        instant("StartTime", first.start, f"{_SEGMENT}/StartTime/1/1"),
+        instant("EndTime", last.start, f"{_SEGMENT}/EndTime/1/1"),
+        text("Duration", _duration(first.start, last.end), f"{_SEGMENT}/Duration/1/1"),
     )
 
 
@@ -110,6 +112,9 @@ def _record(point: PointFact | None) -> list[model.SubmodelElement]:
         (count("NotInspected", None if point is None else point.not_inspected), True),
     ]
     for name, attribute in (
+        ("DetectorRate", "detector_rate"),
+        ("DetectorRateLower", "detector_rate_lower"),
+        ("DetectorRateUpper", "detector_rate_upper"),
         ("Rate", "rate"),
         ("RateLower", "rate_lower"),
         ("RateUpper", "rate_upper"),
@@ -130,11 +135,11 @@ def _linked(
 ) -> model.SubmodelElementCollection:
     return group(
         id_short,
-        said("Name", about, f"{_IDTA}/Segment/Name/1/1"),
+        said("Name", about, f"{_SEGMENT}/Name/1/1"),
         said(
             "Description",
             "GET the endpoint with the query, and a key of this server as the bearer token.",
-            f"{_IDTA}/Segment/Description/1/1",
+            f"{_SEGMENT}/Description/1/1",
         ),
         text("Endpoint", f"{plant.api_url}{path}", f"{_IDTA}/Endpoint/1/1"),
         text("Query", urlencode(query), f"{_IDTA}/Query/1/1"),
