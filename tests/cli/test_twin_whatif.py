@@ -23,7 +23,7 @@ Lineside = Callable[..., Any]
 PAST = Past(hours=2.0, per_hour=400.0, defective=0.3, audit=1.0)
 QUESTION = """\
 costs: {escape: 500, false_call: 0.5, rework: 2}
-draws: 8
+draws: 20
 period_hours: 0.7
 learn_hours: 1.3
 options: [{name: stricter, threshold: 0.3}]
