@@ -26,6 +26,9 @@ _LARGEST_INCOMING: Final = 65_536
 
 _REFUSED_SUBSCRIPTION: Final = 0x80
 
+_FAREWELL_S: Final = 2.0
+"""A broker that does not take the last word by then publishes the Will instead."""
+
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
@@ -153,13 +156,16 @@ class Session:
         await self._answered(mid)
 
     async def close(self, *, farewell: Message | None = None) -> None:
-        """Say a last word, disconnect properly and let go; never raises, and ends within the address's timeout."""
-        if farewell is not None and self.is_alive:
-            with contextlib.suppress(Trouble):
-                await self.publish(farewell)
-        self._is_closing = True
-        self._client.disconnect()
-        await self._stop()
+        """Say a last word, disconnect properly and let go; never raises, and ends within some seconds."""
+        try:
+            if farewell is not None and self.is_alive:
+                with contextlib.suppress(Trouble, TimeoutError):
+                    async with asyncio.timeout(_FAREWELL_S):
+                        await self.publish(farewell)
+        finally:
+            self._is_closing = True
+            self._client.disconnect()
+            await self._stop()
 
     async def _open(self, will: Callable[[], Message] | None) -> None:
         client, address = self._client, self._address

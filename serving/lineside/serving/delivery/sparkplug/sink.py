@@ -30,6 +30,9 @@ _CONFIRMED_EACH: Final = 100
 _LOOK_AGAIN_S: Final = 1.0
 """Between two waits for the primary host."""
 
+_LAST_PROOF_S: Final = 2.0
+"""For the broker's last proof at the end; without it some events are told again by the next session."""
+
 _LONGEST_CALL_S: Final = 30.0
 """Well below what delivery allows a call."""
 
@@ -116,8 +119,9 @@ class SparkplugSink:
         async with self._speaking:
             session = self._session
             if session is not None and session.is_alive and self._story.unconfirmed:
-                with contextlib.suppress(Trouble):
-                    await self._confirm(session)
+                with contextlib.suppress(Trouble, TimeoutError):
+                    async with asyncio.timeout(_LAST_PROOF_S):
+                        await self._confirm(session)
             await self._drop()
         for task in self._tasks:
             task.cancel()
