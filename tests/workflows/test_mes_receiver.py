@@ -144,6 +144,17 @@ def test_a_part_of_a_running_order_cannot_be_given_to_another_one(line: MesLine)
     assert "P-1" in answer.json()["detail"]
 
 
+def test_an_order_may_begin_at_an_encoder_count_but_not_at_two_places(line: MesLine) -> None:
+    order = {"station": "aoi-1", "order_id": "JO-4", "product": "BRD", "from_encoder": 123_456}
+    assert line.receiver.http.post("/api/orders", json=order).status_code == 200
+    pending = line.server.services.stations.get("aoi-1").pending
+    assert pending is not None
+    assert pending.encoder == 123_456
+    both = line.receiver.http.post("/api/orders", json={**order, "from_part_id": "P-99"})
+    assert both.status_code == 422
+    assert "not at both" in both.text
+
+
 def test_without_a_server_nothing_is_sent(lonely: Receiver) -> None:
     answer = lonely.http.post("/api/holds", json={"lot": "L", "reason": "x"})
     assert answer.status_code == 502

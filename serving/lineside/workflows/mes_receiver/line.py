@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lineside.client import ClientError, LinesideClient, RequestRefused
 from lineside.serving.fields import Name, Prose
@@ -24,6 +24,13 @@ class OrderForm(_Form):
     lot: Name | None = None
     quantity: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     from_part_id: Name | None = None
+    from_encoder: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+
+    @model_validator(mode="after")
+    def _begins_at_one_place(self) -> Self:
+        if self.from_part_id is not None and self.from_encoder is not None:
+            raise ValueError("an order begins at a part or at an encoder count, not at both")
+        return self
 
 
 class HoldForm(_Form):
@@ -84,6 +91,7 @@ class Line:
                 lot=form.lot,
                 quantity=form.quantity,
                 from_part_id=form.from_part_id,
+                from_encoder=form.from_encoder,
             )
 
     async def hold(self, form: HoldForm) -> None:

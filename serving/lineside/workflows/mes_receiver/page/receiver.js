@@ -88,17 +88,23 @@ async function refresh() {
   setTimeout(refresh, EVERY_MS);
 }
 
+/** A problem in words: a sentence, or what is wrong with each field. */
+function words(detail) {
+  if (typeof detail === "string") return detail;
+  return detail.map((each) => `${each.loc.slice(1).join(".")} ${each.msg}`.trim()).join("; ");
+}
+
 async function send(path, content, said) {
   let problem = null;
   try {
     const answer = await fetch(path, {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content),
     });
-    if (!answer.ok) problem = (await answer.json()).detail;
+    if (!answer.ok) problem = words((await answer.json()).detail);
   } catch (error) {
     problem = String(error);
   }
-  said.textContent = problem === null ? texts.sent : typeof problem === "string" ? problem : JSON.stringify(problem);
+  said.textContent = problem === null ? texts.sent : problem;
   said.classList.toggle("bad", problem !== null);
   said.hidden = false;
   return problem === null;
@@ -112,7 +118,7 @@ function filled(form) {
 byId("order").addEventListener("submit", async (event) => {
   event.preventDefault();
   const order = filled(event.target);
-  if (order.quantity) order.quantity = Number(order.quantity);
+  for (const name of ["quantity", "from_encoder"]) if (order[name]) order[name] = Number(order[name]);
   if (await send("/api/orders", order, byId("order-said"))) event.target.elements.order_id.value = "";
 });
 
