@@ -211,11 +211,25 @@ def test_a_job_order_is_stored_started_and_answered_with_counts(
     client.wait_for(f"{QUALITY}.OrderId", "WO-7")
     status, (response, returned) = client.call(RESPONSES, "RequestJobResponseByJobOrderID", text("WO-7"))
     assert (status, returned) == ("Good", [0, 1])
-    counts = {each["id"]: each["value"] for each in response["jobResponseData"]}
+    counts = {each["ID"]: each["value"] for each in response["jobResponseData"]}
     assert counts == {"PartsOK": 1, "PartsNG": 1, "PartsNotInspected": 0}
     assert response["materialActuals"][0]["materialLotID"] == "L-9"
     unknown = client.call(RESPONSES, "RequestJobResponseByJobOrderID", text("nothing"))
     assert (unknown[0], unknown[1][1]) == ("Uncertain", [0, 2])
+
+
+def test_preparing_a_product_orders_it_and_so_selects_its_recipe(
+    server: LiveServer, line: OpcUaLine, client: NodeOpcUa
+) -> None:
+    panel = RECIPE.replace("id: board", "id: panel").replace("product: BRD", "product: PNL")
+    assert server.put_recipe("panel", panel).status_code < 300
+    for product, recipe in (("PNL", "panel"), ("BRD", "board"), ("PNL", "panel"), ("BRD", "board")):
+        status, (prepared, error) = client.call(RECIPES, "PrepareProduct", identifier(PRODUCT, product))
+        assert (status, error, prepared["id"]) == ("Good", 0, recipe)
+        line.deliver()
+        client.wait_for(f"{QUALITY}.Product", product)
+        context = server.http.get("/v1/stations/aoi-1", headers=server.authorization()).json()["context"]
+        assert context["recipe"]["id"] == recipe
 
 
 def test_nobody_gets_in_without_login_or_with_a_wrong_one(line: OpcUaLine, client: NodeOpcUa) -> None:
