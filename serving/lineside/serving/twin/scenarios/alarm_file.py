@@ -52,6 +52,15 @@ class WhatIfFile(FileModel):
         return self
 
 
+def what_if_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the file, for editors that complete and check it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:lineside:what-if:1",
+        **WhatIfFile.model_json_schema(by_alias=True),
+    }
+
+
 def read_what_if_file(path: Path | None) -> WhatIfFile | None:
     """Read the file; None where there is none.
 
