@@ -275,3 +275,80 @@ def test_a_restart_counts_only_what_came_since_and_history_has_the_counts_of_bac
         if name == "Counts/OK"
     ]
     assert told == [(2, False), (3, True), (4, True), (5, True), (6, False)]
+
+
+def test_an_old_event_that_a_person_has_sent_again_is_history_and_stands_alone(
+    broker: Mosquitto, scene: SinkScene, host: SparkplugHost
+) -> None:
+    """It is proved at once: a loss right behind it asks for nothing that came between."""
+
+    async def run(ear: BrokerEar) -> tuple[Seen, ...]:
+        sink = sparkplug_sink(scene, broker.port)
+        await sink.open()
+        events = [scene.judge() for _ in range(5)]
+        for event in events:
+            await sink.deliver(event)
+        await sink.idle()
+        await sink.deliver(events[1])
+        heir = sparkplug_sink(scene, broker.port)  # throws the first one out, as a restart after a kill
+        await heir.open()
+        await heir.deliver(scene.judge())
+        seen = await seen_by(ear, host, 7, "DDATA")
+        await heir.close()
+        await sink.close()
+        return seen
+
+    with broker_ear(broker.port, "spBv1.0/#") as ear:
+        seen = asyncio.run(run(ear))
+    told = [
+        (metric["value"], bool(metric.get("isHistorical")))
+        for _, name, metric in host.readings(seen)
+        if name == "Part/Id"
+    ]
+    assert told[5:] == [("P00002", True), ("P00006", False)]
+
+
+def test_an_old_event_sent_again_before_the_overlap_does_not_make_it_forgotten(
+    broker: Mosquitto, scene: SinkScene
+) -> None:
+    async def run() -> None:
+        old = scene.judge()
+        killed = sparkplug_sink(scene, broker.port)
+        await killed.open()
+        await killed.deliver(unproved := scene.judge())
+        heir = sparkplug_sink(scene, broker.port)
+        await heir.open()
+        await heir.deliver(old)
+        with pytest.raises(SendAgainFrom) as wish:
+            await heir.deliver(scene.judge())
+        assert wish.value.sequence == unproved.sequence
+        await heir.close()
+        await killed.close()
+
+    asyncio.run(run())
+
+
+def test_a_new_node_that_begins_at_the_ledgers_beginning_tells_the_counts_of_back_then(
+    broker: Mosquitto, scene: SinkScene, host: SparkplugHost
+) -> None:
+    events = [scene.judge() for _ in range(3)]
+
+    async def run(ear: BrokerEar) -> tuple[Seen, ...]:
+        runner = PlainRunner(sparkplug_sink(scene, broker.port), scene, position=0)
+        await runner.sink.open()
+        await runner.deliver_all()
+        await runner.sink.close()
+        heir = PlainRunner(sparkplug_sink(scene, broker.port), scene, position=runner.position)
+        await heir.sink.open()
+        await heir.sink.deliver(events[0])  # a person wants it again
+        scene.judge()
+        await heir.deliver_all()
+        seen = await seen_by(ear, host, 5, "DDATA")
+        await heir.sink.close()
+        return seen
+
+    with broker_ear(broker.port, "spBv1.0/#") as ear:
+        seen = asyncio.run(run(ear))
+    told = [metric["value"] for _, name, metric in host.readings(seen) if name in {"Part/Id", "Counts/OK"}]
+    assert sorted(told, key=str) == [1, 2, 3, 4, "P00001", "P00001", "P00002", "P00003", "P00004"]
+    assert [value for value in told if isinstance(value, int)] == [1, 2, 3, 4]

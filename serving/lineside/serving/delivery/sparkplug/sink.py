@@ -24,9 +24,6 @@ from lineside.serving.delivery.sparkplug.storyteller import Storyteller
 from lineside.serving.delivery.sparkplug.vocabulary import DEVICE_METRICS, NODE_METRICS
 from lineside.serving.ledger import Event
 
-_CONFIRMED_EACH: Final = 100
-"""Events after which the broker is asked to prove that it has them: as many are told twice after a loss, at most."""
-
 _LOOK_AGAIN_S: Final = 1.0
 """Between two waits for the primary host."""
 
@@ -103,7 +100,7 @@ class SparkplugSink:
             self._story.require_overlap(event)
             for message in await self._story.tell(event):
                 await session.publish(message)
-            if self._story.unconfirmed >= _CONFIRMED_EACH:
+            if self._story.needs_proof:
                 await self._confirm(session)
 
     async def idle(self) -> None:
@@ -111,14 +108,14 @@ class SparkplugSink:
         await self._until_born()
         async with self._speaking:
             session = self._live_session()
-            if self._story.unconfirmed:
+            if self._story.unproved:
                 await self._confirm(session)
 
     async def close(self) -> None:
         """Die properly: NDEATH, then DISCONNECT."""
         async with self._speaking:
             session = self._session
-            if session is not None and session.is_alive and self._story.unconfirmed:
+            if session is not None and session.is_alive and self._story.unproved:
                 with contextlib.suppress(Trouble, TimeoutError):
                     async with asyncio.timeout(_LAST_PROOF_S):
                         await self._confirm(session)
@@ -188,7 +185,7 @@ class SparkplugSink:
 
     async def _confirm(self, session: Session) -> None:
         await session.confirm()
-        self._story.confirmed()
+        self._story.proved()
 
     def _live_session(self) -> Session:
         if self._session is None:

@@ -21,6 +21,9 @@ from lineside.serving.delivery.sparkplug.memory import Confirmed, NodeMemory
 from lineside.serving.delivery.sparkplug.picture import Picture, Tally
 from lineside.serving.ledger import Event
 
+_PROVED_EACH: Final = 100
+"""Events after which the broker is asked to prove that it has them: as many are told twice after a loss, at most."""
+
 _STEP: Final = 20_000
 """Events between two rests of the present on its way to the head: about a second's work."""
 
@@ -48,14 +51,25 @@ class Storyteller:
         self._proved: Picture | None = None
         self._first_unproved: int | None = None
         self._unproved = 0
+        self._is_retold = False
         confirmed = memory.confirmed()
         self._again_from = _left_open(confirmed)
+        self._is_heir = confirmed is not None
         self._tally = None if confirmed is None else confirmed.tally
 
     @property
-    def unconfirmed(self) -> int:
+    def unproved(self) -> int:
         """Events told since the broker last proved to have everything."""
         return self._unproved
+
+    @property
+    def needs_proof(self) -> bool:
+        """Whether the last event must be proved before it counts as told.
+
+        Those that come in order are proved in batches, since they can be asked for again from the first of them on; one
+        that a person had sent again stands alone.
+        """
+        return self._is_retold or self._unproved >= _PROVED_EACH
 
     async def catch_up(self) -> Picture:
         """Bring the present up to the ledger's head; what was done stays done if the call is cancelled.
@@ -113,11 +127,12 @@ class Storyteller:
         Raises:
             SendAgainFrom: the event is not the first that must be told.
         """
-        again_from, self._again_from = self._again_from, None
-        if again_from is not None and event.sequence > again_from:
-            raise SendAgainFrom(
-                again_from, "the broker did not prove to have what was told before the connection ended"
-            )
+        again_from = self._again_from
+        if again_from is None or event.sequence < again_from:  # an older one: a person has it sent again
+            return
+        self._again_from = None
+        if event.sequence > again_from:
+            raise SendAgainFrom(again_from, "the broker did not prove to have what was told before")
 
     async def tell(self, event: Event) -> tuple[Message, ...]:
         """The messages of one event; with births before them if it is of a station that no birth announced.
@@ -130,10 +145,11 @@ class Storyteller:
             births = await self.births()
         told = self._told if self._told is not None else await self._picture_before(event)
         self._told = told
-        if self._first_unproved is None:
+        self._is_retold = event.sequence <= told.sequence
+        if self._first_unproved is None and not self._is_retold:
+            self._memory.confirm(Confirmed(Tally(event.sequence - 1, told.tally.counts), is_all=False))
             self._first_unproved = event.sequence
             self._proved = told.copy()
-            self._memory.confirm(Confirmed(Tally(event.sequence - 1, told.tally.counts), is_all=False))
         self._unproved += 1
         is_historical = event.sequence <= max(told.sequence, self._present.sequence if self._present else 0)
         data = tuple(
@@ -143,7 +159,7 @@ class Storyteller:
         )
         return births + data
 
-    def confirmed(self) -> None:
+    def proved(self) -> None:
         """The broker proved to have everything that was told."""
         if self._told is not None and self._first_unproved is not None:
             self._memory.confirm(Confirmed(self._told.tally, is_all=True))
@@ -161,17 +177,25 @@ class Storyteller:
         self._unproved = 0
 
     async def _picture_before(self, event: Event) -> Picture:
-        """Where the telling begins; far behind everything that was counted, history is told without counts."""
+        """Where the telling begins.
+
+        An event of before what an earlier process told is one that a person has sent again: the telling stands where it
+        stood. A new node that is told an old ledger counts from its beginning, or tells a long one without counts.
+        """
         ledger, before = self._context.ledger, event.sequence - 1
         present = self._present if self._present is not None else await self.catch_up()
+        counted = self._tally or Tally(0, {})
         if present.sequence == before:
             return present.copy()
-        counted = self._tally
-        if counted is None or counted.sequence > before:
-            counted = Tally(0, {})
-        if before - counted.sequence > _STEP and counted.sequence == 0:
-            return present.copy()
-        return await picture_at(ledger, await tally_on(ledger, counted, to=before))
+        if counted.sequence <= before:
+            return await picture_at(ledger, await tally_on(ledger, counted, to=before))
+        if self._is_heir:
+            return await picture_at(ledger, counted)
+        return (
+            present.copy()
+            if before > _STEP
+            else await picture_at(ledger, await tally_on(ledger, Tally(0, {}), to=before))
+        )
 
     def _is_of_new_station(self, event: Event) -> bool:
         station = event.station
