@@ -111,6 +111,21 @@ def test_the_very_same_order_again_changes_nothing_also_once_its_first_part_came
     again = order(plant, "Q-7", effective=from_part("u1"), quantity=9)
     assert (again.status_code, again.json()["context"]["order_id"]) == (200, "Q-7")
     assert told(plant, "Q-7") == ["accepted", "in_force"]
+    order(plant, "Q-71", quantity=1)
+    plant.post(good_board(42), part_id="u2")
+    assert followed(plant, "Q-71")["state"] == "done"
+    assert order(plant, "Q-71", quantity=1).status_code == 200
+    assert told(plant, "Q-71") == ["in_force", "done"]
+
+
+def test_a_stations_settings_from_a_part_that_was_taken_in_are_refused_unless_they_stand(plant: Plant) -> None:
+    def put(**more: Any) -> httpx.Response:
+        return plant.http.put("/v1/stations/aoi-1", json={"name": "AOI 1", **more}, headers=plant.headers())
+
+    assert put(lot="L-z1", effective=from_part("z1")).status_code == 200
+    plant.post(good_board(45), part_id="z1")
+    assert put(lot="L-z1", effective=from_part("z1")).status_code == 200
+    assert refusal(put(lot="L-z2", effective=from_part("z1"))) == (409, "order-too-late")
 
 
 def test_an_order_from_a_part_that_was_taken_in_is_refused(plant: Plant) -> None:

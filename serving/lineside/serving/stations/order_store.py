@@ -155,7 +155,7 @@ def encoder_too_late(station: str, encoder: int, *, newest: int) -> OrderTooLate
 
 
 def is_ordered(connection: Connection, plant: str, station: str, order: OrderIn) -> bool:
-    """Whether the very same order was given to a station, and runs or waits there."""
+    """Whether the very same order was given to a station, and waits, runs or is done there."""
     row = connection.execute(
         select(orders.c.data, station_orders.c.state)
         .join(orders, (orders.c.plant == station_orders.c.plant) & (orders.c.id == station_orders.c.order_id))
@@ -165,7 +165,7 @@ def is_ordered(connection: Connection, plant: str, station: str, order: OrderIn)
             station_orders.c.station == station,
         )
     ).one_or_none()
-    return row is not None and row.state in _RUNNING and row.data == order.model_dump(mode="json")
+    return row is not None and row.state != OrderState.REPLACED.value and row.data == order.model_dump(mode="json")
 
 
 def judged_parts(connection: Connection, plant: str, order_id: str, *, station: str) -> JudgedModel:

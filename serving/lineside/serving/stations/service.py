@@ -111,8 +111,10 @@ class StationDirectory:
         """
         if settings.recipe is not None:
             self._recipes.get(settings.recipe.id, settings.recipe.version)
+        changes_context = False
 
         def change(old: Station | None) -> Station:
+            nonlocal changes_context
             context = BoundContext() if old is None else old.context
             if settings.recipe is not None:
                 stored = self._recipes.get(settings.recipe.id, settings.recipe.version)
@@ -141,7 +143,8 @@ class StationDirectory:
                 hold=None if old is None else old.hold,
                 updated_at=now,
             )
-            if context == base.context:
+            changes_context = context != base.context
+            if not changes_context:
                 return base
             self._taken_in[station_id].check_has_not_begun(station_id, settings.effective)
             return self._with_context(base, context, settings.effective, changed_by)
@@ -150,7 +153,10 @@ class StationDirectory:
             return StationChanged(station=StationOut.of(station), changed_by=changed_by).model_dump(mode="json")
 
         def check(transaction: Transaction) -> None:
-            order_store.check_has_not_begun(transaction.connection, transaction.plant, station_id, settings.effective)
+            if changes_context:
+                order_store.check_has_not_begun(
+                    transaction.connection, transaction.plant, station_id, settings.effective
+                )
 
         return await self._change(station_id, change, event_type=STATION_EVENT, event=event, also=check)
 
