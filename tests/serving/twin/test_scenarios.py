@@ -13,7 +13,9 @@ from lineside.serving.clock import ManualClock
 from lineside.serving.errors import WhatIfFileInvalid
 from lineside.serving.ledger import Transaction
 from lineside.serving.security import Role
-from lineside.serving.twin.scenarios import AlarmQuestions, read_what_if_file
+from lineside.serving.twin.line_model import Standing
+from lineside.serving.twin.scenarios import AlarmQuestions, Proposing, ScenarioOut, read_what_if_file
+from lineside.serving.twin.scenarios.schemas import OptionIn, ResultOut
 from plant import Plant, open_plant
 from twin_history import Past, write_past
 
@@ -77,12 +79,17 @@ def _answered(plant: Plant, scenario_id: str) -> dict[str, Any]:
     raise AssertionError("the question has no answer")
 
 
-def test_a_question_is_answered_kept_and_proposed(plant: Plant) -> None:
+@pytest.fixture(scope="module")
+def answered(plant: Plant) -> dict[str, Any]:
+    """A question with its answer."""
     answer = _ask(plant, _question(propose=True))
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/v1/twin/scenarios/{answer.json()['id']}"
-    found = _answered(plant, answer.json()["id"])
-    result = found["result"]
+    return _answered(plant, answer.json()["id"])
+
+
+def test_a_question_is_answered_kept_and_proposed(plant: Plant, answered: dict[str, Any]) -> None:
+    found, result = answered, answered["result"]
     assert (found["state"], found["requested_by"], result["is_reproduced"]) == ("done", "test quality", True)
     assert {check["measure"] for check in result["checks"]} == {
         "throughput_per_h",
@@ -256,3 +263,45 @@ def test_a_wrong_file_is_refused_by_name(tmp_path: Path, case: str) -> None:
         read_what_if_file(tmp_path / "what-if.yaml")
     with pytest.raises(WhatIfFileInvalid, match="No such file"):
         read_what_if_file(tmp_path / "gone.yaml")
+
+
+def _cheaper(scenario: ScenarioOut, result: ResultOut, option: Mapping[str, Any]) -> tuple[ScenarioOut, ResultOut]:
+    """The same answer, had it been of another option."""
+    asked = OptionIn.model_validate({"name": "it", **option})
+    question = scenario.question.model_copy(update={"options": (asked,)})
+    outcome = result.options[0].model_copy(update={"name": "it", "standing": Standing.CHEAPER})
+    return scenario.model_copy(update={"question": question}), result.model_copy(update={"options": (outcome,)})
+
+
+ORDER = {"order_id": "JO-9", "product": "BRD", "lot": "L9", "quantity": 50}
+
+PROPOSALS: Mapping[str, tuple[Mapping[str, Any], str | None]] = {
+    "a threshold": ({"threshold": 0.35}, "threshold"),
+    "a second station": ({"stations": 2}, "second_station"),
+    "an order": ({"order": ORDER}, "order"),
+    "an order of a product without a recipe": ({"order": {**ORDER, "product": "NONE"}}, None),
+    "a pace, which nobody can approve here": ({"pace": 1.2}, None),
+    "places of rework, the same": ({"rework_places": 3}, None),
+    "two changes at once": ({"threshold": 0.35, "stations": 2}, None),
+}
+
+
+@pytest.mark.parametrize("case", PROPOSALS)
+def test_what_is_cheaper_is_proposed_as_what_a_person_can_approve(
+    plant: Plant, answered: dict[str, Any], case: str
+) -> None:
+    scenario = plant.http.portal.call(plant.services.scenarios.get, answered["id"])  # type: ignore[attr-defined]
+    assert scenario.result is not None
+    option, kind = PROPOSALS[case]
+    services = plant.services
+    proposing = Proposing(services.proposals, stations=services.stations, recipes=services.recipes)
+    made = plant.http.portal.call(  # type: ignore[attr-defined]  # TestClient's loop
+        lambda: proposing.propose(*_cheaper(scenario, scenario.result, option), by="test")
+    )
+    if kind is None:
+        assert made == ()
+        return
+    proposal = plant.http.get(f"/v1/proposals/{made[0]}", headers=plant.headers()).json()
+    assert (proposal["kind"], proposal["scenario_id"], proposal["state"]) == (kind, scenario.id, "proposed")
+    if kind == "order":
+        assert proposal["change"]["order"]["quantity"] == 50
