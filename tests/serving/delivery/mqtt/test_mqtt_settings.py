@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,13 @@ def test_client_ids_are_short_stable_and_each_sinks_own() -> None:
     assert all(len(one) <= 23 and one.isalnum() for one in ids)
     chosen = MqttSettings(name="a", kind="mqtt", host="b", client_id="own")
     assert client_id_of(chosen, "p1") == "own"
+
+
+def test_a_server_that_reads_a_delivery_file_pays_for_no_mqtt_library() -> None:
+    read = (
+        "import sys; from lineside.serving.delivery.kinds import SINK_KINDS; "
+        "[SINK_KINDS[kind].settings for kind in ('mqtt', 'sparkplug')]; "
+        "print(sorted({'paho', 'google.protobuf', 'amqtt'}.intersection(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", read], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
