@@ -78,10 +78,11 @@ class WebhookSink:
 
     async def deliver(self, event: Event) -> None:
         """Send one event, and wait for its answer."""
-        if self._http is None or (self._is_in_doubt and self._under_way == 0):
-            await self.open()
-        self._under_way += 1
+        is_to_open = self._http is None or (self._is_in_doubt and self._under_way == 0)
+        self._under_way += 1  # before anything is waited for: of several lanes one opens
         try:
+            if is_to_open:
+                await self.open()
             await self._send(event)
         except PersonNeeded:
             self._is_in_doubt = True
