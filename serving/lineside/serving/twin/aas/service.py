@@ -17,6 +17,9 @@ _REST: Final = 10.0
 """Times as long as it took to build: however many lines there are and however often somebody asks, building takes a
 tenth of one processor core at most, and verdicts have the rest. One line takes some 30 ms."""
 
+_KEPT_AT_MOST_S: Final = 10.0
+"""Older than that a state is never, also where a machine is so busy that building takes seconds."""
+
 
 class TwinService:
     """Gives the state of the twin.
@@ -34,7 +37,7 @@ class TwinService:
         self._kept_until_s = 0.0
 
     async def state(self) -> "TwinState":
-        """The state, `KEPT_FOR_S` old or ten times as long as it took to build; one caller builds, the others wait.
+        """The state, one second old, or up to ten where building takes long; one caller builds, the others wait.
 
         Raises:
             LedgerUnavailable: the database cannot be read.
@@ -46,7 +49,7 @@ class TwinService:
             facts = await self._reader.read()
             self._state = await asyncio.to_thread(_build, facts)
             now_s = self._clock.monotonic()
-            self._kept_until_s = now_s + max(KEPT_FOR_S, _REST * (now_s - begun_s))
+            self._kept_until_s = now_s + min(max(KEPT_FOR_S, _REST * (now_s - begun_s)), _KEPT_AT_MOST_S)
             return self._state
 
 
