@@ -1,9 +1,10 @@
 """What the model of a line is given, measured from a ledger, and what it says of a past that is known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta  # type: ignore[import-untyped]  # scipy ships no types
+from sqlalchemy import Connection
 
 from lineside.serving.clock import SystemClock
 from lineside.serving.errors import ScenarioRefused
@@ -20,8 +22,9 @@ from lineside.serving.twin.line_model import Change, Costs, Measure, Standing, U
 from lineside.serving.twin.scenarios.answering import Answer, Question, answer, refusals
 from lineside.serving.twin.scenarios.asked import Asked, Option, question_of
 from lineside.serving.twin.scenarios.drawing import draw_share, over_dispersion
-from lineside.serving.twin.scenarios.measuring import Share
+from lineside.serving.twin.scenarios.measuring import Share, measure_line
 from lineside.serving.twin.scenarios.occupancy import most_at_once, service_times
+from lineside.serving.twin.scenarios.seen import SeenAttempt, attempts_between
 from twin_history import START, Past, write_past
 
 COSTS = Costs(escape=200.0, false_call=2.0, rework=5.0, scrap=20.0, late=1.0)
@@ -199,6 +202,26 @@ def test_handling_makes_a_station_busy_and_a_faster_pace_impossible(past: Ledger
     assert found.load.inspection == pytest.approx(200 * 11.8 / 3600, rel=0.1)
     if found.comparison is not None:
         assert found.comparison.options[0].standing is Standing.UNSTABLE
+
+
+def test_a_clock_that_was_set_back_an_hour_changes_no_inspection_time(past: Ledger) -> None:
+    """Times come from the monotonic clock; a verdict dated before its part came is no negative time."""
+
+    def attempts(connection: Connection) -> Sequence[SeenAttempt]:
+        start, end = START, START + timedelta(hours=9)
+        return attempts_between(
+            connection, past.plant, "aoi-1", start=start, end=end, product="BRD", is_simulated=False
+        )
+
+    seen = list(past.read_blocking(attempts))
+    for number in range(500, 520):
+        assert seen[number].judged_at is not None
+        seen[number] = replace(seen[number], judged_at=seen[number].opened_at - timedelta(hours=1))
+    measure = partial(measure_line, start=START, end=START + timedelta(hours=9), known_until=START + timedelta(hours=9))
+    measured = measure(seen, stations=None, rework_places=None, handling_s=0.0)
+    assert measured.inspection_s.min() > 0.0
+    assert measured.inspection_s.mean() == pytest.approx(0.8, rel=0.02)
+    assert measured.rework_s.min() >= 0.0
 
 
 @settings(max_examples=80, deadline=None)

@@ -143,11 +143,11 @@ def measure_line(
             f"{len(firsts)} judged parts from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC; a line is measured "
             f"by at least {FEWEST_PARTS}, {FEWEST_PARTS - len(firsts)} are missing: learn from more hours"
         )
-    timed = [seen for seen in here if seen.by_server and seen.judged_at is not None]
+    timed = [seen for seen in here if seen.took_s is not None]
     if not timed:
         raise ScenarioRefused("the server judged none of the parts itself, so nothing says how long it takes")
     came = _seconds(start, (seen.opened_at for seen in timed))
-    went = _seconds(start, (seen.judged_at for seen in timed if seen.judged_at is not None)) + handling_s
+    went = came + np.array([seen.took_s for seen in timed]) + handling_s
     at_once = most_at_once(came, went)
     places = at_once if stations is None else stations
     follow = _Following(ways, known_until, timedelta(seconds=handling_s))

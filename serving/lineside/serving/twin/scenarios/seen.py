@@ -34,7 +34,8 @@ class SeenAttempt:
         verdict: what came of it; None while it is open.
         opened_at: when its first view came, aware UTC.
         judged_at: None while it is open.
-        by_server: the server judged it itself, so that its times are those of the inspection.
+        took_s: from its first view's coming to its verdict, by the server's monotonic clock; None where it took no time
+            of its own: open, or judged by the station.
         threshold: the one confidence from which every class counted; None where they differ or nothing is known.
         release_digest: of the release that judged.
         product: of the part.
@@ -50,7 +51,7 @@ class SeenAttempt:
     verdict: Verdict | None
     opened_at: datetime
     judged_at: datetime | None
-    by_server: bool
+    took_s: float | None
     threshold: float | None
     release_digest: str | None
     product: str | None
@@ -111,6 +112,7 @@ def attempts_between(
             row.opened_at,
             row.judged_at,
             row.judged_by,
+            row.timings,
             row.thresholds,
             row.release_digest,
             row.product,
@@ -202,7 +204,7 @@ def _seen(
         verdict=None if row.verdict is None else Verdict(row.verdict),
         opened_at=row.opened_at,
         judged_at=row.judged_at,
-        by_server=row.judged_by == "server",
+        took_s=_took_s(row),
         threshold=thresholds.pop() if len(thresholds) == 1 else None,
         release_digest=row.release_digest,
         product=row.product,
@@ -211,3 +213,14 @@ def _seen(
         score=score,
         dispositions=happened,
     )
+
+
+def _took_s(row: Row[Any]) -> float | None:
+    """By the wall clock only where nothing else was written down, and not where that was set back meanwhile."""
+    if row.judged_by != "server" or row.judged_at is None:
+        return None
+    took_ms = row.timings.get("to_verdict")
+    if took_ms is not None:
+        return float(took_ms) / 1000.0
+    took_s = float((row.judged_at - row.opened_at).total_seconds())
+    return took_s if took_s >= 0.0 else None
