@@ -71,9 +71,7 @@ class OpcUaLine:
 
 def write_opcua_files(folder: Path) -> Identity:
     """Certificate, users and one trusted client, as `lineside opcua` makes them; gives that client."""
-    make_certificate(
-        folder, hosts=["127.0.0.1"], application_uri="urn:test:lineside", days=30, now=datetime.now(UTC)
-    )
+    make_certificate(folder, hosts=["127.0.0.1"], application_uri="urn:test:lineside", days=30, now=datetime.now(UTC))
     users = UserBook(folder / "users.json")
     users.put(*OPERATOR, UserRoleName.OPERATOR)
     users.put(*VIEWER, UserRoleName.VIEWER)

@@ -5,12 +5,12 @@ that names none. So the certificate that the encrypted channel itself was opened
 before the login is looked at.
 """
 
-import logging
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakSet
 
+import structlog
 from asyncua import ua
 from asyncua.common.utils import ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
@@ -24,11 +24,12 @@ from lineside.serving.delivery.opcua.certificates import CertificateRefused, app
 from lineside.serving.delivery.opcua.trust import Standing, TrustList
 from lineside.serving.delivery.opcua.users import SignedIn, UserBook, UserRoleName, UsersFileRefused
 
-_log = logging.getLogger("lineside.delivery.opcua")
+_log = structlog.get_logger(__name__)
 
 _LONGEST_NAME: Final = 64
 _MOST_SUBSCRIPTIONS: Final = 200
 _MOST_ITEM_QUEUE: Final = 1000
+_BETWEEN_NOTES_S: Final = 60.0
 
 caller: ContextVar[str] = ContextVar("caller", default="somebody")
 """The name of whoever called the method that runs."""
@@ -64,6 +65,7 @@ class GuardedServer(InternalServer):
         """What only operators may call; everybody who logged in may call the rest, which only looks things up."""
         self._trusted = trusted
         self._clock = clock
+        self._refusal_noted_s: float | None = None
         self._sessions: WeakSet[GuardedSession] = WeakSet()
         self.allow_remote_admin = False
         self.max_connections = most_clients
@@ -96,8 +98,15 @@ class GuardedServer(InternalServer):
         """
         standing = Standing.UNREADABLE if not der else self._trusted.standing_of(der, now=self._clock.now())
         if standing is not Standing.TRUSTED:
-            _log.warning("an OPC UA client is refused: its certificate is %s", standing.value)
+            self.note_refusal(f"a client whose certificate is {standing.value}")
             raise ServiceError(_STATUS[standing])
+
+    def note_refusal(self, who: str) -> None:
+        """Log that somebody was not let in, at most once a minute: strangers must not fill the log."""
+        now_s = self._clock.monotonic()
+        if self._refusal_noted_s is None or now_s - self._refusal_noted_s >= _BETWEEN_NOTES_S:
+            self._refusal_noted_s = now_s
+            _log.warning("opcua_refused", who=who)
 
     async def _validate(self, certificate: x509.Certificate, application: ua.ApplicationDescription) -> None:
         """Refuse early what `require_trust` would refuse, and a certificate made out to another application."""
@@ -151,7 +160,7 @@ class _Logins:
 
     def get_user(
         self,
-        iserver: InternalServer,  # noqa: ARG002 - asyncua's own signature
+        iserver: GuardedServer,
         username: str | None = None,
         password: str | None = None,
         certificate: Any = None,  # noqa: ARG002 - asyncua's own signature
@@ -162,9 +171,9 @@ class _Logins:
         try:
             signed_in = self._users.sign_in(username[:_LONGEST_NAME], password)
         except UsersFileRefused as error:
-            _log.warning("nobody can log in over OPC UA: %s", error)
+            _log.warning("opcua_users_unusable", reason=str(error))
             return None
         if signed_in is None:
-            _log.warning("a login over OPC UA is refused: unknown name or wrong password")
+            iserver.note_refusal("a login with an unknown name or a wrong password")
             return None
         return _Person(role=UserRole.User, name=signed_in.name, signed_in=signed_in)

@@ -1,12 +1,12 @@
 """Methods that clients call: bounded in time, and whatever goes wrong becomes a number that clients can act on."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
+import structlog
 from asyncua import Node, Server, ua
 
 from lineside.client import ClientError, NothingThere, RequestRefused
@@ -14,7 +14,7 @@ from lineside.serving.delivery.errors import DeliveryError
 from lineside.serving.delivery.opcua.guard import GuardedServer, caller
 from lineside.serving.ledger import LedgerError
 
-_log = logging.getLogger("lineside.delivery.opcua")
+_log = structlog.get_logger(__name__)
 
 _LONGEST_TEXT: Final = 200
 
@@ -103,7 +103,7 @@ async def _answered(name: str, method: Method, values: Sequence[Any], timeout_s:
         code, reason = Code.REFUSED, str(problem)
     except (ClientError, LedgerError, TimeoutError) as problem:
         code, reason = Code.UNREACHABLE, str(problem) or f"no answer within {timeout_s:g} s"
-    _log.info("OPC UA: %s called %s: %s", caller.get(), name, reason)
+    _log.info("opcua_call_refused", method=name, caller=caller.get(), reason=reason)
     return method.failed_status, method.failed(code)
 
 

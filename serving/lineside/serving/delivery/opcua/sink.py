@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Final
 
+import structlog
 from asyncua import ua
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -20,7 +21,7 @@ from lineside.serving.delivery.settings import SinkSettings
 from lineside.serving.delivery.sinks import Proof
 from lineside.serving.ledger import Event, LedgerError
 
-_log = logging.getLogger("lineside.delivery.opcua")
+_log = structlog.get_logger(__name__)
 
 _CLOSE_WITHIN_S: Final = 4.0
 
@@ -33,6 +34,9 @@ def build(settings: SinkSettings, context: SinkContext) -> "OpcUaSink":
     """
     if not isinstance(settings, OpcUaSettings):
         raise SinkMisconfigured(f"settings of kind {settings.kind!r}; expected 'opcua'")
+    # asyncua writes a line for each thing that a client does wrong; what matters of that is logged by the guard.
+    logging.getLogger("asyncua").setLevel(logging.ERROR)
+    logging.getLogger("asyncua.server.uaprocessor").setLevel(logging.CRITICAL)
     return OpcUaSink(settings, context)
 
 
@@ -112,7 +116,7 @@ class OpcUaSink:
             async with asyncio.timeout(_CLOSE_WITHIN_S):
                 await server.stop()
         except (TimeoutError, OSError, ua.UaError) as error:
-            _log.warning("the OPC UA server did not end as it should: %s", type(error).__name__)
+            _log.warning("opcua_close_failed", sink=self._context.name, error=type(error).__name__)
 
     def _application_uri(self) -> str:
         """What the certificate is made out to, once certificate, key and users are seen to do.
