@@ -115,6 +115,7 @@ def test_a_broker_that_speaks_no_tls(login_broker: Mosquitto, authority: Authori
     trouble = trouble_with(at(login_broker, tls=TlsFiles(authority.file)))
     assert isinstance(trouble, PersonNeeded | TryAgain)  # it closes, which a broken line does as well
     assert str(login_broker.port) in trouble.reason
+    assert "TLS" in trouble.reason
 
 
 @pytest.mark.parametrize("written", [None, b"no certificate"])

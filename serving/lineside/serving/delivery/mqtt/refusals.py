@@ -58,6 +58,8 @@ def connect_trouble(address: BrokerAddress, error: OSError) -> Trouble:
             f"no TLS session with {address}: {error.reason or error}",
             "Check that this port speaks TLS, and that the client certificate is one it takes.",
         )
+    if address.tls is not None and isinstance(error, ConnectionResetError | ssl.SSLEOFError):
+        return TryAgain(f"{address} broke off the TLS handshake ({error}): an outage, or a port that speaks no TLS")
     return TryAgain(f"{address} cannot be reached: {error}")
 
 
