@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import func, select
 
-from lineside.serving.ledger.events import read_head
+from lineside.serving.ledger.tables import events
 from lineside.serving.security import Role
 from plant import RECIPE, SIZE_WH_PX, Plant, bad_board, good_board, open_plant
 
@@ -159,9 +160,13 @@ class Desk:
                 return found
 
     def last_sequence(self) -> int:
-        """How many events the plant's log has."""
-        ledger = self.plant.services.ledger
-        return ledger.read_blocking(lambda connection: read_head(connection, ledger.plant)).sequence
+        """The last event of the plant's log, but for what its watch tells of the stations meanwhile."""
+        ledger, column = self.plant.services.ledger, events.c
+        newest = select(func.max(column.sequence)).where(
+            column.plant == ledger.plant, column.type != "station_state.v1"
+        )
+        found: int = ledger.read_blocking(lambda connection: connection.execute(newest).scalar_one())
+        return found
 
 
 @dataclass
