@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -89,6 +90,22 @@ def test_another_certificates_key_and_an_ended_certificate_need_a_person(folder:
     (folder / "client" / "server.key.pem").replace(folder / "server.key.pem")
     with pytest.raises(PersonNeeded, match="another certificate's key"):
         _check(folder)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.7"])
+def test_a_port_that_is_taken_or_an_address_of_others_is_tried_again(folder: Path, host: str) -> None:
+    (folder / "sink").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken, sink_context(folder / "sink") as context:
+        settings = opcua_settings(
+            endpoint=f"opc.tcp://{host}:{taken.getsockname()[1]}/lineside",
+            **{
+                name: str(folder / at)
+                for name, at in (("certificate_file", "server.der"), ("users_file", "users.json"))
+            },
+            private_key_file=str(folder / "server.key.pem"),
+        )
+        with pytest.raises(TryAgain, match="cannot listen"):
+            asyncio.run(OpcUaSink(settings, context).open())
 
 
 def test_a_sink_that_is_not_open_asks_to_be_tried_again(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import socket
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 from asyncua import ua
@@ -36,7 +38,8 @@ def build(settings: SinkSettings, context: SinkContext) -> "OpcUaSink":
         raise SinkMisconfigured(f"settings of kind {settings.kind!r}; expected 'opcua'")
     # asyncua writes a line for each thing that a client does wrong; what matters of that is logged by the guard.
     logging.getLogger("asyncua").setLevel(logging.ERROR)
-    logging.getLogger("asyncua.server.uaprocessor").setLevel(logging.CRITICAL)
+    for module in ("uaprocessor", "server"):
+        logging.getLogger(f"asyncua.server.{module}").setLevel(logging.CRITICAL)
     return OpcUaSink(settings, context)
 
 
@@ -88,6 +91,8 @@ class OpcUaSink:
         """
         application_uri = self._application_uri()
         try:
+            # First: to load the models takes seconds of work, which a port that is taken would have done in vain.
+            await asyncio.to_thread(_require_free, self._settings.endpoint)
             self._open = await LineServer.start(self._settings, self._context, application_uri=application_uri)
         except OSError as error:
             raise TryAgain(f"cannot listen at {self._settings.endpoint}: {error.strerror or error}") from error
@@ -157,3 +162,14 @@ class OpcUaSink:
 
     def _path(self, written: str) -> Path:
         return path_from(self._context.folder, written)
+
+
+def _require_free(endpoint: str) -> None:
+    """Listen there for a moment.
+
+    Raises:
+        OSError: one cannot.
+    """
+    parts = urlsplit(endpoint)
+    family = socket.AF_INET6 if ":" in (parts.hostname or "") else socket.AF_INET
+    socket.create_server((parts.hostname or "", parts.port or 0), family=family).close()
