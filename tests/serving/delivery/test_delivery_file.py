@@ -43,6 +43,7 @@ def test_a_file_names_sinks_with_their_filters(tmp_path: Path) -> None:
         (f"{HEAD}{SINK}, filter: {{verdicts: [BAD]}}}}\n", "sinks[0].filter.verdicts[0]"),
         (f"{HEAD}{SINK}, from: yesterday}}\n", "expected 'head', 'beginning' or an instant"),
         (f"{HEAD}{SINK}, from: '2026-01-31T06:00:00'}}\n", "expected 'head', 'beginning' or an instant"),
+        (f"{HEAD}{SINK}, from: '0001-01-01T00:00:00+09:00'}}\n", "expected 'head', 'beginning' or an instant"),
         (f"{HEAD}{SINK}}}\n{SINK}}}\n", "d.yaml:4: sinks[1].name: a second sink named 'mes'"),
         (f"{HEAD}{SINK.replace('mes,', 'MES one,')}}}\n", "sinks[0].name"),
         (f"{HEAD}  - 3\n", "expected keys with values, found a int"),

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lineside.serving.delivery.context import SinkContext
+from lineside.serving.delivery.desk import SinkDescription
 from lineside.serving.delivery.errors import ExtraMissing
 from lineside.serving.delivery.settings import SinkSettings
 from lineside.serving.delivery.sinks import Proof, Sink
@@ -97,3 +98,9 @@ SINK_KINDS: Mapping[str, SinkKind] = MappingProxyType(
     }
 )
 """Every kind by name."""
+
+
+def described(settings: SinkSettings) -> SinkDescription:
+    """A sink as the desk is told of it."""
+    proof = SINK_KINDS[settings.kind].proof
+    return SinkDescription(settings.name, settings.kind, proof, settings.filter.model_dump(mode="json"), settings.from_)

@@ -16,7 +16,8 @@ from lineside.inspection.errors import LinesideError
 from lineside.serving.clock import Clock, SystemClock
 from lineside.serving.delivery.configuration import parse_delivery
 from lineside.serving.delivery.context import SinkContext
-from lineside.serving.delivery.desk import SinkDescription
+
+XX
 from lineside.serving.delivery.errors import ExtraMissing, SinkMisconfigured
 from lineside.serving.delivery.event_log import LedgerTail
 from lineside.serving.delivery.handover import Handover
@@ -110,12 +111,9 @@ def _runner(
         is_simulated=handover.is_simulated,
     )
     sink = built_sink(settings, context)
-    description = SinkDescription(
-        settings.name, settings.kind, sink.proof, settings.filter.model_dump(mode="json"), settings.from_
-    )
     return SinkRunner(
         sink,
-        description,
+        described(settings),
         wanted=settings.filter.to_record(),
         desk=HttpDesk(client),
         log=tail,

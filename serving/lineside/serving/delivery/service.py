@@ -7,6 +7,7 @@ from typing import Final
 from lineside.serving.clock import Clock
 from lineside.serving.delivery import store
 from lineside.serving.delivery.desk import DeliveryState, Orders, SinkDescription, SinkReport
+from lineside.serving.delivery.kinds import described
 from lineside.serving.delivery.reconciliation import ReconciliationOut, reconcile
 from lineside.serving.delivery.schemas import (
     DecidedOut,
@@ -45,6 +46,14 @@ class DeliveryService:
         self.supervisor = supervisor
         self._heard_s: dict[str, float] = {}
         self._stored: dict[str, SinkReport] = {}
+
+    async def enrol_configured(self) -> None:
+        """Give every sink of the file its place in the log before the first part is judged.
+
+        The process that delivers starts later; what happens until then is not to be missed by a sink that is new.
+        """
+        new = [described(sink) for sink in self.supervisor.sinks]
+        await self._ledger.write(lambda transaction: [store.enrol(transaction, sink) for sink in new])
 
     async def enrol(self, sink: SinkDescription) -> Orders:
         """Where a sink goes on, or begins."""

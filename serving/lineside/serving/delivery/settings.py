@@ -11,6 +11,8 @@ from lineside.serving.delivery.filters import DELIVERED_TYPES, EventFilter
 SinkName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 """Names a sink in the API, its metrics and its folder; its cursor goes with it."""
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000  # what every database holds, with room for offsets
+
 _Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=1000)]
 
 
@@ -77,7 +79,7 @@ def start_of(written: str) -> Literal["head", "beginning"] | datetime:
         instant = datetime.fromisoformat(written)
     except ValueError:
         instant = None
-    if instant is None or instant.tzinfo is None:
+    if instant is None or instant.tzinfo is None or not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
         raise ValueError("expected 'head', 'beginning' or an instant like 2026-01-31T06:00:00+09:00")
     return instant
 

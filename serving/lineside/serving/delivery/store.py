@@ -16,6 +16,8 @@ from lineside.serving.ledger.delivery_tables import delivery_cursors as cursors
 from lineside.serving.ledger.delivery_tables import delivery_parked as parked
 from lineside.serving.ledger.tables import events
 
+_MOST_ATTEMPTS = 2**31 - 1  # what the column holds
+
 MOST_ORDERS = 200
 """Events to send again that one answer names; the next one names more."""
 
@@ -266,7 +268,7 @@ def _park(transaction: Transaction, sink: str, sequence: int, *, reason: str | N
     if found is None:
         _insert_marks(transaction, sink, [sequence], values)
     elif found.state != ParkedState.SKIPPED.value:
-        values["attempts"] = found.attempts + attempts
+        values["attempts"] = min(found.attempts + attempts, _MOST_ATTEMPTS)
         connection.execute(update(parked).where(*mark).values(**values))
 
 

@@ -16,6 +16,7 @@ from lineside.client import Backoff
 from lineside.serving.clock import Clock
 from lineside.serving.delivery.configuration import parse_delivery, read_delivery_text
 from lineside.serving.delivery.handover import Handover
+from lineside.serving.delivery.settings import SinkSettings
 from lineside.serving.security import KeyService, Role
 
 _log = structlog.get_logger(__name__)
@@ -81,14 +82,12 @@ class DeliverySupervisor:
         self._clock = clock
         self._limits = limits or SupervisorLimits()
         self._text = "" if plan.delivery_path is None else read_delivery_text(plan.delivery_path)
-        names: frozenset[str] = frozenset()
+        self.sinks: tuple[SinkSettings, ...] = ()
         if plan.delivery_path is not None:
-            found = parse_delivery(
-                self._text, source=str(plan.delivery_path), folder=plan.delivery_path.parent.resolve()
-            )
-            names = frozenset(sink.name for sink in found.sinks)
-        self.sink_names = names
-        self.state = "not_started" if names else "no_sinks"
+            folder = plan.delivery_path.parent.resolve()
+            self.sinks = parse_delivery(self._text, source=str(plan.delivery_path), folder=folder).sinks
+        self.sink_names = frozenset(sink.name for sink in self.sinks)
+        self.state = "not_started" if self.sinks else "no_sinks"
         self.pid: int | None = None
         self._heard_s = 0.0
         self._running: asyncio.Task[None] | None = None
