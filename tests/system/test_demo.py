@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -69,10 +70,23 @@ def check_summary(summary: dict[str, Any], data: Path) -> None:
     assert ours["audited"] == len(drawn)
 
 
-def test_thirty_parts_end_by_themselves_and_every_verdict_is_in_the_ledger_once(tmp_path: Path) -> None:
+def children_of(process: "subprocess.Popen[str]", word: str = "") -> list[psutil.Process]:
+    """Its programs, those that were started with a word alone."""
+    return [
+        child for child in psutil.Process(process.pid).children(recursive=True) if word in " ".join(child.cmdline())
+    ]
+
+
+def test_thirty_parts_end_by_themselves_every_verdict_is_in_the_ledger_once_and_everybody_was_told(
+    tmp_path: Path,
+) -> None:
     data = tmp_path / "data"
     ran = subprocess.run(
-        demo_command(data, "--parts", "30", "--pace", "10"), capture_output=True, text=True, check=False, timeout=300
+        demo_command(data, "--parts", "30", "--pace", "10", "--mqtt", "--opcua"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     assert ran.returncode == 0, ran.stderr
     summary = json.loads(ran.stdout)
@@ -81,13 +95,25 @@ def test_thirty_parts_end_by_themselves_and_every_verdict_is_in_the_ledger_once(
     # the starter knows these boards: at a true rate of 0.3 a detector that finds nothing would have no hit
     assert summary["outcomes"]["hit"] > 0, ran.stderr
 
+    proofs = {sink["name"]: (sink["proof"], sink["waiting"], sink["parked"]) for sink in summary["delivered"]}
+    assert proofs == {
+        "mes": ("acknowledged", 0, 0),
+        "json-topics": ("handed_over", 0, 0),
+        "sparkplug": ("handed_over", 0, 0),
+        "opcua": ("recoverable", 0, 0),
+    }
+    assert all(sink["delivered"] >= 30 and sink["trouble"] is None for sink in summary["delivered"])
+    with sqlite3.connect(data / "mes" / "mailbox.sqlite") as mailbox:
+        [told] = mailbox.execute("SELECT count(*) FROM messages WHERE type = 'inspection.v1'").fetchall()
+    assert told == (30,)
+
 
 def test_the_truth_is_in_the_rates_interval_and_out_of_the_detector_rates(tmp_path: Path) -> None:
     """The line as it is by default, with a fixed seed: what the detector sees is fixed by it, what the audit draws is
     not, and at a quarter of the passed parts it may not matter. A second run on the same ledger does not blur it."""
     data = tmp_path / "data"
     command = [*LINESIDE, "demo", "--data", str(data), "--parts", "150", "--pace", "40", "--seed", "1", "--no-page"]
-    command += ["--port", "0", "--engine", "onnxruntime-fp32", "--json"]
+    command += ["--no-mes", "--port", "0", "--engine", "onnxruntime-fp32", "--json"]
     for _ in range(2):
         ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
         assert ran.returncode == 0, ran.stderr
@@ -130,9 +156,11 @@ def test_the_server_ends_with_a_demonstration_that_was_killed(tmp_path: Path) ->
         for line in process.stderr:
             if line.startswith("10 "):
                 break
-        [server] = psutil.Process(process.pid).children()
+        programs = children_of(process)
+        assert len(programs) >= 2  # the server and the MES
         process.kill()
-    server.wait(60)  # raises if it still runs
+    _gone, left = psutil.wait_procs(programs, 60)
+    assert not left
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
@@ -161,7 +189,7 @@ def test_a_server_that_ends_by_itself_ends_the_demonstration_with_its_reason(tmp
         for line in process.stderr:
             if line.startswith("10 "):
                 break
-        [server] = psutil.Process(process.pid).children()
+        [server] = children_of(process, " serve ")
         server.kill()
         _, err = process.communicate(timeout=120)
     assert process.returncode == 1

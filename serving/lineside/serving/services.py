@@ -322,6 +322,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         )
         supervisor = DeliverySupervisor(plan, keys=keys, clock=clock)
         stack.push_async_callback(supervisor.end)
+        delivery = DeliveryService(ledger=ledger, clock=clock, metrics=metrics, supervisor=supervisor)
+        await delivery.enrol_configured()
         yield Services(
             settings=settings,
             clock=clock,
@@ -380,7 +382,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             suggestions=suggestions,
             label_hints=label_hints,
             twin=TwinService(twin_reader, clock=clock),
-            delivery=DeliveryService(ledger=ledger, clock=clock, metrics=metrics, supervisor=supervisor),
+            delivery=delivery,
             metrics=metrics,
         )
 

@@ -16,13 +16,11 @@ from lineside.inspection.errors import LinesideError
 from lineside.serving.clock import Clock, SystemClock
 from lineside.serving.delivery.configuration import parse_delivery
 from lineside.serving.delivery.context import SinkContext
-
-XX
 from lineside.serving.delivery.errors import ExtraMissing, SinkMisconfigured
 from lineside.serving.delivery.event_log import LedgerTail
 from lineside.serving.delivery.handover import Handover
 from lineside.serving.delivery.http_desk import HttpDesk
-from lineside.serving.delivery.kinds import SINK_KINDS
+from lineside.serving.delivery.kinds import SINK_KINDS, described
 from lineside.serving.delivery.late_sink import LateSink
 from lineside.serving.delivery.runner import RunnerLimits, SinkRunner
 from lineside.serving.delivery.settings import SinkSettings

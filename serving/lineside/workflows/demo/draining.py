@@ -55,6 +55,7 @@ async def drained(mes: LinesideClient) -> tuple[SinkStanding, ...]:
             for sink in answer["items"]
             if sink["is_configured"]
         )
-        if not any(sink.waiting for sink in standing) or asyncio.get_running_loop().time() >= give_up_s:
+        is_there = answer["process"] == "running" and not any(sink.waiting for sink in standing)
+        if is_there or asyncio.get_running_loop().time() >= give_up_s:
             return standing
         await asyncio.sleep(_ASK_AGAIN_S)
