@@ -1,12 +1,13 @@
 #!/bin/sh
-# The system tests use four Debian packages: strace (power cuts, network proof), chromium and chromium-driver (the page),
-# mosquitto (the broker that reads our MQTT).
+# The system tests use five Debian packages: strace (power cuts, network proof), chromium and chromium-driver (the page),
+# mosquitto (the broker that reads our MQTT) and mosquitto-clients (what the guide listens with).
 # Installs what is missing where it may; elsewhere it names what is missing, and those tests are skipped (a failure in CI).
 missing=""
 command -v strace >/dev/null || missing="$missing strace"
 command -v chromium >/dev/null || missing="$missing chromium"
 command -v chromedriver >/dev/null || missing="$missing chromium-driver"
 PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/null || missing="$missing mosquitto"
+command -v mosquitto_sub >/dev/null || missing="$missing mosquitto-clients"
 [ -z "$missing" ] && exit 0
 if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing fonts-noto-cjk
