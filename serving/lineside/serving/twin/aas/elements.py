@@ -1,13 +1,19 @@
 """Short ways to make elements of the metamodel. Only what builds shells imports this: the library takes its time."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from basyx.aas import model
 from basyx.aas.model import datatypes
 
 ENGLISH = "en"
+
+LONGEST_TEXT: Final = 1023
+"""Characters of a text with a language (IDTA 01001, constraint on LangStringTextType)."""
+
+_NOT_IN_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def concept(identifier: str | None) -> model.ExternalReference | None:
@@ -18,8 +24,19 @@ def concept(identifier: str | None) -> model.ExternalReference | None:
 
 
 def words(text: str) -> model.MultiLanguageTextType:
-    """An English text."""
-    return model.MultiLanguageTextType({ENGLISH: text})
+    """An English text; of one that is longer than the metamodel allows the beginning, with an ellipsis.
+
+    A hundred names of classes or a chart's notes may be longer, and must not take the whole twin away.
+    """
+    legible = _legible(text)
+    return model.MultiLanguageTextType(
+        {ENGLISH: legible if len(legible) <= LONGEST_TEXT else f"{legible[: LONGEST_TEXT - 1]}\u2026"}
+    )
+
+
+def _legible(text: str) -> str:
+    """A text with U+FFFD for characters that no string of the metamodel holds (IDTA 01001, AASd-130)."""
+    return _NOT_IN_XML.sub("\ufffd", text)
 
 
 def text(
@@ -34,8 +51,9 @@ def text(
         also: supplemental semantic ids.
     """
     further = tuple(reference for each in also if (reference := concept(each)) is not None)
+    legible = None if value is None else _legible(value)
     return model.Property(
-        id_short, datatypes.String, value, semantic_id=concept(meaning), supplemental_semantic_id=further
+        id_short, datatypes.String, legible, semantic_id=concept(meaning), supplemental_semantic_id=further
     )
 
 
@@ -48,11 +66,6 @@ def count(id_short: str, value: int | None, meaning: str | None = None) -> model
 def number(id_short: str, value: float | None, meaning: str | None = None) -> model.Property:
     """A property of a real number."""
     return model.Property(id_short, datatypes.Double, value, semantic_id=concept(meaning))
-
-
-def flag(id_short: str, value: bool, meaning: str | None = None) -> model.Property:  # noqa: FBT001 - it is the value
-    """A property that is true or false."""
-    return model.Property(id_short, datatypes.Boolean, value, semantic_id=concept(meaning))
 
 
 def instant(id_short: str, value: datetime | None, meaning: str | None = None) -> model.Property:

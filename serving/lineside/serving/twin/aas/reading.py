@@ -162,6 +162,7 @@ class TwinReader:
         removed = await self._ledger.read(
             partial(
                 _read_removed,
+                plant=self._ledger.plant,
                 stations=[station.id for station in stations],
                 since=day.start,
                 is_simulated=self._settings.is_simulated,
@@ -235,7 +236,7 @@ def _read_head(connection: Connection, plant: str) -> _Head | None:
 
 
 def _read_removed(
-    connection: Connection, *, stations: Sequence[str], since: datetime, is_simulated: bool
+    connection: Connection, plant: str, *, stations: Sequence[str], since: datetime, is_simulated: bool
 ) -> Mapping[DispositionKind, set[str]]:
     """Parts that were scrapped or reworked, by what was written down since an instant.
 
@@ -250,6 +251,7 @@ def _read_removed(
             dispositions.c.id >= first,
             dispositions.c.recorded_at >= since,
             dispositions.c.kind.in_([kind.value for kind in kinds]),
+            inspections.c.plant == plant,
             inspections.c.station.in_(stations),
             inspections.c.is_simulated == is_simulated,
         )
