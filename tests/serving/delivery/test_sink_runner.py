@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from lineside.serving.clock import ManualClock
-from lineside.serving.delivery.desk import DeliveryState, SinkDescription
+from lineside.serving.delivery.desk import DeliveryState, Orders, SinkDescription, SinkReport
 from lineside.serving.delivery.filters import EventFilter
 from lineside.serving.delivery.runner import RunnerLimits, SinkRunner
 from lineside.serving.delivery.sinks import Proof
+from lineside.serving.ledger import Event
 from scripted_sink import (
     START,
     MemoryDesk,
@@ -272,6 +273,79 @@ def test_only_wanted_events_go_and_the_cursor_passes_the_others() -> None:
         assert len(receiver.got) == 10
 
     run_in_virtual_time(scenario())
+
+
+def test_a_long_log_of_what_nobody_wants_is_reported_on_the_way() -> None:
+    """Else a process that reads for minutes would look as if it hung, and begin again at the same place."""
+
+    async def scenario() -> None:
+        log, desk = SlowLog(made_event(n, event_type="review.v1") for n in range(1, 2001)), MemoryDesk()
+        async with running(a_runner(ScriptedSink(Receiver()), desk, log, wanted=EventFilter(frozenset({"hold"})))):
+            await until(lambda: desk.orders.position == 2000)
+        told = [report.position for report in desk.reports]
+        assert len({position for position in told if 0 < position < 2000}) > 10
+        assert told == sorted(told)
+
+    run_in_virtual_time(scenario())
+
+
+class SlowLog(MemoryLog):
+    """A log that takes its time, which is counted."""
+
+    reads = 0
+    waits = 0
+
+    async def events_after(self, sequence: int, *, limit: int) -> tuple[Event, ...]:
+        self.reads += 1
+        await asyncio.sleep(0.5)
+        return await super().events_after(sequence, limit=limit)
+
+    async def wait_past(self, sequence: int, *, timeout_s: float) -> bool:
+        self.waits += 1
+        return await super().wait_past(sequence, timeout_s=timeout_s)
+
+
+def test_a_rewind_behind_a_receiver_that_hangs_waits_and_does_not_spin() -> None:
+    async def scenario() -> None:
+        log, desk, receiver = SlowLog(made_event(n) for n in range(1, 9)), MemoryDesk(), Receiver()
+        script = outcomes(*["ok"] * 5, "hang")
+        async with running(a_runner(ScriptedSink(receiver, script), desk, log)):
+            await until(lambda: desk.orders.position == 5)
+            desk.rewind(2)
+            await asyncio.sleep(2)
+            await log.append(made_event(9))  # news that cannot be read before the rewind
+            before = log.waits
+            await asyncio.sleep(50)
+            assert log.waits - before < 600
+            await until(lambda: desk.orders.position == 9)
+
+    run_in_virtual_time(scenario())
+
+
+def test_who_is_stopped_while_neither_desk_nor_receiver_answers_still_closes_the_sink_and_tells_of_no_outage() -> None:
+    async def scenario() -> None:
+        log, receiver = MemoryLog([made_event(1)]), Receiver()
+        desk, sink = HangingDesk(), ScriptedSink(receiver, outcomes("hang"))
+        async with running(a_runner(sink, desk, log)):
+            await until(lambda: bool(sink.under_way))
+            desk.hangs = True
+            await asyncio.sleep(3)
+        assert not sink.is_open
+
+    with capture_logs() as logs:
+        run_in_virtual_time(scenario())
+    assert logs == []
+
+
+class HangingDesk(MemoryDesk):
+    """A desk that stops answering."""
+
+    hangs = False
+
+    async def report(self, report: SinkReport) -> Orders:
+        if self.hangs:
+            await asyncio.sleep(3600)
+        return await super().report(report)
 
 
 _OUTCOMES = st.sampled_from(["ok", "ok", "ok", "lost", "again", "cut", "person", "hang", "fault", "back"])

@@ -210,9 +210,8 @@ class SinkRunner:
             self._start_probe()
 
     def _watch_log(self) -> "asyncio.Task[bool]":
-        """Wait for news of the log, where there is room for them."""
-        has_room = self._window.size <= self._limits.window // 2
-        after = self._window.read_to if has_room else _NEVER
+        """Wait for news of the log, where they may be read."""
+        after = self._window.read_to if self._may_read else _NEVER
         return asyncio.create_task(self._log.wait_past(after, timeout_s=self._limits.report_every_s))
 
     @property
@@ -233,22 +232,25 @@ class SinkRunner:
         is_held_back = self._gate.origin is Origin.IDLE and self._gate.shut_for_s > 0
         return isinstance(self._sink, Idle) and not is_held_back and _seconds() >= self._idle_due_s
 
+    @property
+    def _may_read(self) -> bool:
+        has_room = self._window.size <= self._limits.window // 2
+        return has_room and self._go_on_from is None and _seconds() >= self._refill_due_s
+
     async def _refill(self) -> None:
-        """Read on where there is room and the log has more."""
-        if self._go_on_from is not None or _seconds() < self._refill_due_s:
+        """Read a page where there is room and the log has more; reports and proofs come between two pages."""
+        if not self._may_read or self._log.head <= self._window.read_to:
             return
-        while self._window.size <= self._limits.window // 2 and self._log.head > self._window.read_to:
-            room = self._limits.window - self._window.size
-            try:
-                events = await self._log.events_after(self._window.read_to, limit=room)
-                await self._learn_lines(events)
-            except LedgerError as error:
-                # The tail says in the log that the ledger cannot be read; what is in the window goes on.
-                self._refill_due_s = _seconds() + self._limits.report_every_s
-                _log.debug("events_not_read", sink=self._description.name, reason=str(error))
-                return
-            if not events:
-                return
+        room = self._limits.window - self._window.size
+        try:
+            events = await self._log.events_after(self._window.read_to, limit=room)
+            await self._learn_lines(events)
+        except LedgerError as error:
+            # The tail says in the log that the ledger cannot be read; what is in the window goes on.
+            self._refill_due_s = _seconds() + self._limits.report_every_s
+            _log.debug("events_not_read", sink=self._description.name, reason=str(error))
+            return
+        if events:
             wanted = [event for event in events if self._is_wanted(event)]
             self._window.admit(wanted, read_to=events[-1].sequence)
 
@@ -449,11 +451,19 @@ class SinkRunner:
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
+        self._forget_cancelled()
         self._collect()
         await self._close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.close_s):
                 await self._report()
+
+    def _forget_cancelled(self) -> None:
+        """What this end cut off is neither delivered nor an outage: it goes again in the next life."""
+        self._delivering = {task: item for task, item in self._delivering.items() if not task.cancelled()}
+        self._housework = {task: origin for task, origin in self._housework.items() if not task.cancelled()}
+        if self._reporting is not None and self._reporting.cancelled():
+            self._reporting = None
 
 
 def _seconds() -> float:
@@ -462,8 +472,6 @@ def _seconds() -> float:
 
 def _trouble_of(task: "asyncio.Task[None]") -> Trouble | None:
     """How a call ended: None if well."""
-    if task.cancelled():
-        return TryAgain("this program is ending")
     error = task.exception()
     if error is None or isinstance(error, Trouble):
         return error
