@@ -20,6 +20,7 @@ from lineside.serving.stations import StationDirectory
 from lineside.serving.twin.line_model import Change, Costs, ImpossibleLine
 from lineside.serving.twin.scenarios import store
 from lineside.serving.twin.scenarios.asked import Asked, Option
+from lineside.serving.twin.scenarios.errors import ScenarioAborted
 from lineside.serving.twin.scenarios.proposing import Proposing
 from lineside.serving.twin.scenarios.schemas import (
     CauseOut,
@@ -162,6 +163,7 @@ class ScenarioService:
                 await self._asked.wait()
             except LinesideError as error:  # the ledger is away for a moment
                 _log.warning("scenarios_wait", reason=str(error))
+                is_resumed = False  # what could not be ended is asked again
                 await asyncio.sleep(_TRY_AGAIN_S)
 
     async def _answer(self, scenario: ScenarioOut) -> None:
@@ -175,6 +177,9 @@ class ScenarioService:
                 proposals = await self._proposing.propose(scenario, result, by=scenario.requested_by)
         except (ScenarioRefused, ImpossibleLine) as error:
             await self._ledger.write(partial(end, state=ScenarioState.REFUSED, why=str(error)))
+            return
+        except ScenarioAborted as error:
+            await self._ledger.write(partial(end, state=ScenarioState.FAILED, why=str(error)))
             return
         except Exception as error:  # noqa: BLE001 - a fault of the model must not end the answering of others
             _log.error("scenario_failed", scenario=scenario.id, exc_info=error)

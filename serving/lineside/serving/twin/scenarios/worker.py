@@ -18,6 +18,7 @@ from lineside.serving.errors import ScenarioRefused
 from lineside.serving.ledger import Ledger
 from lineside.serving.twin.scenarios.answering import Answer, answer
 from lineside.serving.twin.scenarios.asked import Asked, question_of
+from lineside.serving.twin.scenarios.errors import ScenarioAborted
 
 LONGEST_S: Final = 300.0
 """More than the largest question takes on a slow machine; then the process is ended."""
@@ -45,6 +46,7 @@ async def answer_in_process(asked: Asked, *, ledger_url: str, plant: str, longes
 
     Raises:
         ScenarioRefused: the ledger cannot carry it, no such line can be, or it took too long.
+        ScenarioAborted: the process ended without an answer.
     """
     context = multiprocessing.get_context("spawn")  # a fork would copy the server's threads' locks
     here, there = context.Pipe(duplex=False)
@@ -56,23 +58,24 @@ async def answer_in_process(asked: Asked, *, ledger_url: str, plant: str, longes
     finally:
         await asyncio.to_thread(_end, process)  # first: whoever still listens hears of it
         here.close()
-    if found is None:
-        raise ScenarioRefused(
-            f"the model gave no answer within {longest_s:g} s; ask of a shorter period, or fewer options and draws"
-        )
     if isinstance(found, LinesideError):
         raise found
     return found
 
 
-def _receive(connection: Connection, longest_s: float) -> Answer | LinesideError | None:
+def _receive(connection: Connection, longest_s: float) -> Answer | LinesideError:
     try:
-        if connection.poll(longest_s):
-            received: Answer | LinesideError = connection.recv()
-            return received
+        if not connection.poll(longest_s):
+            return ScenarioRefused(
+                f"the model gave no answer within {longest_s:g} s; ask of a shorter period, or fewer options and draws"
+            )
+        received: Answer | LinesideError = connection.recv()
     except (EOFError, OSError):
-        pass
-    return None
+        return ScenarioAborted(
+            "the process of the model ended without an answer: it was killed, or needed more than "
+            f"{_MEMORY_BYTES // 2**30} GiB; the server's log may say more. Ask again, of a shorter period"
+        )
+    return received
 
 
 def _end(process: BaseProcess) -> None:
