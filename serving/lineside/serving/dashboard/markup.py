@@ -158,7 +158,7 @@ def station_table(stations: Sequence[Station], state: LineState, wording: Wordin
             recipe,
             _NOTHING if last is None or last.engine is None else last.engine,
         )
-        chip = f'<span class="ls-chip {"ok" if station.hold is None else "ni"}">{escape(status)}</span>'
+        chip = f'<span class="ls-chip {"ok" if station.hold is None else "ni ls-said"}">{escape(status)}</span>'
         rows.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}<td>{chip}</td></tr>")
     names = (wording("station"), wording("product"), wording("lot"), wording("recipe"), wording("engine"), "")
     return _table(names, "".join(rows))

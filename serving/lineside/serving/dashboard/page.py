@@ -15,6 +15,7 @@ from lineside.serving.certificates.schemas import StandingList
 from lineside.serving.certificates.standing import standing_now
 from lineside.serving.dashboard.chart import rate_options
 from lineside.serving.dashboard.control_chart import chart_panel
+from lineside.serving.dashboard.decisions import decisions_panel, shown_decisions
 from lineside.serving.dashboard.feed import LineFeed
 from lineside.serving.dashboard.labelling import labelling_panel, shown_labelling
 from lineside.serving.dashboard.line_state import RATE_WINDOW, LineState, ShownPart
@@ -103,6 +104,9 @@ class _View:
                 self._stations = ui.html("", sanitize=False)
                 ui.html(f"<div style='height:14px'></div>{_heading(wording('lane'))}", sanitize=False)
                 self._lane = ui.html("", sanitize=False)
+            with ui.element("section").classes("ls-panel ls-12 ls-decisions"):
+                ui.html(_heading(wording("decisions"), wording("decisions_hint")), sanitize=False)
+                self._decisions = ui.html("", sanitize=False)
             with ui.element("section").classes("ls-panel ls-12"):
                 ui.html(_heading(wording("control_charts"), wording("control_charts_hint")), sanitize=False)
                 self._controls = ui.html("", sanitize=False).classes("ls-controls")
@@ -134,6 +138,8 @@ class _View:
             self._work_panel.set_content(work_panel(self._work, self._wording))
             self._labelling.set_content(labelling_panel(await shown_labelling(services), self._wording))
         self._show_header(standing)
+        with suppress(LinesideError):  # as below
+            self._decisions.set_content(decisions_panel(await shown_decisions(services), self._wording))
         with suppress(LinesideError):  # the ledger is away: the page says so, and these figures stand still
             self._show_rates(await shown_rates(services), standing)
             self._releases.set_content(release_table(await shown_releases(services), self._wording))
