@@ -132,7 +132,7 @@ def test_a_past_like_that_is_reproduced_nearly_always(tmp_path: Path) -> None:
     with _ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
         for seed in range(6):
             end = write_past(ledger, replace(PAST, hours=4.5, seed=10 + seed), station=f"s{seed}")
-            asked = _asked(end, station=f"s{seed}", learn_from=START, period_from=START + timedelta(hours=3))
+            asked = _asked(end, station=f"s{seed}", learn_from=START, period_from=START + timedelta(hours=3), draws=5)
             reproduced += answer(_question(ledger, asked)).is_reproduced
     assert reproduced >= 5
 
@@ -198,10 +198,11 @@ def test_a_line_that_cannot_keep_up_is_refused(past: Ledger) -> None:
 
 
 def test_handling_makes_a_station_busy_and_a_faster_pace_impossible(past: Ledger) -> None:
-    found = _answer(past, handling_s=11.0, stations=1, options={"fast": Option(Change(pace=1.6))})
-    assert found.load.inspection == pytest.approx(200 * 11.8 / 3600, rel=0.1)
-    if found.comparison is not None:
-        assert found.comparison.options[0].standing is Standing.UNSTABLE
+    found = _answer(past, handling_s=11.0, stations=2, options={"fast": Option(Change(pace=3.2))})
+    assert found.load.inspection == pytest.approx(200 * 11.8 / 3600 / 2, rel=0.1)
+    assert found.comparison is not None, found.checks
+    assert found.comparison.options[0].standing is Standing.UNSTABLE
+    assert found.comparison.options[0].inspection_load > 1.0
 
 
 def test_a_clock_that_was_set_back_an_hour_changes_no_inspection_time(past: Ledger) -> None:

@@ -117,14 +117,12 @@ def test_the_same_request_sent_again_is_one_question(plant: Plant) -> None:
     assert first.json()["id"] == again.json()["id"]
     other = plant.http.post("/v1/twin/scenarios", json=_question(seed=2), headers=headers)
     assert other.status_code == 409
-    _answered(plant, first.json()["id"])
-
-
-def test_what_the_ledger_cannot_carry_is_refused_with_a_reason(plant: Plant) -> None:
-    long_ago = _question(to="2020-01-01T00:00:00Z")
-    found = _answered(plant, _ask(plant, long_ago).json()["id"])
+    found = _answered(plant, first.json()["id"])  # of a time in which nothing came
     assert found["state"] == "refused"
     assert "0 parts came to station 'aoi-1'" in found["why"]
+
+
+def test_a_line_that_cannot_keep_up_is_refused_with_the_reason(plant: Plant) -> None:
     busy = _answered(plant, _ask(plant, _question(stations=1, handling_s=60.0)).json()["id"])
     assert busy["state"] == "refused"
     assert "inspection is asked for" in busy["why"]
