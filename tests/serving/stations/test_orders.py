@@ -86,6 +86,29 @@ def test_an_order_that_is_raised_goes_on_and_one_that_is_lowered_is_done_at_once
     assert followed(plant, "Q-2")["state"] == "done"
 
 
+def test_an_order_is_done_though_its_last_part_is_judged_once_the_next_one_is_in_force(plant: Plant) -> None:
+    order(plant, "Q-40", product="PAIR", quantity=1)
+    plant.post(good_board(91), part_id="aa1", view="top")
+    order(plant, "Q-41")
+    plant.post(good_board(92), part_id="aa2")
+    assert followed(plant, "Q-40")["state"] == "replaced"
+    plant.post(good_board(93), part_id="aa1", view="bottom")
+    place = followed(plant, "Q-40")
+    assert (place["state"], place["judged"]["ok"]) == ("done", 1)
+    assert told(plant, "Q-40") == ["in_force", "done"]
+    assert followed(plant, "Q-41")["state"] == "in_force"
+
+
+def test_an_orders_quantity_is_the_same_wherever_it_runs(plant: Plant) -> None:
+    order(plant, "Q-42", quantity=9)
+    plant.post(good_board(94), part_id="bb1")
+    plant.http.put("/v1/stations/aoi-2", json={"name": "AOI 2"}, headers=plant.headers())
+    order(plant, "Q-42", station="aoi-2", quantity=2)
+    plant.post(good_board(95), part_id="bb2")
+    assert followed(plant, "Q-42")["state"] == "done"
+    assert followed(plant, "Q-42", "aoi-2")["state"] == "in_force"
+
+
 def test_an_order_without_a_quantity_is_replaced_by_the_next_one(plant: Plant) -> None:
     order(plant, "Q-3")
     plant.post(good_board(21), part_id="s1")
@@ -173,7 +196,7 @@ def test_orders_are_listed_by_station_state_and_lot(plant: Plant) -> None:
         answer = plant.http.get("/v1/orders", params=asked, headers=plant.headers(Role.VIEWER))
         return [each["order_id"] for each in answer.json()["items"]]
 
-    assert listed(lot="L20") == listed(station="aoi-2") == ["Q-20"]
+    assert listed(lot="L20") == listed(station="aoi-2", state="in_force") == ["Q-20"]
     assert listed(station="aoi-1", state="in_force") == ["Q-20"]
     assert "Q-1" in listed(state="done")
     assert listed(limit="1") == ["Q-20"]

@@ -16,6 +16,8 @@ from lineside.serving.stations.records import Station
 from lineside.serving.stations.schemas import EffectiveModel, JudgedModel, OrderIn
 
 _RUNNING: Final = (OrderState.ACCEPTED.value, OrderState.IN_FORCE.value)
+_MOST_WITHOUT_ENCODER: Final = 200
+"""Newest parts among which one with an encoder count is looked for: verdicts wait while it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,10 @@ class RunningOrder:
     Attributes:
         order_id: its number.
         station: where.
-        quantity: parts to be judged.
     """
 
     order_id: str
     station: str
-    quantity: int
 
 
 def save_order(transaction: Transaction, station: str, order: OrderIn, *, by: str) -> None:
@@ -127,11 +127,18 @@ def check_has_not_begun(connection: Connection, plant: str, station: str, effect
         if taken_in is not None:
             raise part_too_late(station, effective.part_id)
     if effective.encoder is not None:
+        newest_parts = (
+            select(inspections.c.id)
+            .where(inspections.c.plant == plant, inspections.c.station == station)
+            .order_by(inspections.c.opened_at.desc())
+            .limit(_MOST_WITHOUT_ENCODER)
+            .subquery()
+        )
         newest = connection.execute(
             select(frames.c.encoder)
-            .join(inspections, frames.c.inspection_id == inspections.c.id)
-            .where(inspections.c.plant == plant, inspections.c.station == station, frames.c.encoder.is_not(None))
-            .order_by(inspections.c.id.desc())
+            .join(newest_parts, frames.c.inspection_id == newest_parts.c.id)
+            .where(frames.c.encoder.is_not(None))
+            .order_by(newest_parts.c.id.desc())
             .limit(1)
         ).scalar_one_or_none()
         if newest is not None and newest >= effective.encoder:
@@ -197,35 +204,42 @@ def judged_parts(connection: Connection, plant: str, order_id: str, *, station: 
     )
 
 
-def finish(transaction: Transaction, running: RunningOrder) -> tuple[OrderOut, StationOrderOut] | None:
-    """Write down that an order's quantity was reached at a station; None if it was not, or no longer runs there."""
-    order = find_order(transaction.connection, transaction.plant, running.order_id)
-    place = next((each for each in order.stations if each.station == running.station), None)
-    if place is None or place.state.value not in _RUNNING or order.quantity is None:
-        return None
-    if place.judged.inspected < order.quantity:
-        return None
-    now = transaction.now()
-    transaction.connection.execute(
+def finish(transaction: Transaction, order_id: str, place: StationOrderOut) -> bool:
+    """Write down that an order's quantity was reached at a station, also once another order is in force there.
+
+    Args:
+        transaction: where; verdicts wait for it, so that nothing is counted in it.
+        order_id: of the order.
+        place: the order at the station, as its parts were counted.
+
+    Returns:
+        Whether it was; not where it was done before, or more parts are asked for by now.
+    """
+    order = _order_row(transaction.connection, transaction.plant, order_id)
+    if order is None or order.quantity is None or place.judged.inspected < order.quantity:
+        return False
+    now, columns = transaction.now(), station_orders.c
+    changed = transaction.connection.execute(
         update(station_orders)
         .where(
-            station_orders.c.plant == transaction.plant,
-            station_orders.c.order_id == running.order_id,
-            station_orders.c.station == running.station,
+            columns.plant == transaction.plant,
+            columns.order_id == order_id,
+            columns.station == place.station,
+            columns.state.in_((*_RUNNING, OrderState.REPLACED.value)),
         )
-        .values(state=OrderState.DONE.value, done_at=now, in_force_at=func.coalesce(station_orders.c.in_force_at, now))
+        .values(state=OrderState.DONE.value, done_at=now, in_force_at=func.coalesce(columns.in_force_at, now))
     )
-    return order, place
+    return changed.rowcount == 1
 
 
 def running_orders(connection: Connection, plant: str) -> Sequence[RunningOrder]:
     """Every order with a quantity that a station has or will have."""
     rows = connection.execute(
-        select(station_orders.c.order_id, station_orders.c.station, orders.c.quantity)
+        select(station_orders.c.order_id, station_orders.c.station)
         .join(orders, (orders.c.plant == station_orders.c.plant) & (orders.c.id == station_orders.c.order_id))
         .where(station_orders.c.plant == plant, station_orders.c.state.in_(_RUNNING), orders.c.quantity.is_not(None))
     )
-    return [RunningOrder(row.order_id, row.station, row.quantity) for row in rows]
+    return [RunningOrder(row.order_id, row.station) for row in rows]
 
 
 def find_order(connection: Connection, plant: str, order_id: str) -> OrderOut:
