@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from lineside.inspection.canonical_json import canonical_json
 from lineside.serving.errors import ProposalDecided, UnknownProposal
 from lineside.serving.ledger import Transaction
 from lineside.serving.ledger.context_tables import proposals
@@ -26,9 +25,19 @@ def propose(
 ) -> ProposalOut:
     """Write a proposal down; one that changes the same and is open is given back as it is."""
     plant = transaction.plant
-    for standing in all_proposals(transaction.connection, plant, state=ProposalState.PROPOSED):
-        if standing.kind is kind and canonical_json(standing.change) == canonical_json(dict(change)):
-            return standing
+    standing = transaction.connection.execute(
+        select(proposals)
+        .where(
+            proposals.c.plant == plant,
+            proposals.c.state == ProposalState.PROPOSED.value,
+            proposals.c.kind == kind.value,
+            proposals.c.change == dict(change),  # its canonical text
+        )
+        .order_by(proposals.c.id)
+        .limit(1)
+    ).one_or_none()
+    if standing is not None:
+        return _out(standing)
     proposal_id = transaction.new_id()
     transaction.connection.execute(
         insert(proposals).values(
