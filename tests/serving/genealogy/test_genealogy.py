@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select
 
+from lineside.serving.ledger import Transaction
+from lineside.serving.ledger.tables import inspections
 from lineside.serving.security import Role
 from plant import Plant, bad_board, good_board, open_plant
 
@@ -110,6 +113,21 @@ def test_a_lot_counts_its_parts_by_newest_verdict_and_gives_its_rate_with_its_in
     (order,) = lot["orders"]
     assert (order["order_id"], [each["station"] for each in order["stations"]]) == ("JO-1", ["aoi-1", "aoi-2"])
     assert [each["reason"] for each in lot["holds"]] == ["wrong paste"]
+
+
+def test_a_part_of_more_attempts_than_an_answer_holds_says_that_it_is_not_whole(plant: Plant) -> None:
+    """A reference part is measured each shift for years; SQLite takes no condition of a thousand terms."""
+    first = plant.post(good_board(9), part_id="golden").json()["id"]
+
+    def repeat(transaction: Transaction) -> None:
+        found = transaction.connection.execute(select(inspections).where(inspections.c.id == first)).mappings().one()
+        copies = [{**found, "id": transaction.new_id(), "attempt": number} for number in range(2, 602)]
+        transaction.connection.execute(insert(inspections), copies)
+
+    plant.services.ledger.write_blocking(repeat)
+    part = get(plant, "/v1/parts/golden")
+    assert (len(part["attempts"]), part["is_complete"]) == (500, False)
+    assert "wrong paste" in [each["reason"] for each in part["holds"]]
 
 
 def test_a_lot_that_is_only_held_is_known(plant: Plant) -> None:

@@ -151,12 +151,16 @@ def _holds_of_part(
     connection: Connection, plant: str, attempts: Sequence[Row[Any]], lots: Sequence[str]
 ) -> Sequence[HoldOut]:
     """Holds of the part's lots, and those of its stations that stood at one of its attempts or stand now."""
-    concern: list[ColumnElement[bool]] = [holds.c.lot.in_(lots)]
-    for attempt in attempts:
-        there = holds.c.station == attempt.station
-        concern.append(and_(there, holds.c.released_at.is_(None)))
-        concern.append(and_(there, holds.c.at <= attempt.opened_at, holds.c.released_at > attempt.opened_at))
-    return holds_where(connection, plant, or_(*concern))
+    stations = {attempt.station for attempt in attempts}
+    found = holds_where(connection, plant, or_(holds.c.lot.in_(lots), holds.c.station.in_(stations)))
+    return [hold for hold in found if hold.station is None or any(_concerns(hold, each) for each in attempts)]
+
+
+def _concerns(hold: HoldOut, attempt: Row[Any]) -> bool:
+    """Whether a station's hold stood when a part was there, or stands now."""
+    if hold.station != attempt.station:
+        return False
+    return hold.released_at is None or hold.at <= attempt.opened_at < hold.released_at
 
 
 def _stations_of_lot(connection: Connection, of_lot: ColumnElement[bool]) -> Sequence[LotAtStation]:
