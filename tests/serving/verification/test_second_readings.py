@@ -117,7 +117,7 @@ def put_known(plant: Plant, part_id: str, truth: str) -> None:
 
 
 def test_parts_of_known_truth_wait_among_the_others_and_look_like_them(tmp_path: Path, either_database: None) -> None:
-    recipe = RECIPE + "retention: {ok_share: 1.0, days: 90}\n"
+    recipe = RECIPE + "retention: {ok_share: 1.0, days: 90}\naudit: {share: 0.0}\n"
     with open_plant(tmp_path, recipe=recipe, verification_second_share=0.0) as plant:
         put_known(plant, "S-1", "defective")
         missed = plant.post(good_board(1), part_id="S-1").json()

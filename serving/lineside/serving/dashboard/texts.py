@@ -55,9 +55,9 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "process_restarting": "The delivery process ended and is started again. Nothing is lost: events wait in "
             "the ledger, the server's log says why it ended.",
             "process_ended": "The delivery process has ended. Events wait in the ledger until the server runs again.",
-            "age_s": "{count} s",
-            "age_min": "{count} min",
-            "age_h": "{count} h",
+            "age_s": "{count}\N{NO-BREAK SPACE}s",
+            "age_min": "{count}\N{NO-BREAK SPACE}min",
+            "age_h": "{count}\N{NO-BREAK SPACE}h",
             "held": "Held back",
             "held_since": "Since, by",
             "held_station": "station {station}",
