@@ -211,6 +211,19 @@ def test_options_are_ranked_by_cost_with_intervals_of_the_difference() -> None:
     assert by_name["lower threshold"].differences[Measure.ESCAPES].upper < 0
 
 
+def test_many_options_are_no_many_chances_to_look_cheaper() -> None:
+    """The intervals of all differences hold together: with more options each is wider."""
+    lines = [_busy_line(arrivals=RandomArrivals(1200.0, 600.0))] * 5
+    costs = Costs(escape=100.0, false_call=1.0)
+    higher = [replace(line, threshold=0.58) for line in lines]
+    alone = compare(lines, {"a": higher}, costs, replications=2, seed=1).options[0]
+    (one, *_) = compare(lines, dict.fromkeys("abcdefghij", higher), costs, replications=2, seed=1).options
+    of_one, of_ten = (each.differences[Measure.COST_PER_PART] for each in (alone, one))
+    assert of_one.mean == of_ten.mean
+    assert (of_one.confidence, of_ten.confidence) == pytest.approx((0.95, 0.995))
+    assert of_ten.upper - of_ten.lower > 1.5 * (of_one.upper - of_one.lower)
+
+
 def test_a_difference_of_inputs_is_not_hidden_by_many_runs() -> None:
     """Runs of inputs that may be one thing or another stay apart, however many there are."""
     rng = np.random.default_rng(1)

@@ -82,7 +82,7 @@ def _answered(plant: Plant, scenario_id: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def answered(plant: Plant) -> dict[str, Any]:
     """A question with its answer."""
-    answer = _ask(plant, _question(propose=True))
+    answer = _ask(plant, _question(propose=True, draws=12))
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/v1/twin/scenarios/{answer.json()['id']}"
     return _answered(plant, answer.json()["id"])

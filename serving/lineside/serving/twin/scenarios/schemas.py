@@ -138,7 +138,10 @@ class OptionOut(_Shape):
     standing: Standing
     why_not_run: str | None
     measures: Mapping[Measure, EstimateOut]
-    differences: Mapping[Measure, EstimateOut] = Field(description="To the line as it is, on the same parts.")
+    differences: Mapping[Measure, EstimateOut] = Field(
+        description="To the line as it is, on the same parts; of each measure the intervals hold for all options "
+        "together."
+    )
     inspection_load: float = Field(description="Utilisation of the stations.")
     rework_load: float = Field(description="Utilisation of the places of rework; 0 where they are as many as come.")
 
