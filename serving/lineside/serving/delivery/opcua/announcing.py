@@ -11,6 +11,7 @@ from asyncua import Node, Server, ua
 from asyncua.common.events import get_event_obj_from_type_node
 
 from lineside.serving.clock import Clock
+from lineside.serving.delivery.opcua.guard import GuardedServer
 from lineside.serving.delivery.opcua.type_models import Models
 
 _TYPES: Final = MappingProxyType(
@@ -56,13 +57,15 @@ class Announcer:
     """Sends events.
 
     Args:
-        server: whose clients hear them.
+        server: whose models say what events there are.
+        guard: its inner server, whose clients hear them.
         models: where the standard lies.
         clock: time.
     """
 
-    def __init__(self, server: Server, models: Models, clock: Clock) -> None:
+    def __init__(self, server: Server, guard: GuardedServer, models: Models, clock: Clock) -> None:
         self._server = server
+        self._guard = guard
         self._models = models
         self._clock = clock
         self._empty: dict[str, Any] = {}
@@ -116,4 +119,4 @@ class Announcer:
         # Clients that subscribe to the server's node hear nothing that is sent on a vision system's alone.
         for emitting in (source.nodeid, ua.NodeId(ua.ObjectIds.Server)):
             event.emitting_node = emitting
-            await self._server.iserver.subscription_service.trigger_event(event)
+            await self._guard.send_event(event)

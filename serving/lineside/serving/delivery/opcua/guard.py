@@ -3,8 +3,14 @@
 asyncua asks its certificate hook only about a certificate that the client names in CreateSession, and lets one pass
 that names none. So the certificate that the encrypted channel itself was opened with is held against the trust list,
 before the login is looked at.
+
+asyncua also gives a session to any channel that names its token, before it looks at signature and login, and counts
+these tokens up. Ours cannot be guessed, as OPC 10000-4, clause 7.35 asks.
 """
 
+import math
+import secrets
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +35,17 @@ _log = structlog.get_logger(__name__)
 _LONGEST_NAME: Final = 64
 _MOST_SUBSCRIPTIONS: Final = 200
 _MOST_ITEM_QUEUE: Final = 1000
+_MOST_UNACKNOWLEDGED: Final = 100
+"""Messages that one subscription keeps to be sent again."""
+_MOST_CYCLES: Final = 3000
+"""Publishing intervals until a subscription ends that nobody fetches from."""
+_SHORTEST_INTERVAL_MS: Final = 10.0
+_LONGEST_INTERVAL_MS: Final = 60_000.0
+"""Between two publications. At 0 asyncua would publish within the sink's own work, for ever."""
+_MOST_WAITING_MESSAGES: Final = 50
+_MOST_NEWCOMERS: Final = 100
+"""Sessions that nobody logged in to; the oldest one gives way (OPC 10000-4, clause 5.7.2)."""
+_TOKEN_BYTES: Final = 32
 _BETWEEN_NOTES_S: Final = 60.0
 
 caller: ContextVar[str] = ContextVar("caller", default="somebody")
@@ -71,6 +88,9 @@ class GuardedServer(InternalServer):
         self.max_connections = most_clients
         self.max_subscriptions = _MOST_SUBSCRIPTIONS
         self.max_monitored_item_queue_size = _MOST_ITEM_QUEUE
+        self.max_unacked_messages_per_subscription = _MOST_UNACKNOWLEDGED
+        self.max_lifetime_count = _MOST_CYCLES
+        self.max_pending_messages_per_connection = _MOST_WAITING_MESSAGES
         self.supported_tokens = (ua.UserNameIdentityToken,)
         self.certificate_validator = self._validate
 
@@ -84,6 +104,32 @@ class GuardedServer(InternalServer):
         session = GuardedSession(self, self.aspace, self.subscription_service, name, user=user, external=external)
         self._sessions.add(session)
         return session
+
+    def register_external_session(self, session: InternalSession) -> None:
+        """Keep a new session under a token that only its client knows, and not more newcomers than a few."""
+        session.auth_token = ua.NodeId(secrets.token_bytes(_TOKEN_BYTES), 0, ua.NodeIdType.ByteString)
+        newcomers = [known for known in self._external_sessions.values() if not known.is_activated()]
+        for known in newcomers[: max(len(newcomers) - _MOST_NEWCOMERS + 1, 0)]:
+            self.unregister_external_session(known)
+        super().register_external_session(session)
+
+    def register_server(self, server: Any, conf: Any = None) -> None:  # noqa: ARG002 - asyncua's own signature
+        """Refuse to tell clients of other servers, which asyncua lets strangers name.
+
+        Raises:
+            ServiceError: always.
+        """
+        raise ServiceError(ua.StatusCodes.BadServiceUnsupported)
+
+    async def send_event(self, event: Any) -> None:
+        """Put an event into the subscriptions to its node; one whose filter fails on it is ended."""
+        subscriptions = self.subscription_service.subscriptions
+        for number, subscription in list(subscriptions.items()):
+            try:
+                await subscription.monitored_item_srv.trigger_event(event)
+            except Exception as error:  # noqa: BLE001 - what one client asks for must not keep events from the others
+                self.note_refusal(f"a subscription that asks for what no event has ({type(error).__name__})")
+                await self.subscription_service.delete_subscriptions([number])
 
     async def end_sessions(self) -> None:
         """Close every client's session and its subscriptions, which asyncua leaves running when it stops."""
@@ -129,6 +175,19 @@ class GuardedSession(InternalSession):
         if self.external:
             self._guard.require_trust(peer_certificate)
         return super().activate_session(params, peer_certificate)
+
+    async def create_subscription(
+        self,
+        params: ua.CreateSubscriptionParameters,
+        callback: Callable[..., Any],
+        request_callback: Callable[..., Any] | None = None,
+    ) -> ua.CreateSubscriptionResult:
+        """Subscribe, at an interval that the server can keep; the client is told which."""
+        wanted_ms = params.RequestedPublishingInterval
+        if math.isnan(wanted_ms):
+            wanted_ms = _LONGEST_INTERVAL_MS
+        params.RequestedPublishingInterval = min(max(wanted_ms, _SHORTEST_INTERVAL_MS), _LONGEST_INTERVAL_MS)
+        return await super().create_subscription(params, callback, request_callback)
 
     async def call(self, params: list[ua.CallMethodRequest]) -> list[ua.CallMethodResult]:
         """Call methods, each as far as the role goes."""

@@ -12,13 +12,14 @@ from lineside.serving.delivery.opcua.announcing import Announcer
 from lineside.serving.delivery.opcua.found_results import ResultShelf
 from lineside.serving.delivery.opcua.guard import GuardedServer
 from lineside.serving.delivery.opcua.job_orders import StoredOrders
+from lineside.serving.delivery.opcua.listening import BoundedServer
 from lineside.serving.delivery.opcua.methods import Method, bind
 from lineside.serving.delivery.opcua.order_methods import OrderMethods
 from lineside.serving.delivery.opcua.result_methods import ResultMethods
 from lineside.serving.delivery.opcua.result_values import ResultValues
 from lineside.serving.delivery.opcua.settings import OpcUaSettings
 from lineside.serving.delivery.opcua.station_methods import StationMethods
-from lineside.serving.delivery.opcua.telling import SHOWN_TYPES, Teller, stations_of
+from lineside.serving.delivery.opcua.telling import SHOWN_TYPES, Teller, shows, stations_of
 from lineside.serving.delivery.opcua.trust import TrustList
 from lineside.serving.delivery.opcua.type_models import Models, load_models
 from lineside.serving.delivery.opcua.users import UserBook
@@ -34,6 +35,12 @@ _POLICIES: Final = (
 )
 """Nothing unencrypted, nothing only signed."""
 
+_OF_SEVERAL_STATIONS: Final = frozenset({"chart_signal.v1"})
+"""Types that may be told of several stations at once, or of one."""
+_NOT_EACH_SHOWS: Final = frozenset({"chart_signal.v1", "order.v1"})
+"""Types of which not every event is about what a station's variables show."""
+_LOOKED_BACK: Final = 50
+"""How many of these are looked at."""
 _PRODUCT_URI: Final = "urn:lineside:product"
 _LARGEST_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 
@@ -52,7 +59,7 @@ class LineServer:
 
     def __init__(
         self,
-        server: Server,
+        server: BoundedServer,
         guard: GuardedServer,
         models: Models,
         folder: Node,
@@ -69,7 +76,7 @@ class LineServer:
         self._values = ResultValues(models)
         self._shelf = ResultShelf(context.ledger)
         self._stored = StoredOrders(context.state_dir / "job_orders.json")
-        self._announcer = Announcer(server, models, context.clock)
+        self._announcer = Announcer(server, guard, models, context.clock)
         self._teller = Teller(self._announcer, self._shelf, self._values)
         self._systems: dict[str, VisionSystem] = {}
 
@@ -92,11 +99,11 @@ class LineServer:
             clock=context.clock,
             most_clients=settings.most_clients,
         )
-        server = Server(iserver=guard)
+        server = BoundedServer(guard)
         await _configure(server, settings, context, application_uri=application_uri)
         models = await load_models(server)
         folder = await server.nodes.objects.add_folder(
-            ua.NodeId("Lineside", models.own), ua.QualifiedName(context.plant, models.own)
+            ua.NodeId("/stations", models.own), ua.QualifiedName(context.plant, models.own)
         )
         line_server = cls(server, guard, models, folder, settings=settings, context=context)
         await line_server._begin()
@@ -106,8 +113,7 @@ class LineServer:
     def endpoint(self) -> str:
         """Where it listens; with the port that it got where the settings leave that open."""
         parts = urlsplit(self._settings.endpoint)
-        port = parts.port or self._server.bserver._server.sockets[0].getsockname()[1]
-        return f"opc.tcp://{parts.hostname}:{port}{parts.path}"
+        return f"opc.tcp://{parts.hostname}:{parts.port or self._server.port}{parts.path}"
 
     async def tell(self, event: Event) -> None:
         """Tell the clients of an event."""
@@ -170,16 +176,23 @@ class LineServer:
         """The last event of each type that a station's variables show, oldest first."""
         found: list[Event] = []
         for event_type in SHOWN_TYPES:
-            last = connection.execute(
-                select(func.max(events.c.sequence)).where(
-                    events.c.plant == self._context.plant,
-                    events.c.type == event_type,
-                    # A bare column would let SQLite go through all events of the station for a rare type.
-                    func.coalesce(events.c.station, "") == station,
+            for place in (station, "") if event_type in _OF_SEVERAL_STATIONS else (station,):
+                rows = connection.execute(
+                    select(events.c.sequence)
+                    .where(
+                        events.c.plant == self._context.plant,
+                        events.c.type == event_type,
+                        # A bare column would let SQLite go through all events of the station for a rare type.
+                        func.coalesce(events.c.station, "") == place,
+                    )
+                    .order_by(events.c.sequence.desc())
+                    .limit(_LOOKED_BACK if event_type in _NOT_EACH_SHOWS else 1)
                 )
-            ).scalar_one()
-            if last is not None:
-                found += read_after(connection, self._context.plant, sequence=last - 1, limit=1)
+                for row in rows:
+                    (event,) = read_after(connection, self._context.plant, sequence=row.sequence - 1, limit=1)
+                    if station in stations_of(event) and shows(event):
+                        found.append(event)
+                        break
         return sorted(found, key=lambda event: event.sequence)
 
 

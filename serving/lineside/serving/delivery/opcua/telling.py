@@ -44,24 +44,40 @@ class Teller:
         self._announcer = announcer
         self._shelf = shelf
         self._values = values
+        self._newest: dict[tuple[str, str], int] = {}
 
     async def show(self, system: VisionSystem, event: Event) -> None:
         """Have a station's variables and states show what an event says, without announcing anything."""
+        self._is_news(system, event)
         if event.type == "station_state.v1":
             await system.states.enter(StateName(event.data["state"]))
         await system.quality.show(event.occurred_at, **shown_by(event, system.quality.shown))
 
     async def tell(self, system: VisionSystem, event: Event) -> None:
-        """Show what an event says and announce it."""
+        """Announce an event, and show what it says unless a newer one of its type is shown already.
+
+        An older one comes when a person has it sent again, or when the server started while it waited: its result is
+        announced, but variables and states say what is, not what was.
+        """
+        is_news = self._is_news(system, event)
         if event.type == "inspection.v1":
             await self._result_ready(system, event)
         elif event.type == "job.v1":
             await self._job(system, event)
-        elif event.type == "station_state.v1":
+        elif event.type == "station_state.v1" and is_news:
             await self._state_changed(system, event)
         elif event.type == "order.v1" and event.data["state"] == "in_force":
             await self._recipe_prepared(system, event)
-        await system.quality.show(event.occurred_at, **shown_by(event, system.quality.shown))
+        if is_news:
+            await system.quality.show(event.occurred_at, **shown_by(event, system.quality.shown))
+
+    def _is_news(self, system: VisionSystem, event: Event) -> bool:
+        """Whether no later event of its type was shown for that station."""
+        key = (system.station, event.type)
+        is_news = event.sequence >= self._newest.get(key, 0)
+        if is_news:
+            self._newest[key] = event.sequence
+        return is_news
 
     async def _result_ready(self, system: VisionSystem, event: Event) -> None:
         found = await self._shelf.of_event(event)
@@ -149,6 +165,11 @@ def stations_of(event: Event) -> Sequence[str]:
     return stations
 
 
+def shows(event: Event) -> bool:
+    """Whether a station's variables show what an event of `SHOWN_TYPES` says: of orders, only the one in force."""
+    return event.type != "order.v1" or event.data["state"] == "in_force"
+
+
 def shown_by(event: Event, shown: Any) -> Mapping[str, Any]:
     """The variables that an event gives new values.
 
@@ -166,12 +187,12 @@ def shown_by(event: Event, shown: Any) -> Mapping[str, Any]:
         is_held = data["state"] == "held"
         return {"IsHeld": is_held, "HoldReason": data["reason"] if is_held else ""}
     if kind == "order":
-        context = data["context"]
-        if data["state"] != "in_force":
+        if not shows(event):
             return {}
+        context = data["context"]
         return {"OrderId": context["order_id"], "Product": context["product"], "Lot": context["lot"]}
     if kind == "rate":
-        return _rate(data, signal_at=shown("ChartSignalAt"))
+        return _rate(data, signal_at=shown("ChartSignalAt"), newest_end=shown("WindowEnd"))
     if kind == "chart_signal":
         end = datetime.fromisoformat(data["point"]["end"])
         return {"InControl": False, "ChartSignal": data["message"], "ChartSignalAt": end}
@@ -184,9 +205,11 @@ def shown_by(event: Event, shown: Any) -> Mapping[str, Any]:
     return {}
 
 
-def _rate(data: Mapping[str, Any], *, signal_at: datetime | None) -> Mapping[str, Any]:
+def _rate(data: Mapping[str, Any], *, signal_at: datetime | None, newest_end: datetime | None) -> Mapping[str, Any]:
     figures, rate = data["figures"], data["figures"]["rate"]
     end = datetime.fromisoformat(data["end"])
+    if newest_end is not None and end < newest_end:
+        return {}  # an earlier window, told again because parts were handed in late
     shown = {
         "DefectRate": rate["point"],
         "DefectRateLower": rate["lower"],
