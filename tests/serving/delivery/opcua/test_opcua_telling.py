@@ -152,6 +152,26 @@ def test_the_same_event_again_has_the_same_id(inside: Inside) -> None:
     inside.run(asyncio.sleep(0.1))
     first, second = inside.heard
     assert first.EventId == second.EventId
+    inside.count = 900
+
+
+def test_an_old_event_sent_again_is_announced_and_changes_nothing_that_is_shown(inside: Inside) -> None:
+    held = told(910, type="hold.v1", data={"state": "held", "reason": "burrs"})
+    ready = told(911, type="station_state.v1", data=_state(StateName.READY, "no part"))
+    released = told(912, type="hold.v1", data={"state": "released", "reason": "burrs"})
+    error = told(913, type="station_state.v1", data=_state(StateName.ERROR, "dark"))
+    for event in (held, ready, released, error):
+        inside.run(inside.line.tell(event))
+    inside.run(asyncio.sleep(0.1))
+    inside.heard.clear()
+    for event in (held, ready, told(909, type="job.v1", data={"state": "started", "job": {"id": "J-0"}})):
+        inside.run(inside.line.tell(event))
+    inside.run(asyncio.sleep(0.1))
+    assert _names(inside.heard) == ["JobStarted"]
+    assert inside.value("Quality.IsHeld").Value.Value is False
+    assert inside.value("Quality.State").Value.Value == "error"
+    assert inside.value("VisionStateMachine.CurrentState").Value.Value.Text == "Error"
+    inside.count = 913
 
 
 def test_the_rate_is_shown_with_its_interval_and_control_returns_with_the_next_good_window(inside: Inside) -> None:
@@ -173,6 +193,8 @@ def test_the_rate_is_shown_with_its_interval_and_control_returns_with_the_next_g
     )
     assert inside.value("Quality.InControl").Value.Value is True
     assert inside.value("Quality.DefectRate").StatusCode.name == "BadNoDataAvailable"
+    inside.happen("rate.v1", window)  # told again, with parts that were handed in late
+    assert inside.value("Quality.WindowEnd").Value.Value.hour == 12
 
 
 def test_unfit_pictures_are_shown_until_they_are_fit_again(inside: Inside) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, and_, or_, select
 
@@ -10,6 +10,9 @@ from lineside.inspection.verdict import Verdict
 from lineside.serving.ledger import Event, Ledger
 from lineside.serving.ledger.context_tables import jobs
 from lineside.serving.ledger.tables import events, inspections
+
+_MOST_DIGITS: Final = 9
+"""Of a recipe's version; the databases take no longer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ class ResultQuery:
                 query = query.where(column == value)
         if self.recipe_version:
             # A version that is no number is no version of ours: nothing has it.
-            number = int(self.recipe_version) if self.recipe_version.isdecimal() else -1
+            is_version = self.recipe_version.isdecimal() and len(self.recipe_version) <= _MOST_DIGITS
+            number = int(self.recipe_version) if is_version else -1
             query = query.where(columns.recipe_version == number)
         if self.job_id:
             query = query.where(or_(jobs.c.id == self.job_id, and_(jobs.c.id.is_(None), columns.id == self.job_id)))

@@ -9,10 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from lineside.serving.delivery.errors import PersonNeeded
 from lineside.serving.delivery.opcua.methods import Code, MethodRefused
 
 MOST_STORED: Final = 100
 """Orders that wait at one station for their start."""
+_MOST_DIGITS: Final = 9
+"""Of a quantity of parts."""
 
 
 class ReturnStatus(IntFlag):
@@ -107,6 +110,9 @@ class StoredOrders:
 
     Args:
         path: of the file.
+
+    Raises:
+        PersonNeeded: the file is there and holds no orders.
     """
 
     def __init__(self, path: Path) -> None:
@@ -145,11 +151,17 @@ class StoredOrders:
     def _read(self) -> dict[str, dict[str, JobOrder]]:
         try:
             content = json.loads(self._path.read_bytes())
+            return {
+                station: {order["order_id"]: JobOrder(**order) for order in waiting}
+                for station, waiting in content.items()
+            }
         except FileNotFoundError:
             return {}
-        return {
-            station: {order["order_id"]: JobOrder(**order) for order in waiting} for station, waiting in content.items()
-        }
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise PersonNeeded(
+                f"the waiting job orders in {self._path} cannot be read",
+                "move the file away, and have the MES store the orders again",
+            ) from error
 
     def _write(self) -> None:
         content = {
@@ -178,8 +190,8 @@ def _quantity(written: Any, order_id: str) -> int | None:
     text = _text(written)
     if not text:
         return None
-    if not text.isdecimal() or int(text) < 1:
-        raise MethodRefused(Code.WRONG_ARGUMENT, f"order {order_id} is for {text!r} parts; expected 1 or more")
+    if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) < 1:
+        raise MethodRefused(Code.WRONG_ARGUMENT, f"order {order_id} is for {text[:20]!r} parts; expected 1 or more")
     return int(text)
 
 

@@ -17,6 +17,7 @@ from lineside.serving.ledger import LedgerError
 _log = structlog.get_logger(__name__)
 
 _LONGEST_TEXT: Final = 200
+_LARGEST_COUNT: Final = 2**32 - 1
 
 
 class Code(IntEnum):
@@ -173,3 +174,15 @@ def number_of(value: Any, *, what: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise MethodRefused(Code.WRONG_ARGUMENT, f"{what}: found {type(value).__name__}; expected a number")
     return value
+
+
+def count_of(value: Any, *, what: str) -> int:
+    """An input of type UInt32, which asyncua does not hold clients to; null is 0.
+
+    Raises:
+        MethodRefused: it is something else, or out of the type's range.
+    """
+    number = number_of(value, what=what)
+    if not 0 <= number <= _LARGEST_COUNT:
+        raise MethodRefused(Code.WRONG_ARGUMENT, f"{what}: found {number}; expected 0 to {_LARGEST_COUNT}")
+    return number

@@ -14,6 +14,7 @@ from lineside.serving.delivery.opcua.methods import (
     MethodRefused,
     Outputs,
     boolean,
+    count_of,
     id_of,
     int32,
     number_of,
@@ -102,7 +103,7 @@ class ResultMethods:
         ]
 
     async def _release(self, values: Sequence[Any]) -> Outputs:
-        if not self._handles.take_back(number_of(values[0], what="ResultHandle")):
+        if not self._handles.take_back(count_of(values[0], what="ResultHandle")):
             raise MethodRefused(Code.UNKNOWN, "no such handle is out")
         return [int32(Code.GOOD)]
 
@@ -139,5 +140,5 @@ def _query_of(values: Sequence[Any]) -> tuple[ResultQuery, int, int]:
         release_name=id_of(release, what="InternalConfigurationId"),
         release_version=version_of(release, what="InternalConfigurationId"),
     )
-    most = number_of(values[9], what="MaxResults") or MOST_RESULTS
-    return query, number_of(values[10], what="StartIndex"), min(most, MOST_RESULTS)
+    most = count_of(values[9], what="MaxResults") or MOST_RESULTS
+    return query, count_of(values[10], what="StartIndex"), min(most, MOST_RESULTS)

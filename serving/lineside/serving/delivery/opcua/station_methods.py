@@ -15,6 +15,7 @@ from lineside.serving.delivery.opcua.methods import (
     MethodRefused,
     Outputs,
     boolean,
+    count_of,
     id_of,
     int32,
     number_of,
@@ -151,8 +152,8 @@ class StationMethods:
             and product in {"", recipe["product"]}
             and prepared in {_ANY_PREPARED, int((recipe["id"], recipe["version"]) == in_force)}
         ]
-        most = number_of(values[3], what="MaxResults") or len(found)
-        start = number_of(values[4], what="StartIndex")
+        most = count_of(values[3], what="MaxResults") or len(found)
+        start = count_of(values[4], what="StartIndex")
         page = found[start : start + most]
         return [
             boolean(start + most >= len(found)),
@@ -163,7 +164,7 @@ class StationMethods:
         ]
 
     async def _release(self, values: Sequence[Any]) -> Outputs:
-        if not self._handles.take_back(number_of(values[0], what="RecipeHandle")):
+        if not self._handles.take_back(count_of(values[0], what="RecipeHandle")):
             raise MethodRefused(Code.UNKNOWN, "no such handle is out")
         return [int32(Code.GOOD)]
 
