@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import structlog
@@ -14,7 +15,7 @@ import structlog
 from lineside.client import LinesideClient
 from lineside.inspection.errors import LinesideError
 from lineside.serving.clock import Clock, SystemClock
-from lineside.serving.delivery.configuration import parse_delivery
+from lineside.serving.delivery.configuration import MOST_SINKS, parse_delivery
 from lineside.serving.delivery.context import SinkContext
 from lineside.serving.delivery.errors import ExtraMissing, SinkMisconfigured
 from lineside.serving.delivery.event_log import LedgerTail
@@ -34,6 +35,12 @@ _log = structlog.get_logger(__name__)
 _NICENESS: Final = 10
 """Verdicts come first wherever the processor is short."""
 
+_THREADS: Final = 2 * MOST_SINKS
+"""Made as they are needed. A host that answers nothing holds one for seconds, and no other sink waits for it."""
+
+_LOCK: Final = ".lock"
+"""No sink's name begins with a dot, so none's folder is in the way."""
+
 _LOCK_WITHIN_S: Final = 30.0
 """The process of a server that was killed closes its sinks first: they hold addresses and names that are ours."""
 
@@ -47,7 +54,7 @@ def main() -> int:
     _log_as_json_lines()
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
-    lock = FileLock(handover.delivery_dir / "lock")
+    lock = FileLock(handover.delivery_dir / _LOCK)
     if not _locked(lock):
         _log.error("delivery_is_running_already", holder=lock.note())
         return 1
@@ -63,6 +70,7 @@ def main() -> int:
 
 async def _deliver(handover: Handover) -> None:
     clock = SystemClock()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="sink"))
     found = parse_delivery(
         handover.delivery_text, source=str(handover.delivery_path), folder=handover.delivery_path.parent
     )
@@ -75,14 +83,10 @@ async def _deliver(handover: Handover) -> None:
                 for settings in found.sinks
             ]
             _stop_with_stdin(runners)
-            following = asyncio.create_task(tail.follow())
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for runner in runners:
-                        group.create_task(runner.run())
-            finally:
+            async with asyncio.TaskGroup() as group:
+                following = group.create_task(tail.follow())  # in the group: were it to fail, all would wait for ever
+                await asyncio.wait([group.create_task(runner.run()) for runner in runners])
                 following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
 
 
 def _runner(

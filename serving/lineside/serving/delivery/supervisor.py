@@ -17,7 +17,8 @@ from lineside.serving.clock import Clock
 from lineside.serving.delivery.configuration import parse_delivery, read_delivery_text
 from lineside.serving.delivery.handover import Handover
 from lineside.serving.delivery.settings import SinkSettings
-from lineside.serving.security import KeyService, Role
+from lineside.serving.ledger import LedgerError
+from lineside.serving.security import KeyService, NewKey, Role
 
 _log = structlog.get_logger(__name__)
 
@@ -99,8 +100,9 @@ class DeliverySupervisor:
         Args:
             server_url: where it reaches this server.
         """
-        if self.sink_names and self._running is None:
-            self._running = asyncio.create_task(self._run(server_url))
+        if self._running is None:
+            # Without sinks a key may still be left from before.
+            self._running = asyncio.create_task(self._run(server_url) if self.sink_names else self._revoke_keys())
 
     async def end(self) -> None:
         """End the process while the server still answers, so that it reports a last time; harmless when repeated."""
@@ -113,21 +115,37 @@ class DeliverySupervisor:
         self._heard_s = self._clock.monotonic()
 
     async def _run(self, server_url: str) -> None:
-        await asyncio.to_thread(self._revoke_left_keys)
-        made = await asyncio.to_thread(self._keys.create, KEY_NAME, Role.DELIVERY)
         waits_s = self._limits.backoff.waits_s(random.Random())  # noqa: S311 - jitter
+        made: NewKey | None = None
         try:
             while not self._ending.is_set():
-                code = await self._run_once(server_url, made.secret)
-                if self._ending.is_set():
-                    break
+                try:
+                    if made is None:
+                        made = await asyncio.to_thread(self._new_key)
+                    code = await self._run_once(server_url, made.secret)
+                except (LedgerError, OSError) as error:  # a full disk, no memory for another process: it passes
+                    _log.error("delivery_process_not_started", reason=str(error))
+                else:
+                    if self._ending.is_set():
+                        break
+                    _log.error("delivery_process_ended", code=code)
                 self.state = "restarting"
-                _log.error("delivery_process_ended", code=code)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._ending.wait(), next(waits_s))
         finally:
             self.state = "ended"
-            await asyncio.to_thread(self._keys.revoke, made.key.id)
+            if made is not None:
+                await self._revoke_keys()
+
+    def _new_key(self) -> NewKey:
+        self._revoke_left_keys()
+        return self._keys.create(KEY_NAME, Role.DELIVERY)
+
+    async def _revoke_keys(self) -> None:
+        try:
+            await asyncio.to_thread(self._revoke_left_keys)
+        except LedgerError as error:
+            _log.warning("delivery_key_not_revoked", reason=str(error), to_do="the next start does it")
 
     def _revoke_left_keys(self) -> None:
         """A server that was killed could not revoke its process's key."""
