@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, delete, select, update
 
 from lineside.serving.clock import ManualClock
+from lineside.serving.delivery.store import last_sequence
 from lineside.serving.ledger import Transaction
 from lineside.serving.ledger.delivery_tables import delivery_cursors, delivery_parked
 from lineside.serving.ledger.tables import events, inspections
@@ -100,7 +101,8 @@ def parked(plant: Plant, **said: Any) -> list[dict[str, Any]]:
 
 
 def head(plant: Plant) -> int:
-    return plant.services.ledger.last_sequence
+    ledger = plant.services.ledger
+    return ledger.read_blocking(lambda connection: last_sequence(connection, ledger.plant))
 
 
 def a_settlement(sequence: int, outcome: str = "parked") -> dict[str, Any]:
@@ -239,6 +241,33 @@ def test_an_order_that_makes_no_sense_is_refused(plant: Plant, what: str, said: 
     assert order(plant, what, **said).status_code == status
 
 
+def test_what_is_parked_is_parked_no_more_once_everything_from_before_it_on_goes_again(plant: Plant) -> None:
+    position = enrol(plant)["position"]
+    for part in range(3):
+        judge(plant, good_board(part))
+    first, second, third = inspections_since(plant, position)
+    report(plant, third, settlements=[a_settlement(first), a_settlement(third)])
+    wish: dict[str, Any] = {"from": second}
+    assert order(plant, "resend", **wish).status_code == 200
+    assert [mark["sequence"] for mark in parked(plant)] == [first]
+    late = report(plant, third, settlements=[a_settlement(third)])  # told before the order came
+    assert (late["epoch"], late["position"]) == (1, second - 1)
+    assert [mark["sequence"] for mark in parked(plant)] == [first]
+    report(plant, head(plant), epoch=1)
+    assert gaps(reconciled(plant)) == {("parked", "mes"): 1}
+
+
+def test_what_was_parked_ahead_of_the_cursor_is_tried_again_by_the_next_process(plant: Plant) -> None:
+    position = enrol(plant)["position"]
+    for part in range(2):
+        judge(plant, good_board(part))
+    first, second = inspections_since(plant, position)
+    report(plant, first - 1, settlements=[a_settlement(second)])
+    assert [mark["sequence"] for mark in parked(plant)] == [second]
+    assert enrol(plant)["position"] == first - 1
+    assert parked(plant) == []
+
+
 def test_unknown_sinks_and_reports_ahead_of_the_log_are_refused(plant: Plant) -> None:
     assert order(plant, "resend", parked=True).json()["type"] == "/problems/unknown-sink"
     assert report(plant, 0).status_code == 404
@@ -279,6 +308,8 @@ def test_reconciliation_agrees_or_names_each_gap_of_a_sink(plant: Plant) -> None
     counts = {sink["sink"]: sink for sink in found["sinks"]}
     assert (counts["mes"]["delivered"], counts["mes"]["parked"], counts["mes"]["proof"]) == (1, 1, "acknowledged")
     assert counts["all"]["skipped"] == 1
+    shells = counts["/aas"]
+    assert (shells["proof"], shells["wanted"], shells["delivered"]) == ("pulled", 3, 3)
     assert set(gaps(found)) == {("parked", "mes"), ("skipped", "all")}
     assert reconciled(plant, station="aoi-9")["attempts"] == 0
 

@@ -19,6 +19,9 @@ _EXAMPLES = 5
 _PAGE = 1000
 _INSPECTION = "inspection.v1"
 
+SHELLS = "/aas"
+"""Where peers pull; no sink of a delivery file can be named so."""
+
 
 class _Out(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,7 +76,8 @@ class ReconciliationOut(_Out):
     """A period's attempts, by the time they were opened, and the log's events of that time.
 
     `agrees`: each attempt has its verdict, frames and event, the log has no hole, and every sink delivered all that it
-    wants. `sinks` counts the events of these attempts, and all others recorded in the period.
+    wants. `sinks` counts the events of these attempts, and all others recorded in the period; the last of them is the
+    Asset Administration Shell, which is no sink of the delivery file: peers pull what it has of these attempts.
     """
 
     start: datetime
@@ -135,6 +139,7 @@ def reconcile(
         for cursor in connection.execute(select(cursors).where(cursors.c.plant == plant).order_by(cursors.c.sink))
     ]
     gaps.extend(_gaps_of(sinks))
+    told = _count(connection, select(events.c.sequence).join(inspections, joined).where(judged))
     found = tuple(gap for gap in gaps if gap is not None)
     return ReconciliationOut(
         start=start,
@@ -146,10 +151,24 @@ def reconcile(
             select(frames.c.view).join(inspections, frames.c.inspection_id == inspections.c.id).where(*period),
         ),
         verdicts=_count(connection, select(inspections.c.id).where(judged)),
-        events=_count(connection, select(events.c.sequence).join(inspections, joined).where(judged)),
-        sinks=tuple(sinks),
+        events=told,
+        sinks=(*sinks, _pulled(told)),
         gaps=found,
         agrees=not found,
+    )
+
+
+def _pulled(told: int) -> SinkCountsOut:
+    """The Asset Administration Shell: it is read from the ledger itself, so what is told of parts lies ready there."""
+    return SinkCountsOut(
+        sink=SHELLS,
+        proof=Proof.PULLED,
+        wanted=told,
+        delivered=told,
+        waiting=0,
+        parked=0,
+        skipped=0,
+        before_the_sink=0,
     )
 
 

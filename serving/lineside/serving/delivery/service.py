@@ -81,8 +81,10 @@ class DeliveryService:
 
     async def overview(self) -> DeliveryOut:
         """Every sink that the plant has or had."""
-        head = self._ledger.last_sequence
-        stored = await self._ledger.read(lambda connection: store.all_cursors(connection, self._ledger.plant))
+        plant = self._ledger.plant
+        head, stored = await self._ledger.read(
+            lambda connection: (store.last_sequence(connection, plant), store.all_cursors(connection, plant))
+        )
         return DeliveryOut(
             head=head,
             process=self.supervisor.state,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from lineside.serving.delivery.desk import Orders, Outcome, SinkDescription, SinkReport
 from lineside.serving.delivery.schemas import ParkedOut, ParkedState, TroubleOut
@@ -62,11 +62,14 @@ def enrol(transaction: Transaction, sink: SinkDescription) -> Orders:
                 reported_at=now,
             )
         )
+    else:
+        position = cursor_row(transaction.connection, transaction.plant, sink.name).position
+        _forget_parked(transaction, sink.name, behind=position)
     return orders_of(transaction.connection, transaction.plant, sink.name)
 
 
 def take_report(transaction: Transaction, report: SinkReport) -> Orders:
-    """Store how a sink stands; a report from before a rewind moves nothing, but what it settled is settled.
+    """Store how a sink stands; a report from before a rewind moves nothing, and what it parked goes again.
 
     Raises:
         UnknownSink: nobody enrolled it.
@@ -76,6 +79,8 @@ def take_report(transaction: Transaction, report: SinkReport) -> Orders:
     row = cursor_row(connection, plant, report.sink)
     for settled in report.settlements:
         if settled.outcome is Outcome.PARKED:
+            if report.epoch != row.epoch and settled.sequence > row.position:
+                continue
             _park(transaction, report.sink, settled.sequence, reason=settled.reason, attempts=settled.attempts)
         else:
             changed = update(parked).where(*_marked(plant, report.sink, [settled.sequence]), parked.c.state == "resend")
@@ -201,6 +206,7 @@ def rewind(transaction: Transaction, sink: str, *, first: int) -> int:
             "epoch": row.epoch + 1,
         }
         transaction.connection.execute(update(cursors).where(*_of(transaction.plant, sink)).values(**values))
+        _forget_parked(transaction, sink, behind=position)
     return int(row.position - position)
 
 
@@ -270,6 +276,12 @@ def _park(transaction: Transaction, sink: str, sequence: int, *, reason: str | N
     elif found.state != ParkedState.SKIPPED.value:
         values["attempts"] = min(found.attempts + attempts, _MOST_ATTEMPTS)
         connection.execute(update(parked).where(*mark).values(**values))
+
+
+def _forget_parked(transaction: Transaction, sink: str, *, behind: int) -> None:
+    """Events behind the place where a sink goes on are tried again: those refused once more are parked once more."""
+    waiting = (parked.c.plant == transaction.plant, parked.c.sink == sink, parked.c.sequence > behind)
+    transaction.connection.execute(delete(parked).where(*waiting, parked.c.state == ParkedState.PARKED.value))
 
 
 def _mark(
