@@ -100,13 +100,14 @@ def test_a_signed_message_follows_no_redirect(context: SinkContext, status: int)
     async def scenario() -> tuple[Trouble, int]:
         async with (
             rude_receiver(answering(200)) as elsewhere,
-            rude_receiver(answering(status, location=elsewhere.url)) as receiver,
+            rude_receiver(answering(status, location=f"{elsewhere.url}?token=of-ours")) as receiver,
         ):
             sink = webhook(context, receiver.url)
             with pytest.raises(PersonNeeded) as caught:
                 await sink.deliver(told())
             await sink.close()
             assert elsewhere.url in caught.value.what_to_do
+            assert "of-ours" not in caught.value.what_to_do  # a receiver that moved repeats our address, token and all
             return caught.value, len(elsewhere.requests)
 
     assert asyncio.run(scenario())[1] == 0

@@ -73,7 +73,8 @@ def meaning_of(status: int, *, conflict: ConflictMeaning) -> Meaning:
 def what_to_do(status: int, *, location: str | None = None) -> str:
     """What a person does about an answer that needs one."""
     if 300 <= status < 400:
-        where = f" to {location[:200]!r}" if location else ""
+        # Without the query: a receiver that moved repeats ours, and tokens stand there.
+        where = f" to {location.partition('?')[0][:200]!r}" if location else ""
         return (
             f"the receiver sends us elsewhere{where}, and signed messages follow nobody: put the final address in `url`"
         )
