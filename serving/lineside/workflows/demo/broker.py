@@ -5,12 +5,12 @@ It speaks MQTT 3.1.1, keeps nothing on disk, and lets in everybody on this machi
 
 import asyncio
 import logging
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from lineside.serving.delivery.errors import ExtraMissing
+from lineside.workflows.demo.child_process import free_port
 
 _LOOPBACK: Final = "127.0.0.1"
 _LONGEST_MESSAGE: Final = 1024 * 1024
@@ -37,7 +37,7 @@ async def demo_broker(*, port: int = 0) -> AsyncIterator[int]:
         raise ExtraMissing(f"the demonstration's broker needs {missing.name}: install lineside[mqtt]") from missing
     for name in ("amqtt", "transitions"):  # it tells of each connection, to nobody who asked
         logging.getLogger(name).setLevel(logging.ERROR)
-    chosen = port or _free_port()
+    chosen = port or free_port(0)
     broker = Broker(_configuration(chosen))
     await broker.start()
     try:
@@ -52,9 +52,3 @@ def _configuration(port: int) -> dict[str, Any]:
         "listeners": {"default": {"type": "tcp", "bind": f"{_LOOPBACK}:{port}", "max_connections": 50}},
         "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        return int(probe.getsockname()[1])
