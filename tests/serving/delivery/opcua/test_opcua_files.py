@@ -180,3 +180,12 @@ def test_stored_job_orders_survive_a_restart(tmp_path: Path) -> None:
     assert again.at("aoi-1") == (order,)
     assert again.remove("aoi-1", "WO-1")
     assert StoredOrders(tmp_path / "orders.json").at("aoi-1") == ()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"aoi-1": [{}]}', '{"aoi-1": [{"order_id": "1"}]}', '{"aoi-1": 1}'])
+def test_stored_job_orders_that_cannot_be_read_need_a_person(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "orders.json"
+    path.write_text(content)
+    with pytest.raises(PersonNeeded, match="cannot be read"):
+        StoredOrders(path)
+    assert path.read_text() == content

@@ -13,6 +13,7 @@ from sqlalchemy import insert
 from lineside.serving.clock import ManualClock
 from lineside.serving.delivery.opcua.line_server import LineServer
 from lineside.serving.delivery.opcua.states import StationStates
+from lineside.serving.ledger import Event, Transaction
 from lineside.serving.ledger.tables import stations
 from lineside.serving.signals.schemas import ImageAlarmTold, StateName, StationStateTold
 from opcua_line import opcua_settings, write_opcua_files
@@ -31,22 +32,38 @@ class Inside:
     server: Server
     loop: asyncio.AbstractEventLoop
     heard: list[Any] = field(default_factory=list)
-    count: int = 0
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    count: int = 100
+    marks: int = 0
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(240.0)
 
-    def happen(self, kind: str, data: Mapping[str, Any], *, station: str | None = "aoi-1") -> list[Any]:
-        """Tell an event; gives what was heard of it."""
-        self.count += 1
+    def tell(self, *events: Event) -> list[Any]:
+        """Tell events; gives what was heard of them, which is all that comes before a last one."""
         self.heard.clear()
+        self.marks += 1
+        mark = f"mark-{self.marks}"
+        data = {"state": "started", "job": {"id": mark}}
 
-        async def tell() -> None:
-            await self.line.tell(told(self.count, type=kind, station=station, data=data))
-            await asyncio.sleep(0.1)
+        async def all_told() -> None:
+            for event in (*events, told(1_000_000 + self.marks, type="job.v1", data=data)):
+                await self.line.tell(event)
+            async with asyncio.timeout(60.0):
+                while not any(self._is_mark(event, mark) for event in self.heard):
+                    self.news.clear()
+                    await self.news.wait()
 
-        self.run(tell())
-        return list(self.heard)
+        self.run(all_told())
+        return [event for event in self.heard if not self._is_mark(event, mark)]
+
+    def happen(self, kind: str, data: Mapping[str, Any], *, station: str | None = "aoi-1") -> list[Any]:
+        """Tell an event of now; gives what was heard of it."""
+        self.count += 1
+        return self.tell(told(self.count, type=kind, station=station, data=data))
+
+    def _is_mark(self, event: Any, mark: str) -> bool:
+        return bool(getattr(event, "JobId", None) == ua.JobIdDataType(Id=mark))
 
     def value(self, name: str, *, station: str = "aoi-1") -> Any:
         node = self.server.get_node(ua.NodeId(f"{station}.{name}", 4))
@@ -54,6 +71,7 @@ class Inside:
 
     def event_notification(self, event: Any) -> None:
         self.heard.append(event)
+        self.news.set()
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +88,7 @@ def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
             for station in ("aoi-1", "aoi-2")
         ]
         context.ledger.write_blocking(lambda transaction: transaction.connection.execute(insert(stations), rows))
+        context.ledger.write_blocking(_have_a_past)
         starting = LineServer.start(opcua_settings(), context, application_uri="urn:test:lineside")
         line = asyncio.run_coroutine_threadsafe(starting, loop).result(240.0)
         made = Inside(line, line._server, loop)
@@ -79,6 +98,16 @@ def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
+
+
+def _have_a_past(transaction: Transaction) -> None:
+    """What aoi-2 was told before the server starts: an order that is done stays in force, a signal is two stations'."""
+    context = {"order_id": "WO-1", "product": "BRD", "lot": None}
+    for state in ("in_force", "done", "refused"):
+        data = {"state": state, "context": context | {"order_id": "WO-2" if state == "refused" else "WO-1"}}
+        transaction.append_event("order.v1", station="aoi-2", occurred_at=NOON, data=data)
+    signal = {"stations": ["aoi-2", "aoi-4"], "message": "above the limit", "point": {"end": NOON.isoformat()}}
+    transaction.append_event("chart_signal.v1", station=None, occurred_at=NOON, data=signal)
 
 
 async def _listen(inside: Inside) -> None:
@@ -103,6 +132,13 @@ def test_what_nobody_knows_yet_says_so(inside: Inside) -> None:
     mode = "VisionStateMachine.AutomaticModeStateMachine.CurrentState"
     assert inside.value(mode, station="aoi-2").StatusCode.name == "BadStateNotActive"
     assert inside.value("VisionStateMachine.CurrentState", station="aoi-2").Value.Value.Text == "Preoperational"
+
+
+def test_a_server_that_starts_shows_what_was_told_before(inside: Inside) -> None:
+    assert inside.value("Quality.OrderId", station="aoi-2").Value.Value == "WO-1"
+    assert inside.value("Quality.InControl", station="aoi-2").Value.Value is False
+    assert inside.value("Quality.ChartSignal", station="aoi-2").Value.Value == "above the limit"
+    assert inside.value("Quality.InControl").StatusCode.name == "BadWaitingForInitialData"
 
 
 def test_a_change_of_state_takes_the_standards_transitions(inside: Inside) -> None:
@@ -132,9 +168,9 @@ def test_every_state_is_reached_from_every_other(inside: Inside) -> None:
         for after in StateName:
             for state in (before, after):
                 inside.count += 1
-                event = told(inside.count, type="station_state.v1", data=_state(state, "next"))
-                inside.run(inside.line.tell(event))
+                inside.run(inside.line.tell(told(inside.count, type="station_state.v1", data=_state(state, "next"))))
             assert inside.value("Quality.State").Value.Value == after.value
+    inside.tell()
 
 
 def test_a_job_is_told_at_both_ends(inside: Inside) -> None:
@@ -146,32 +182,22 @@ def test_a_job_is_told_at_both_ends(inside: Inside) -> None:
 
 def test_the_same_event_again_has_the_same_id(inside: Inside) -> None:
     event = told(900, type="job.v1", data={"state": "started", "job": {"id": "J-2"}})
-    inside.heard.clear()
-    for _ in range(2):
-        inside.run(inside.line.tell(event))
-    inside.run(asyncio.sleep(0.1))
-    first, second = inside.heard
+    first, second = inside.tell(event, event)
     assert first.EventId == second.EventId
-    inside.count = 900
 
 
 def test_an_old_event_sent_again_is_announced_and_changes_nothing_that_is_shown(inside: Inside) -> None:
-    held = told(910, type="hold.v1", data={"state": "held", "reason": "burrs"})
-    ready = told(911, type="station_state.v1", data=_state(StateName.READY, "no part"))
-    released = told(912, type="hold.v1", data={"state": "released", "reason": "burrs"})
-    error = told(913, type="station_state.v1", data=_state(StateName.ERROR, "dark"))
-    for event in (held, ready, released, error):
-        inside.run(inside.line.tell(event))
-    inside.run(asyncio.sleep(0.1))
-    inside.heard.clear()
-    for event in (held, ready, told(909, type="job.v1", data={"state": "started", "job": {"id": "J-0"}})):
-        inside.run(inside.line.tell(event))
-    inside.run(asyncio.sleep(0.1))
-    assert _names(inside.heard) == ["JobStarted"]
+    held = told(1_910, type="hold.v1", data={"state": "held", "reason": "burrs"})
+    ready = told(1_911, type="station_state.v1", data=_state(StateName.READY, "no part"))
+    released = told(1_912, type="hold.v1", data={"state": "released", "reason": "burrs"})
+    error = told(1_913, type="station_state.v1", data=_state(StateName.ERROR, "dark"))
+    inside.tell(held, ready, released, error)
+    job = told(1_909, type="job.v1", data={"state": "started", "job": {"id": "J-0"}})
+    assert _names(inside.tell(held, ready, job)) == ["JobStarted"]
     assert inside.value("Quality.IsHeld").Value.Value is False
     assert inside.value("Quality.State").Value.Value == "error"
     assert inside.value("VisionStateMachine.CurrentState").Value.Value.Text == "Error"
-    inside.count = 913
+    inside.count = 1_913
 
 
 def test_the_rate_is_shown_with_its_interval_and_control_returns_with_the_next_good_window(inside: Inside) -> None:
