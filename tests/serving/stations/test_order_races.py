@@ -106,6 +106,24 @@ def test_an_order_that_waited_waits_on_when_the_one_that_would_replace_it_comes_
     assert call(plant, lambda: asyncio.sleep(0, bind(plant, "q9"))) == "B"
 
 
+def test_a_part_that_begins_an_order_while_the_next_one_is_written_begins_it_and_the_next_one_waits(
+    plant: Plant,
+) -> None:
+    call(plant, lambda: plant.services.orders.give(STATION, an_order("F", from_part="s3"), by="mes"))
+    bound: list[str | None] = []
+    while_it_is_written(
+        plant,
+        lambda: plant.services.orders.give(STATION, an_order("G", from_part="s9"), by="mes"),
+        lambda: bound.append(bind(plant, "s3")),
+    )
+    station = shown(plant)
+    assert bound == [station.order_id] == ["F"]
+    assert station.pending is not None
+    assert station.pending.context.order_id == "G"
+    assert told(plant, "F") == ["accepted", "in_force"]
+    assert call(plant, plant.services.orders.get, "F").state.value == "in_force"
+
+
 def test_a_part_that_begins_an_order_while_its_recipe_is_renewed_begins_it(plant: Plant) -> None:
     """The renewal is written with the order pending; the part brought it into force meanwhile."""
     recipes = plant.services.recipes

@@ -323,9 +323,12 @@ class StationDirectory:
 
             await self._ledger.write(write)
             current = self._stations.get(station_id)
-            if changed.pending is not None and _began(before, current, changed.pending):
-                # A part brought it into force while this was being written: that stands.
-                changed = replace(changed, context=changed.pending.context, pending=None)
+            if changed.pending is not None and before is not None and current is not None and _began(before, current):
+                # A part brought what was pending into force while this was being written: that stands.
+                if changed.pending.is_same_request(before.pending):
+                    changed = replace(changed, context=changed.pending.context, pending=None)
+                else:
+                    changed = replace(changed, context=current.context)
             if current is not None:
                 changed = replace(changed, hold=current.hold)  # set or lifted while this was being written
             self._stations[station_id] = changed
@@ -359,11 +362,9 @@ def _is_earlier(context: BoundContext, stored: StoredRecipe) -> bool:
     return context.recipe_id == stored.recipe.id and version is not None and version < stored.recipe.version
 
 
-def _began(before: Station | None, current: Station | None, pending: PendingChange) -> bool:
-    """Whether a part brought a pending change into force between two looks at a station."""
-    if before is None or before.pending is None or current is None:
-        return False
-    return current.pending is None and pending.is_same_request(before.pending)
+def _began(before: Station, current: Station) -> bool:
+    """Whether a part brought the pending change into force between two looks at a station."""
+    return before.pending is not None and current.pending is None
 
 
 def _has(station: Station, context: BoundContext, effective: EffectiveModel) -> bool:
