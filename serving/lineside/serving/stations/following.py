@@ -18,6 +18,7 @@ from lineside.serving.ledger.tables import events
 _log = structlog.get_logger(__name__)
 
 _EVENTS_AT_ONCE: Final = 200
+_REST_PER_WORK: Final = 4.0  # at most a fifth of one core, however far behind: verdicts come first
 _WAIT_S: Final = 30.0
 _RETRY_S: Final = 5.0
 _INSPECTION_EVENT: Final = "inspection.v1"
@@ -53,7 +54,7 @@ class InspectionFollower:
         ledger: the plant's, opened as its writer.
         take: is given some judged parts.
         is_waiting: whether anybody waits for parts; while nobody does, nothing is read.
-        rest_s: seconds between two looks, so that fast lines cost little.
+        rest_s: seconds between two looks at least, so that fast lines cost little.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class InspectionFollower:
                 self._wanted.clear()
                 await self._first_of(self._wanted.wait())
                 continue
+            began_s = asyncio.get_running_loop().time()
             try:
                 is_at_end = await self.step()
             except LedgerClosed:
@@ -104,7 +106,8 @@ class InspectionFollower:
             if self._has_failed:
                 _log.info("inspections_followed_again", sequence=self._position)
             self._has_failed = False
-            await self._first_of(asyncio.sleep(self._rest_s))
+            worked_s = asyncio.get_running_loop().time() - began_s
+            await self._first_of(asyncio.sleep(max(self._rest_s, _REST_PER_WORK * worked_s)))
             if is_at_end and self._position is not None:
                 await self._first_of(self._ledger.wait_for_event(self._position, timeout_s=_WAIT_S))
 
