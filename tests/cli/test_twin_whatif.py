@@ -79,3 +79,12 @@ def test_what_cannot_be_answered_is_one_line(asking: tuple[str, ...], lineside: 
     ran = lineside("twin", "whatif", *asking[:-1], str(wrong))
     assert (ran.code, len(ran.err.splitlines())) == (1, 1)
     assert "expected keys with values" in ran.err
+    for text, said in (("costs: 5\n", "costs in the file is 5; expected"), ("options: {a: 1}\n", "expected a list")):
+        wrong.write_text(text)
+        ran = lineside("twin", "whatif", *asking[:-1], str(wrong))
+        assert (ran.code, len(ran.err.splitlines())) == (1, 1)
+        assert said in ran.err
+    wrong.write_text("costs:\noptions:\n")  # empty: as if the file did not name them
+    ran = lineside("twin", "whatif", *asking[:-1], str(wrong))
+    assert ran.code == 1
+    assert "costs: Value error, nothing costs anything" in ran.err, ran.err

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -13,6 +13,10 @@ from lineside.inspection.errors import LinesideError
 
 if TYPE_CHECKING:
     from lineside.client import LinesideClient
+
+_Content = TypeVar("_Content", dict[str, Any], list[Any])
+
+_KINDS: Final = {dict: "names with numbers", list: "a list, one entry for each option"}
 
 
 class NoAnswer(LinesideError):
@@ -75,9 +79,9 @@ def whatif(
     asked = _question(question)
     asked["station"] = station
     costs = {"escape": escape, "false_call": false_call, "rework": rework, "scrap": scrap, "late": late}
-    asked["costs"] = {**asked.get("costs", {}), **_given(costs)}
+    asked["costs"] = {**_of_kind(asked, "costs", dict), **_given(costs)}
     asked["options"] = [
-        *asked.get("options", ()),
+        *_of_kind(asked, "options", list),
         *({"name": f"threshold {value:g}", "threshold": value} for value in threshold or ()),
         *({"name": f"{value} stations", "stations": value} for value in stations or ()),
         *({"name": f"pace {value:g}", "pace": value} for value in pace or ()),
@@ -124,6 +128,16 @@ def _question(path: Path | None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise NoAnswer(f"{path}: expected keys with values, such as costs and options")
     return dict(content)
+
+
+def _of_kind(asked: Mapping[str, Any], key: str, kind: type[_Content]) -> _Content:
+    """What the file says under a key; empty where it says nothing."""
+    found = asked.get(key)
+    if found is None:
+        return kind()
+    if not isinstance(found, kind):
+        raise NoAnswer(f"{key} in the file is {found!r}; expected {_KINDS[kind]}")
+    return found
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

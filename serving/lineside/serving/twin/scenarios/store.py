@@ -23,6 +23,9 @@ MOST_WAITING = 8
 
 _RETRY_AFTER_S = 60
 
+_SUMMARY = [column for column in scenarios.c if column.name not in {"question", "result"}]
+"""A list reads no answers, which are by far the longest part of a question."""
+
 
 def add(transaction: Transaction, asked: ScenarioIn, *, cause: CauseOut | None, by: str) -> ScenarioOut:
     """Write a question down; the same alarm asks once.
@@ -131,7 +134,7 @@ def newest(
     connection: Connection, plant: str, *, station: str | None, state: ScenarioState | None, limit: int
 ) -> Sequence[ScenarioSummary]:
     """Questions, newest first."""
-    query = select(scenarios).where(scenarios.c.plant == plant)
+    query = select(*_SUMMARY).where(scenarios.c.plant == plant)
     if station is not None:
         query = query.where(scenarios.c.station == station)
     if state is not None:
@@ -143,7 +146,7 @@ def newest(
 def last_asked_by_alarm(connection: Connection, plant: str, station: str) -> ScenarioSummary | None:
     """The newest question that an alarm of a station asked."""
     row = connection.execute(
-        select(scenarios)
+        select(*_SUMMARY)
         .where(scenarios.c.plant == plant, scenarios.c.station == station, scenarios.c.cause.is_not(None))
         .order_by(scenarios.c.id.desc())
         .limit(1)
