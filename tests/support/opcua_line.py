@@ -1,6 +1,7 @@
 """A real plant whose events go to a real OPC UA server, each on a thread of the test's process."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from lineside.client import LinesideClient
 from lineside.serving.clock import SystemClock
@@ -52,6 +54,11 @@ class OpcUaLine:
         """Where clients find it."""
         return self.sink.endpoint
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return urlsplit(self.endpoint).port or 0
+
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run something on the sink's own loop."""
         running: Future[T] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
@@ -67,6 +74,14 @@ class OpcUaLine:
             await self.sink.deliver(event)
             self._position = event.sequence
         return len(waiting)
+
+
+def free_port() -> int:
+    """A port of this host that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def write_opcua_files(folder: Path) -> Identity:

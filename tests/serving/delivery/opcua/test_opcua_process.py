@@ -1,6 +1,5 @@
 """The delivery process of a real server runs the OPC UA server of its delivery file."""
 
-import socket
 import time
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from lineside.client import content_digest
 from lineside.serving.security import Role
 from lineside_process import make_key, serving
 from opcua_client import Identity, NodeOpcUa, Refused, node_opcua
-from opcua_line import VIEWER, write_opcua_files
+from opcua_line import VIEWER, free_port, write_opcua_files
 from plant import RECIPE, bad_board
 
 pytestmark = pytest.mark.system
@@ -28,13 +27,6 @@ sinks:
     trusted_dir: opcua/trusted
     users_file: opcua/users.json
 """
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _connect(client: NodeOpcUa, endpoint: str, identity: Identity) -> None:
@@ -53,7 +45,7 @@ def _connect(client: NodeOpcUa, endpoint: str, identity: Identity) -> None:
 
 def test_the_verdict_of_a_running_server_reaches_an_opc_ua_client(tmp_path: Path) -> None:
     identity = write_opcua_files(tmp_path / "opcua")
-    port = _free_port()
+    port = free_port()
     (tmp_path / "delivery.yaml").write_text(FILE.format(port=port))
     TinyRelease().write(tmp_path / "releases" / "blobs")
     words = (

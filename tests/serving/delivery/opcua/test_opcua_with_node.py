@@ -1,5 +1,6 @@
 """node-opcua, a client that we did not write, works with the line over OPC UA (OPC 40100-1, OPC 10031-4)."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from live_server import LiveServer, live_server
 from opcua_client import NodeOpcUa, Refused, client_identity, identifier, node_opcua, number, text
-from opcua_line import OPERATOR, VIEWER, OpcUaLine, opcua_line
+from opcua_line import OPERATOR, VIEWER, OpcUaLine, free_port, opcua_line
 from plant import RECIPE, bad_board, good_board
 
 pytestmark = pytest.mark.system
@@ -44,7 +45,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 
 @pytest.fixture(scope="module")
 def line(server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpcUaLine]:
-    with opcua_line(tmp_path_factory.mktemp("opcua") / "line", server) as running:
+    endpoint = f"opc.tcp://127.0.0.1:{free_port()}/lineside"
+    with opcua_line(tmp_path_factory.mktemp("opcua") / "line", server, endpoint=endpoint) as running:
         yield running
 
 
@@ -95,34 +97,36 @@ def test_a_single_job_is_started_and_its_result_is_announced_with_every_name(
 def test_results_missed_during_an_outage_are_found_again(
     server: LiveServer, line: OpcUaLine, client: NodeOpcUa
 ) -> None:
-    missed = [server.post(good_board(seed), f"P-2{seed:02d}").json()["id"] for seed in range(3)]
+    answers = [server.post(good_board(seed), f"P-2{seed:02d}").json() for seed in range(3)]
+    missed = [answer["id"] for answer in answers]
     line.deliver()  # nobody was connected who would have heard it
     none = [{"structure": f"ns=2;i={number_}", "value": {"Id": ""}} for number_ in (MEAS, PART)]
     ids = [{"structure": f"ns=2;i={each}", "value": {"Id": ""}} for each in (3002, 3013, 3008, 3008, PRODUCT, 3016)]
 
-    def page(start: int) -> list[object]:
+    def page(start: int, *, most: int = 2, kind: str = "UInt32") -> list[object]:
         status, outputs = client.call(
             RESULTS,
             "GetResultListFiltered",
             number(0, kind="Int32"),
             *none,
             *ids,
-            number(2),
+            number(most, kind=kind),
             number(start),
             number(1000, kind="Int32"),
         )
         assert status == "Good"
-        assert outputs[4] == 0
         return outputs
 
     first, second = page(0), page(2)
-    assert first[0] is False
+    assert (first[0], first[4], second[4]) == (False, 0, 0)
+    assert page(0, most=-2, kind="Int32")[3:] == [[], -6]  # a database would take it for "all of them"
     found = [result["resultId"]["id"] for result in [*first[3], *second[3]]]  # type: ignore[misc]  # JSON
     assert found[:3] == missed[::-1]
     status, outputs = client.call(RESULTS, "GetResultById", identifier(RESULT_ID, missed[0]), number(0, kind="Int32"))
     assert (status, outputs[2]) == ("Good", 0)
     assert outputs[1]["partId"]["id"] == "P-200"
     assert outputs[1]["resultContent"][0]["verdict"] == "OK"
+    assert 0 < outputs[1]["processingTimes"]["processingDuration"] <= answers[0]["timings_ms"]["to_verdict"]
     assert client.call(RESULTS, "ReleaseResultHandle", number(outputs[0])) == ("Good", [0])
     assert client.call(RESULTS, "ReleaseResultHandle", number(outputs[0])) == ("Good", [-1])
 
@@ -275,3 +279,20 @@ def test_nobody_writes_and_a_viewer_changes_nothing(line: OpcUaLine, client: Nod
     found = client.call(RESULTS, "GetResultById", identifier(RESULT_ID, "x"), number(0, kind="Int32"), session="viewer")
     assert found[0] == "Good"
     client.do("disconnect", session="viewer")
+
+
+def test_a_sink_that_is_opened_again_listens_at_the_same_place_and_has_all_results(
+    line: OpcUaLine, client: NodeOpcUa
+) -> None:
+    client.do("disconnect", session="main")
+    line.run(line.sink.close())
+    with pytest.raises(OSError), socket.create_connection(("127.0.0.1", line.port)):  # noqa: PT011 - refused
+        pass
+    line.run(line.sink.open())
+    client.connect(line.endpoint, line.trusted, user=VIEWER[0], password=VIEWER[1])
+    by_part = [identifier(MEAS, ""), identifier(PART, "P-300")]
+    ids = [identifier(each, "") for each in (3002, 3013, 3008, 3008, PRODUCT, 3016)]
+    numbers = number(10), number(0), number(1000, kind="Int32")
+    found = client.call(RESULTS, "GetResultListFiltered", number(0, kind="Int32"), *by_part, *ids, *numbers)[1]
+    assert [result["resultContent"][0]["verdict"] for result in found[3]] == ["NG"]
+    client.do("disconnect", session="main")
