@@ -65,6 +65,15 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             "benchmarks.control_charts", "measure", "false alarms of p and p' charts, run lengths of all"
         ),
         "drift": Benchmark("benchmarks.drift", "measure", "what the watch for drift finds, and its false alarms"),
+        "delivery_outages": Benchmark(
+            "benchmarks.delivery_outages", "measure", "every receiver away, flapping, kill -9: nothing lost"
+        ),
+        "delivery_latency": Benchmark(
+            "benchmarks.delivery_latency", "measure", "verdicts while all sinks are up, down, or not there"
+        ),
+        "delivery_sustained": Benchmark(
+            "benchmarks.delivery_sustained", "measure", "100 inspections a second to all sinks, and a burst of 500"
+        ),
         "ledger": Benchmark("benchmarks.wrapped", "measure_ledger", "durable writes a second"),
         "rate_queries": Benchmark(
             "benchmarks.rate_queries", "measure", "the page's questions about rates over ten million inspections"
@@ -119,7 +128,7 @@ def _write_json(path: Path, command: str, began_at: datetime, machine: Machine, 
 
 
 def _parser() -> argparse.ArgumentParser:
-    listing = "\n".join(f"  {name:15}{benchmark.summary}" for name, benchmark in BENCHMARKS.items())
+    listing = "\n".join(f"  {name:20}{benchmark.summary}" for name, benchmark in BENCHMARKS.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=f"Measure, and print tables. Nothing here passes or fails.\n\n{listing}",

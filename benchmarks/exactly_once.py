@@ -90,18 +90,30 @@ class Clients:
         bodies: JPEG files, sent in turn.
         parts: how many, over all clients.
         clients: how many post at once.
+        per_second: the pace of them all together; None: each as soon as it is answered.
     """
 
-    def __init__(self, line: Line, bodies: Sequence[bytes], *, parts: int, clients: int = CLIENTS) -> None:
+    def __init__(
+        self,
+        line: Line,
+        bodies: Sequence[bytes],
+        *,
+        parts: int,
+        clients: int = CLIENTS,
+        per_second: float | None = None,
+    ) -> None:
         self._line = line
         self._frames = [(body, content_digest(body)) for body in bodies]
         self._parts = parts
         self._clients = clients
+        self._per_second = per_second
+        self._began_s = 0.0
         self._noting = threading.Lock()
         self.told = Told()
 
     def start(self) -> list[threading.Thread]:
         """Start posting; the threads end when every part is answered."""
+        self._began_s = time.monotonic()
         numbers = itertools.count()
         threads = [threading.Thread(target=self._post, args=(client, numbers)) for client in range(self._clients)]
         for thread in threads:
@@ -119,6 +131,8 @@ class Clients:
         for number in numbers:
             if number >= self._parts:
                 break
+            if self._per_second is not None:
+                time.sleep(max(0.0, self._began_s + number / self._per_second - time.monotonic()))
             part_id = f"part-{number}"
             body, digest = self._frames[number % len(self._frames)]
             head = inspection_request(

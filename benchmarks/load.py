@@ -36,6 +36,7 @@ class Load:
         part_prefix: start of every part id of this run.
         key: API key; the plain service needs none.
         pause_s: between an answer and the client's next part.
+        every_s: between the beginnings of a client's parts, whatever the answers take; 0: as soon as answered.
     """
 
     kind: Literal["lineside", "plain"]
@@ -46,6 +47,7 @@ class Load:
     part_prefix: str
     key: str = ""
     pause_s: float = 0.0
+    every_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -164,6 +166,9 @@ def run_load(load: Load) -> Served:
         number = 0
         while True:
             request = make(client, number)
+            if load.every_s:
+                due_s = starts_s + (number + client / load.clients) * load.every_s
+                time.sleep(max(0.0, due_s - time.perf_counter()))
             number += 1
             sent_s = time.perf_counter()
             answer = connection.ask(*request)

@@ -97,6 +97,13 @@ class ServerProcess:
         """End it properly."""
         self._end(signal.SIGTERM)
 
+    @property
+    def pid(self) -> int:
+        """Of the process; raises `ServerDied` while there is none."""
+        if self._process is None:
+            raise ServerDied(f"{self.command} does not run")
+        return self._process.pid
+
     def memory_bytes(self) -> int:
         """Resident memory of the process and its children."""
         if self._process is None:
