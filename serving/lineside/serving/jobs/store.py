@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, select, union, update
 
 from lineside.serving.errors import JobEnded, UnknownJob
 from lineside.serving.jobs.schemas import JobChanged, JobIn, JobOut, JobState
@@ -124,12 +124,11 @@ def jobs_of(
 def jobs_for_part(connection: Connection, plant: str, part_id: str, *, limit: int) -> Sequence[JobOut]:
     """Jobs that named a part or that its inspections ended, newest first."""
     ended = select(inspections.c.id).where(inspections.c.plant == plant, inspections.c.part_id == part_id)
-    rows = connection.execute(
-        select(jobs)
-        .where(jobs.c.plant == plant, or_(jobs.c.part_id == part_id, jobs.c.inspection_id.in_(ended)))
-        .order_by(jobs.c.id.desc())
-        .limit(limit)
+    of_part = union(  # each by an index of its own
+        select(jobs.c.id).where(jobs.c.plant == plant, jobs.c.part_id == part_id),
+        select(jobs.c.id).where(jobs.c.plant == plant, jobs.c.inspection_id.in_(ended)),
     )
+    rows = connection.execute(select(jobs).where(jobs.c.id.in_(of_part)).order_by(jobs.c.id.desc()).limit(limit))
     return [_out(row) for row in rows]
 
 

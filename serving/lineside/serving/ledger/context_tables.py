@@ -77,7 +77,8 @@ jobs = Table(
     CheckConstraint("(state = 'done') = (inspection_id IS NOT NULL)", name="inspected_when_done"),
     UniqueConstraint("plant", "inspection_id"),  # one inspection ends one job
     Index(None, "plant", "state"),
-    Index(None, "plant", "station", "part_id"),
+    Index(None, "plant", "station"),
+    Index(None, "plant", "part_id"),
 )
 """Single measurements that somebody asked a station for (OPC 40100-1). A row changes once: when the job ends."""
 

@@ -130,7 +130,8 @@ def _create_context() -> None:
         ("holds", "station"),
         ("proposals", "state"),
         ("jobs", "state"),
-        ("jobs", "station", "part_id"),
+        ("jobs", "station"),
+        ("jobs", "part_id"),
         ("station_orders", "state"),
         ("station_orders", "station"),
     ):
