@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineside.inspection.verdict import Verdict
-from lineside.serving.dispositions.schemas import DispositionKind
 from lineside.serving.errors import ScenarioRefused
-from lineside.serving.inspections.submission import Cause
 from lineside.serving.twin.line_model import Measure
 from lineside.serving.twin.line_model.durations import Numbers
+from lineside.serving.twin.scenarios.following import Following, first_judged, ways_of
 from lineside.serving.twin.scenarios.occupancy import most_at_once, service_times
 from lineside.serving.twin.scenarios.seen import SeenAttempt
 
@@ -136,8 +135,8 @@ def measure_line(
         ScenarioRefused: there are too few parts; says how many are missing.
     """
     here = [seen for seen in attempts if start <= seen.opened_at < end]
-    ways = _ways(attempts, {seen.part_id for seen in here if seen.attempt == 1})
-    firsts = [judged for way in ways if (judged := _first_judged(way)) is not None]
+    ways = ways_of(attempts, {seen.part_id for seen in here if seen.attempt == 1})
+    firsts = [judged for way in ways if (judged := first_judged(way)) is not None]
     if len(firsts) < FEWEST_PARTS:
         raise ScenarioRefused(
             f"{len(firsts)} judged parts from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC; a line is measured "
@@ -150,7 +149,7 @@ def measure_line(
     went = came + np.array([seen.took_s for seen in timed]) + handling_s
     at_once = most_at_once(came, went)
     places = at_once if stations is None else stations
-    follow = _Following(ways, known_until, timedelta(seconds=handling_s))
+    follow = Following(ways, known_until, timedelta(seconds=handling_s))
     thresholds = {seen.threshold for seen in firsts}
     reworked_came, reworked_went = _seconds(start, follow.rework_from), _seconds(start, follow.rework_until)
     reworked_at_once = most_at_once(reworked_came, reworked_went)
@@ -197,11 +196,11 @@ def observed(
     firsts = {seen.part_id: seen.opened_at for seen in attempts if seen.attempt == 1 and start <= seen.opened_at < end}
     passed = flagged = judged = with_verdict = 0
     to_last_s = 0.0
-    for way in _ways(attempts, set(firsts)):
+    for way in ways_of(attempts, set(firsts)):
         done = [seen for seen in way if seen.judged_at is not None and seen.judged_at < end]
         if not done:
             continue
-        last, first = done[-1], _first_judged(done)
+        last, first = done[-1], first_judged(done)
         with_verdict += 1
         if last.judged_at is not None:
             to_last_s += (last.judged_at - firsts[last.part_id]).total_seconds() + handling_s
@@ -218,86 +217,6 @@ def observed(
 def arrivals_of(attempts: Sequence[SeenAttempt], *, start: datetime, end: datetime) -> Numbers:
     """When the parts of a period came: (n,) seconds from its start."""
     return _seconds(start, (seen.opened_at for seen in attempts if seen.attempt == 1 and start <= seen.opened_at < end))
-
-
-class _Following:
-    """What became of flagged and unjudged parts, as far as it is known."""
-
-    def __init__(self, ways: Sequence[Sequence[SeenAttempt]], known_until: datetime, handling: timedelta) -> None:
-        self.rework_from: list[datetime] = []
-        self.rework_until: list[datetime] = []
-        self.retest_s: list[float] = []
-        self.unjudged_again_s: list[float] = []
-        self.unjudged = self.unjudged_again = 0
-        self.judged_after_rework = self.passed_rework = 0
-        self.judged_after_retest = self.passed_retest = 0
-        self._fates = {"rework": 0, "retest": 0, "scrap": 0, "rest": 0}
-        waiting: list[tuple[SeenAttempt, float]] = []
-        longest_s = 0.0
-        for way in ways:
-            for seen, after in zip(way, (*way[1:], None), strict=True):
-                if seen.judged_at is None:
-                    continue
-                if after is None:
-                    waiting.append((seen, (known_until - seen.judged_at).total_seconds()))
-                    continue
-                left_at = min(seen.judged_at + handling, after.opened_at)
-                took_s = max(0.0, (after.opened_at - left_at).total_seconds())
-                longest_s = max(longest_s, took_s)
-                self._came_again(seen, after, left_at, took_s)
-        for seen, since_s in waiting:  # what has not come again after the longest time that any took will not
-            self._did_not_come_again(seen, is_decided=since_s > longest_s)
-
-    @property
-    def fates(self) -> tuple[int, int, int, int]:
-        """Reworked, retested, scrapped at once, the rest."""
-        return self._fates["rework"], self._fates["retest"], self._fates["scrap"], self._fates["rest"]
-
-    def _came_again(self, seen: SeenAttempt, after: SeenAttempt, left_at: datetime, took_s: float) -> None:
-        if seen.verdict is Verdict.NOT_INSPECTED:
-            self.unjudged += 1
-            self.unjudged_again += 1
-            self.unjudged_again_s.append(took_s)
-            return
-        if seen.verdict is not Verdict.NG:
-            return  # a passed part that was looked at again: no loop of the line
-        is_judged, is_passed = after.verdict in (Verdict.OK, Verdict.NG), after.verdict is Verdict.OK
-        if after.cause is Cause.AFTER_REWORK:
-            self._fates["rework"] += 1
-            self.rework_from.append(left_at)
-            self.rework_until.append(after.opened_at)
-            self.judged_after_rework += is_judged
-            self.passed_rework += is_passed
-        else:
-            self._fates["retest"] += 1
-            self.retest_s.append(took_s)
-            self.judged_after_retest += is_judged
-            self.passed_retest += is_passed
-
-    def _did_not_come_again(self, seen: SeenAttempt, *, is_decided: bool) -> None:
-        if seen.verdict is Verdict.NOT_INSPECTED:
-            self.unjudged += is_decided
-        if seen.verdict is not Verdict.NG:
-            return
-        if DispositionKind.SCRAPPED in seen.dispositions:
-            self._fates["scrap"] += 1
-        elif DispositionKind.REWORKED in seen.dispositions:
-            self._fates["rework"] += 1  # it is still there
-        elif is_decided or seen.dispositions:
-            self._fates["rest"] += 1
-
-
-def _ways(attempts: Sequence[SeenAttempt], part_ids: set[str]) -> list[list[SeenAttempt]]:
-    """Each part's attempts in order."""
-    ways: dict[str, list[SeenAttempt]] = {}
-    for seen in attempts:
-        if seen.part_id in part_ids:
-            ways.setdefault(seen.part_id, []).append(seen)
-    return [sorted(way, key=lambda seen: seen.attempt) for way in ways.values()]
-
-
-def _first_judged(way: Sequence[SeenAttempt]) -> SeenAttempt | None:
-    return next((seen for seen in way if seen.verdict in (Verdict.OK, Verdict.NG)), None)
 
 
 def _seconds(start: datetime, instants: Iterable[datetime]) -> Numbers:
