@@ -22,6 +22,7 @@ from lineside.serving.twin.scenarios.schemas import (
 
 ASSUMPTIONS: Final = (
     "Parts come as they came in the last period, pauses and bursts included; an option's pace makes them come faster.",
+    "So the check of the throughput shows that as many of them pass, and in time; that as many come is given.",
     "Parts wait in one queue and are looked at in the order of their coming.",
     "A part that passes after rework is taken as repaired, one that is flagged again as not repaired.",
     "Verdicts after rework and retests do not depend on the threshold.",
