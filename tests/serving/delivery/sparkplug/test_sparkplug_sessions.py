@@ -244,6 +244,31 @@ def test_a_process_that_was_killed_before_the_broker_proved_anything_tells_it_ag
     asyncio.run(run())
 
 
+def test_after_a_power_cut_that_took_the_last_word_from_the_disk_what_came_behind_it_is_told_again(
+    broker: Mosquitto, scene: SinkScene
+) -> None:
+    """The cursor is in the ledger and was synced; the file of the proofs is not, and an older one may stand there."""
+
+    async def run() -> None:
+        words = scene.context.state_dir / "confirmed.json"
+        killed = sparkplug_sink(scene, broker.port)
+        await killed.open()
+        await killed.deliver(scene.judge())
+        await killed.idle()
+        older = words.read_bytes()
+        await killed.deliver(unproved := scene.judge())
+        words.write_bytes(older)
+        heir = sparkplug_sink(scene, broker.port)
+        await heir.open()
+        with pytest.raises(SendAgainFrom) as wish:
+            await heir.deliver(scene.judge())
+        assert wish.value.sequence <= unproved.sequence
+        await heir.close()
+        await killed.close()
+
+    asyncio.run(run())
+
+
 def test_a_restart_counts_only_what_came_since_and_history_has_the_counts_of_back_then(
     broker: Mosquitto, scene: SinkScene, host: SparkplugHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

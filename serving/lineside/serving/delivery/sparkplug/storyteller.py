@@ -210,5 +210,9 @@ class Storyteller:
 
 
 def _left_open(confirmed: Confirmed | None) -> int | None:
-    """The first event that an earlier process told and nobody proved; None if there is none."""
-    return None if confirmed is None or confirmed.is_all else confirmed.tally.sequence + 1
+    """The first event that no broker surely has; None for a node that never told anything.
+
+    Also where nothing was left open by the last word on the disk: after a power cut that may be an older one than the
+    cursor. Where it is not, nothing wanted lies between the two.
+    """
+    return None if confirmed is None else confirmed.tally.sequence + 1
