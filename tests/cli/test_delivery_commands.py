@@ -35,7 +35,7 @@ def _reported(server: LiveServer) -> None:
         "reason": "401 Unauthorized",
         "since": NOW.isoformat(),
         "attempts": 3,
-        "next_try_at": None,
+        "next_try_at": NOW.isoformat(),
         "what_to_do": "compare the secrets",
     }
     report = {
@@ -55,10 +55,15 @@ def run(lineside: Lineside, server: LiveServer, *words: object) -> Any:
     return lineside("delivery", *words, "--server", server.url, "--api-key", server.keys[Role.QUALITY])
 
 
-def test_status_shows_each_sink_and_what_to_do(lineside: Lineside, server: LiveServer) -> None:
+def test_status_shows_each_sink_and_what_to_do(
+    lineside: Lineside, server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server.services.delivery.supervisor, "sink_names", frozenset({"mes"}))  # the file names it
     ran = run(lineside, server, "status")
     assert ran.code == 0
     assert ran.out.split("\t")[:3] == ["mes", "webhook", "acknowledged"]
+    assert "mes: tried again by itself at 20" in ran.err
+    assert "mes: to do: compare the secrets" in ran.err
     found = json.loads(run(lineside, server, "status", "--json").out)
     assert found["items"][0]["parked"] == 1
 

@@ -51,6 +51,8 @@ def status(server: ServerOption, key: KeyOption, *, as_json: JsonOption = False)
         trouble = item["trouble"]
         if trouble is not None:
             say(f"{item['name']}: since {trouble['since']}, tried {trouble['attempts']} times: {trouble['reason']}")
+            if trouble["next_try_at"] is not None:
+                say(f"{item['name']}: tried again by itself at {trouble['next_try_at']}")
             if trouble["what_to_do"] is not None:
                 say(f"{item['name']}: to do: {trouble['what_to_do']}")
     if not found["items"]:
