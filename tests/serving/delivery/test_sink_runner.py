@@ -337,6 +337,23 @@ def test_who_is_stopped_while_neither_desk_nor_receiver_answers_still_closes_the
     assert logs == []
 
 
+def test_a_sink_whose_own_work_takes_long_delivers_all_the_same() -> None:
+    async def scenario() -> None:
+        log, desk, receiver = MemoryLog(made_event(n) for n in range(1, 201)), MemoryDesk(), Receiver()
+        async with running(a_runner(BusySink(receiver), desk, log)):
+            await until(lambda: desk.orders.position == 200)
+        assert numbers(receiver) == list(range(1, 201))
+
+    run_in_virtual_time(scenario())
+
+
+class BusySink(ScriptedSink):
+    """A sink whose own work takes longer than the time between two of its turns."""
+
+    async def idle(self) -> None:
+        await asyncio.sleep(3)
+
+
 class HangingDesk(MemoryDesk):
     """A desk that stops answering."""
 

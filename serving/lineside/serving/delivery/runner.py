@@ -330,8 +330,8 @@ class SinkRunner:
     def _heed_housework(self, origin: Origin, trouble: Trouble | None) -> None:
         if trouble is None:
             self._is_open = True
-            if origin is Origin.OPEN:
-                self._idle_due_s = _seconds()
+            # From its end on: between two that take long, events have their turn.
+            self._idle_due_s = _seconds() + (0.0 if origin is Origin.OPEN else self._limits.idle_every_s)
             if self._gate.origin in {Origin.OPEN, Origin.IDLE} and not self._window.size:
                 self._gate.recovered()
             elif self._gate.origin in {Origin.OPEN, Origin.IDLE}:
