@@ -294,4 +294,4 @@ def labelling_server(folder: Path) -> Iterator[LiveServer]:
         yield server
 
 
-KEEPING = RECIPE + "retention: {ok_share: 1.0}\n"
+KEEPING = RECIPE + "retention: {ok_share: 1.0}\naudit: {share: 0.0}\n"

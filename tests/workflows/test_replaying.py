@@ -21,8 +21,9 @@ from odd_releases import Workshop, version, without_short
 from plant import RECIPE, bad_board, board_png, good_board
 from signing import TestKeys
 
-KEEPING = RECIPE + "retention: {ok_share: 1.0}\n"
-KEEPING_LESS = RECIPE.replace("version: 1\nproduct", "version: 2\nproduct", 1) + "retention: {ok_share: 0.0}\n"
+UNAUDITED = RECIPE + "audit: {share: 0.0}\n"  # a draw would keep an image by chance
+KEEPING = UNAUDITED + "retention: {ok_share: 1.0}\n"
+KEEPING_LESS = UNAUDITED.replace("version: 1\nproduct", "version: 2\nproduct", 1) + "retention: {ok_share: 0.0}\n"
 
 
 @dataclass(frozen=True)

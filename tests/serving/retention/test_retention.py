@@ -82,7 +82,7 @@ def test_an_image_that_another_record_claims_stays(tmp_path: Path) -> None:
 def test_for_size_the_ok_parts_images_go_before_the_rejected_ones(tmp_path: Path) -> None:
     clock = ManualClock(START)
     size = len(bad_board(1)) / 10**9
-    recipe = RECIPE + f"retention: {{ok_share: 1.0, max_gigabytes: {size * 1.5}}}\n"
+    recipe = RECIPE + f"retention: {{ok_share: 1.0, max_gigabytes: {size * 1.5}}}\naudit: {{share: 0.0}}\n"
     with open_plant(tmp_path, recipe=recipe, clock=clock) as plant:
         rejected = plant.post(bad_board(1), part_id="ng").json()
         clock.advance(60)
