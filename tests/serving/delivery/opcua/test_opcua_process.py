@@ -1,5 +1,6 @@
 """The delivery process of a real server runs the OPC UA server of its delivery file."""
 
+import socket
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from blob_detector import TinyRelease
 from lineside.client import content_digest
 from lineside.serving.security import Role
 from lineside_process import make_key, serving
-from opcua_client import Identity, NodeOpcUa, Refused, node_opcua
+from opcua_client import node_opcua
 from opcua_line import VIEWER, free_port, write_opcua_files
 from plant import RECIPE, bad_board
 
@@ -29,16 +30,15 @@ sinks:
 """
 
 
-def _connect(client: NodeOpcUa, endpoint: str, identity: Identity) -> None:
-    """Connect once the process listens."""
+def _wait_until_it_listens(port: int) -> None:
     until = time.monotonic() + 90.0
     while True:
         try:
-            client.connect(endpoint, identity, user=VIEWER[0], password=VIEWER[1])
-        except Refused:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
             if time.monotonic() > until:
                 raise
-            time.sleep(0.3)
+            time.sleep(0.1)
         else:
             return
 
@@ -63,7 +63,8 @@ def test_the_verdict_of_a_running_server_reaches_an_opc_ua_client(tmp_path: Path
             assert recipe.status_code < 300
             station = {"name": "AOI 1", "recipe": {"id": "board", "version": 1}}
             assert http.put("/v1/stations/aoi-1", json=station).status_code < 300
-            _connect(client, f"opc.tcp://127.0.0.1:{port}/lineside", identity)
+            _wait_until_it_listens(port)
+            client.connect(f"opc.tcp://127.0.0.1:{port}/lineside", identity, user=VIEWER[0], password=VIEWER[1])
             client.subscribe("results", "i=2253", "ns=2;i=1024", ["2:PartId", "SourceName", "2:ResultContent"])
             frame = bad_board(1)
             said = {"Content-Type": "image/png", "Content-Digest": content_digest(frame)}
