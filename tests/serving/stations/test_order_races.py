@@ -50,7 +50,9 @@ def while_it_is_written(plant: Plant, change: Any, meanwhile: Any) -> Any:
         blocking = asyncio.ensure_future(plant.services.ledger.write(wait))
         await asyncio.to_thread(entered.wait, 20.0)
         changing = asyncio.ensure_future(change())
-        for _ in range(50):  # the change reads first, then waits for the writer
+        while not (
+            plant.services.stations.is_changing or changing.done()
+        ):  # the change reads first, then waits for the writer
             await asyncio.sleep(0.002)
         try:
             meanwhile()

@@ -1,10 +1,12 @@
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from lineside.serving.clock import ManualClock
 from lineside.serving.ledger import Event
 from lineside.serving.ledger.tables import stations
 from lineside.serving.security import Role
@@ -124,12 +126,17 @@ def test_a_change_that_began_stays_begun_across_a_restart(tmp_path: Path) -> Non
         assert [event.data["state"] for event in events(plant, "order.v1")] == ["accepted", "in_force"]
 
 
-def test_a_part_that_began_a_change_counts_even_if_the_change_was_not_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("steps_back", [timedelta(0), timedelta(hours=1)], ids=["", "the clock steps back"])
+def test_a_part_that_began_a_change_counts_even_if_the_change_was_not_written(
+    tmp_path: Path, steps_back: timedelta
+) -> None:
     """As after a power cut between the part's row and the station's: the station's row still says pending."""
-    with open_plant(tmp_path) as plant:
+    clock = ManualClock(datetime.now(UTC))
+    with open_plant(tmp_path, clock=clock) as plant:
         put_recipe(plant, "card", OTHER_PRODUCT)
         order(plant, "JO-13", "CRD", effective={"from": "part", "value": "p2"})
         stale = plant.services.ledger.read_blocking(lambda c: c.execute(stations.select()).mappings().one())
+        clock.set_now(clock.now() - steps_back)
         plant.post(good_board(2), part_id="p2")
     with open_plant(tmp_path, recipe=None) as plant:
         plant.services.ledger.write_blocking(lambda t: t.connection.execute(stations.update().values(**stale)).rowcount)

@@ -15,7 +15,7 @@ class OrderState(StrEnum):
     IN_FORCE = "in_force"
     DONE = "done"
     REPLACED = "replaced"
-    """Another order, or none, came into force before its quantity was reached."""
+    """Another order, or none, came into force before its quantity was reached; its last parts may yet make it done."""
 
 
 class StationOrderOut(Shape):

@@ -66,6 +66,11 @@ class StationDirectory:
         if self._background:
             await asyncio.wait(self._background)
 
+    @property
+    def is_changing(self) -> bool:
+        """Whether a change is being written down; parts are bound meanwhile."""
+        return self._changing.locked()
+
     def get(self, station_id: str) -> Station:
         """One station.
 

@@ -73,16 +73,12 @@ def _has_begun(connection: Connection, plant: str, station: Station) -> bool:
     query = (
         select(func.count())
         .select_from(inspections)
-        .where(
-            inspections.c.plant == plant,
-            inspections.c.station == station.id,
-            inspections.c.opened_at >= pending.requested_at,
-        )
+        .where(inspections.c.plant == plant, inspections.c.station == station.id)
     )
-    if pending.part_id is not None:
+    if pending.part_id is not None:  # it had not been there when it was named, whatever the clock says
         query = query.where(inspections.c.part_id == pending.part_id)
     else:
         query = query.join(frames, frames.c.inspection_id == inspections.c.id).where(
-            frames.c.encoder >= pending.encoder
+            inspections.c.opened_at >= pending.requested_at, frames.c.encoder >= pending.encoder
         )
     return connection.execute(query).scalar_one() > 0
