@@ -186,6 +186,9 @@ def test_kill_9_of_the_process_and_of_the_server_and_a_file_without_the_sink_los
         server.note(5)
         until(lambda: server.sink()["state"] == "delivering" and server.sink()["lag"]["events"] == 0, server)
         head = server.delivery()["head"]
+        (child,) = server.children()
+        os.kill(child, signal.SIGTERM)  # as an init system tells every process of a service
+        until(lambda: "code=0" in server.log.read_text(), server)  # it ended in order
     numbers = receiver.numbers()
     first_arrivals = list(dict.fromkeys(numbers))
     assert first_arrivals == sorted(first_arrivals), "in order, each for the first time"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -140,13 +141,18 @@ def built_sink(settings: SinkSettings, context: SinkContext) -> Sink:
 
 
 def _stop_with_stdin(runners: Iterable[SinkRunner]) -> None:
-    """Stop once whoever holds the other end of stdin is gone, also by kill -9."""
+    """Stop once whoever holds the other end of stdin is gone, also by kill -9; or when told to end by a signal.
+
+    An init system tells every process of a service at once: sinks then close as they should.
+    """
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         for runner in runners:
             runner.stop()
 
+    if os.name == "posix":
+        loop.add_signal_handler(signal.SIGTERM, stop)
     threading.Thread(target=_wait_for_end, args=(loop, stop), daemon=True, name="stdin-watch").start()
 
 
