@@ -50,9 +50,8 @@ def while_it_is_written(plant: Plant, change: Any, meanwhile: Any) -> Any:
         blocking = asyncio.ensure_future(plant.services.ledger.write(wait))
         await asyncio.to_thread(entered.wait, 20.0)
         changing = asyncio.ensure_future(change())
-        while not (
-            plant.services.stations.is_changing or changing.done()
-        ):  # the change reads first, then waits for the writer
+        # The change reads first, then waits for the writer.
+        while not (plant.services.stations.is_changing or changing.done()):  # noqa: ASYNC110 - a lock tells nobody
             await asyncio.sleep(0.002)
         try:
             meanwhile()
