@@ -28,7 +28,7 @@ from lineside_process import LINESIDE, key_service, make_key
 
 pytestmark = pytest.mark.system
 
-_WITHIN_S = 60.0
+_WITHIN_S = 120.0
 
 
 class Receiver(ThreadingHTTPServer):
