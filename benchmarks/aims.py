@@ -9,6 +9,8 @@ from benchmarks.report import Table
 NAME = "aims"
 """Of its place on the page."""
 
+_JUDGED_FLOW = "judged over HTTP"
+
 
 def aims_table(figures: Mapping[str, Any]) -> Table:
     """Hold figures against the aims.
@@ -27,6 +29,9 @@ def aims_table(figures: Mapping[str, Any]) -> Table:
         ("power_cut", _power_cut),
         ("start_up", _start_up),
         ("damaged_jpegs", _damaged_jpegs),
+        ("delivery_outages", _delivery_outages),
+        ("delivery_latency", _delivery_latency),
+        ("delivery_sustained", _delivery_sustained),
     ):
         if name in figures and "skipped" not in figures[name]:
             rows += aims(figures[name])
@@ -106,3 +111,23 @@ def _damaged_jpegs(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]
     count = sum(tally["caught"] + tally["changed"] + tally["harmless"] for tally in tallies)
     caught = sum(tally["caught"] for tally in tallies)
     yield f"{count} damaged JPEGs without a digest: caught by the strict decoder", "-", str(caught)
+
+
+def _delivery_outages(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    wrong = ", ".join(
+        f"{name} {found['lost'] + found['otherwise'] + found['disordered']}" for name, found in figures["sinks"].items()
+    )
+    yield "outage, flapping, kill -9: events lost, under another id or out of order", "0", wrong
+
+
+def _delivery_latency(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield "p99 of a verdict, all sinks down, times all up", "<= 1.25", f"{figures['down_over_up']:.2f}"
+
+
+def _delivery_sustained(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name, flow in figures.items():
+        drained = (
+            "not drained within the wait" if flow["drained_s"] is None else f"drained in {flow['drained_s']:.0f} s"
+        )
+        aim = ">= 100/s, drains" if name == _JUDGED_FLOW else "500/s, drains"
+        yield f"all sinks on, {name}", aim, f"{flow['per_second']:.0f}/s, {drained}"
