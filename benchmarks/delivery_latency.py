@@ -31,7 +31,7 @@ Turns = Mapping[str, Sequence[Sequence[float]]]
 
 def measure(options: Options) -> Report:
     """Take turns."""
-    return report(run(options, turns=options.some(6, 1), seconds=float(options.some(5, 2))))
+    return report(run(options, turns=options.some(8, 1), seconds=float(options.some(5, 2))))
 
 
 def run(options: Options, *, turns: int, seconds: float, words: Sequence[str] = ()) -> Turns:
