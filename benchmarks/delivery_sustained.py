@@ -132,7 +132,7 @@ def report(flows: tuple[Flow, ...]) -> Report:
         rows,
         (
             "a second: as reached; wrong: events lost, under another id or out of order, over all consumers",
-            "opcua: age of the oldest event that waited, looked at four times a second; nobody is connected to it",
+            "opcua: age of the oldest event that waited, as reported each second; nobody is connected to it",
             "drained after: from the flow's end until every sink was at the end of the log",
             "p99 ms: of the verdicts over HTTP, and of the burst's writes; everything shares two cores",
             "aims: 100 a second are kept up with, the burst drains, nothing is wrong, memory stays bounded",
