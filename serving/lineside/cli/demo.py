@@ -47,7 +47,10 @@ def demo(
     port: Annotated[
         int | None,
         typer.Option(
-            help="Port of the server, 0 for any.", min=0, max=65535, show_default="8470, or any free one if it is taken"
+            help="Port of the server; 0 for any, also for MES, broker and OPC UA.",
+            min=0,
+            max=65535,
+            show_default="8470, or any free one if it is taken",
         ),
     ] = None,
     data: Annotated[

@@ -78,10 +78,10 @@ async def peers(plan: DemoPlan, *, server_url: str, mes_key: str) -> AsyncIterat
     door: OpcUaDoor | None = None
     async with AsyncExitStack() as stack:
         if plan.opcua:
-            door, sink = _opcua(plan.data_dir / "opcua")
+            door, sink = _opcua(plan.data_dir / "opcua", port=_port(plan, OPCUA_PORT))
             sinks.append(sink)
         if plan.mqtt:
-            broker_port = await stack.enter_async_context(demo_broker(port=free_port(BROKER_PORT)))
+            broker_port = await stack.enter_async_context(demo_broker(port=_port(plan, BROKER_PORT)))
             where = {"host": "127.0.0.1", "port": broker_port}
             sinks.append({"name": "json-topics", "kind": "mqtt", **where})
             sinks.append({"name": "sparkplug", "kind": "sparkplug", **where})
@@ -106,15 +106,20 @@ async def peers(plan: DemoPlan, *, server_url: str, mes_key: str) -> AsyncIterat
         yield Peers(mes, None if mes is None else str(mes.announced["page_url"]), broker_port, door)
 
 
+def _port(plan: DemoPlan, usual: int) -> int:
+    """The usual port where the server has its own; any where the server has any, for there may be several lines."""
+    return free_port(0 if plan.port == 0 else usual)
+
+
 def _mes_command(plan: DemoPlan, server_url: str) -> list[str]:
     return [
         *(sys.executable, "-m", "lineside.cli", "mes", "receiver"),
-        *("--data", str((plan.data_dir / "mes").resolve()), "--port", str(free_port(MES_PORT))),
+        *("--data", str((plan.data_dir / "mes").resolve()), "--port", str(_port(plan, MES_PORT))),
         *("--server", server_url, "--language", plan.language, "--json", "--ends-with-stdin"),
     ]
 
 
-def _opcua(folder: Path) -> tuple[OpcUaDoor, Mapping[str, Any]]:
+def _opcua(folder: Path, *, port: int) -> tuple[OpcUaDoor, Mapping[str, Any]]:
     """Certificate, user and folders; those of an earlier run stay, so that clients go on trusting the server."""
     if find_spec("asyncua") is None:
         raise ExtraMissing("the demonstration's OPC UA server needs asyncua: install lineside[opcua]")
@@ -137,7 +142,7 @@ def _opcua(folder: Path) -> tuple[OpcUaDoor, Mapping[str, Any]]:
         password_file.touch(mode=0o600)
         password_file.write_text(secrets.token_urlsafe(12), encoding="utf-8")
         UserBook(users).put(OPCUA_USER, password_file.read_text("utf-8"), UserRoleName.OPERATOR)
-    endpoint = f"opc.tcp://127.0.0.1:{free_port(OPCUA_PORT)}/lineside"
+    endpoint = f"opc.tcp://127.0.0.1:{port}/lineside"
     sink = {
         "name": "opcua",
         "kind": "opcua",

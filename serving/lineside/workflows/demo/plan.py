@@ -27,7 +27,7 @@ class DemoPlan:
         seed: of the parts; the same seed makes the same boards with the same defects and marks.
         parts_per_s: pace of the line.
         in_flight: parts at most under way at once; the line waits when the server is behind.
-        port: of the server; None: 8470, or any free one if that is taken.
+        port: of the server; None: 8470, or any free one if that is taken; 0: any, also for those who listen to it.
         page: whether the page is served.
         language: "en" or "ko".
         releases_dir: folder with releases to use instead of the starters of the same name; they need a signature
