@@ -169,6 +169,17 @@ def test_a_message_is_stored_before_it_is_acknowledged_and_only_once(lonely: Rec
     assert [row["repeats"] for row in lonely.mailbox.rows("SELECT repeats FROM messages WHERE id = ?", id)] == [1]
 
 
+def test_an_order_that_begins_keeps_the_quantity_that_it_was_given_with(lonely: Receiver) -> None:
+    context = {"product": "BRD", "order_id": "JO-9", "lot": "L-9", "recipe": {"id": "brd", "version": 1}}
+    for number, state, quantity in ((91, "accepted", 48), (92, "in_force", None)):
+        effective = {"from": "part", "value": "P-900"}
+        told = {"station": "aoi-9", "state": state, "context": context, "quantity": quantity, "effective": effective}
+        body, id = message(number, type="order.v1", station="aoi-9", data={**told, "changed_by": "mes", "judged": None})  # noqa: A001 - as above
+        assert send(lonely, body, id=id).status_code == 200
+    (shown,) = [each for each in lonely.board()["orders"] if each["order_id"] == "JO-9"]
+    assert (shown["state"], shown["quantity"]) == ("in_force", 48)
+
+
 def test_an_older_message_that_comes_late_does_not_undo_a_newer_one(lonely: Receiver) -> None:
     for number, state in ((82, "released"), (81, "held")):
         body, id = message(number, type="hold.v1", station="aoi-9", data=hold(state))  # noqa: A001 - as above

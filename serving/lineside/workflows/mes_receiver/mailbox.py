@@ -55,9 +55,12 @@ ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, repeats = rep
   last_received_at = excluded.last_received_at
 """
 
+_SET: Final[Mapping[str, str]] = {"quantity": "quantity=coalesce(excluded.quantity, quantity)"}
+"""How a row changes where it does not simply take the newer value: only the order itself says its quantity."""
+
 _WRITE: Final[Mapping[str, str]] = {
     table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)}) "  # noqa: S608 - our own names
-    f"ON CONFLICT DO UPDATE SET {', '.join(f'{name}=excluded.{name}' for name in columns)} "
+    f"ON CONFLICT DO UPDATE SET {', '.join(_SET.get(name, f'{name}=excluded.{name}') for name in columns)} "
     f"WHERE excluded.sequence > {table}.sequence"
     for table, columns in {
         "results": (

@@ -31,7 +31,7 @@ const ROWS = {
   ],
   failed: (each) => [
     cell(time(each.judged_at), "t"), cell(el("b", "", each.part_id)), cell(each.station), cell(defects(each.defects)),
-    cell(each.lot), cell(each.disposition === null ? null : word(each.disposition)),
+    cell(each.lot), cell(each.disposition === null ? null : word(each.disposition), "t"),
   ],
   orders: (each) => [
     cell(el("b", "", each.order_id)), cell(each.station), cell(each.product), cell(each.lot),
