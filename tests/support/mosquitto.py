@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lineside.workflows.ports import free_port
 from proofs import missing
 
 _PATIENCE_S = 10.0
@@ -68,7 +69,7 @@ def running_mosquitto(folder: Path, *lines: str) -> Iterator[Mosquitto]:
         folder: for its files; empty.
         lines: of its configuration, besides the listener; none lets everybody in.
     """
-    broker = Mosquitto(folder, _free_port(), lines or ("allow_anonymous true",))
+    broker = Mosquitto(folder, free_port(), lines or ("allow_anonymous true",))
     broker.start()
     try:
         yield broker
@@ -81,12 +82,6 @@ def _program() -> str:
     if found is None:
         missing("mosquitto is not installed: it is the broker that our MQTT is held against")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _listens(port: int) -> bool:

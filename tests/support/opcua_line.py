@@ -1,7 +1,6 @@
 """A real plant whose events go to a real OPC UA server, each on a thread of the test's process."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
@@ -74,14 +73,6 @@ class OpcUaLine:
             await self.sink.deliver(event)
             self._position = event.sequence
         return len(waiting)
-
-
-def free_port() -> int:
-    """A port of this host that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def write_opcua_files(folder: Path) -> Identity:

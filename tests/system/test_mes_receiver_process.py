@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ import pytest
 from blob_detector import TinyRelease
 from lineside.client import content_digest
 from lineside.serving.security import Role
+from lineside.workflows.ports import free_port
 from lineside_process import LINESIDE, make_key, serving
 from mes_line import SECRET
 from plant import RECIPE, bad_board, good_board
@@ -56,12 +56,6 @@ class ReceiverProcess:
     def board(self) -> dict[str, Any]:
         shown: dict[str, Any] = self.http.get("/api/board").raise_for_status().json()
         return shown
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(found: Callable[[], bool], what: str) -> None:

@@ -60,44 +60,40 @@ Change: TypeAlias = HeldIn | OrderChange | ThresholdChange | SecondStationChange
 """What approving carries out."""
 
 
-class HoldProposalIn(_Shape):
+class _ProposedIn(_Shape):
+    """Why, and what speaks for it, whatever is proposed."""
+
+    reason: Prose
+    evidence: Evidence = ()
+    scenario_id: Name | None = None
+
+
+class HoldProposalIn(_ProposedIn):
     """Parts to hold back."""
 
     kind: Literal[ProposalKind.HOLD]
     change: HeldIn
-    reason: Prose
-    evidence: Evidence = ()
-    scenario_id: Name | None = None
 
 
-class OrderProposalIn(_Shape):
+class OrderProposalIn(_ProposedIn):
     """An order to give."""
 
     kind: Literal[ProposalKind.ORDER]
     change: OrderChange
-    reason: Prose
-    evidence: Evidence = ()
-    scenario_id: Name | None = None
 
 
-class ThresholdProposalIn(_Shape):
+class ThresholdProposalIn(_ProposedIn):
     """Thresholds to move."""
 
     kind: Literal[ProposalKind.THRESHOLD]
     change: ThresholdChange
-    reason: Prose
-    evidence: Evidence = ()
-    scenario_id: Name | None = None
 
 
-class SecondStationProposalIn(_Shape):
+class SecondStationProposalIn(_ProposedIn):
     """A station to add."""
 
     kind: Literal[ProposalKind.SECOND_STATION]
     change: SecondStationChange
-    reason: Prose
-    evidence: Evidence = ()
-    scenario_id: Name | None = None
 
 
 ProposalIn: TypeAlias = Annotated[

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from lineside.serving.delivery.errors import ExtraMissing
-from lineside.workflows.demo.child_process import free_port
+from lineside.workflows.ports import free_port
 
 _LOOPBACK: Final = "127.0.0.1"
 _LONGEST_MESSAGE: Final = 1024 * 1024

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -76,19 +75,6 @@ async def child_process(
         yield ChildProcess(name, await _announcement(name, process, log_path), process, log_path)
     finally:
         await _stop(process)
-
-
-def free_port(preferred: int) -> int:
-    """The preferred port of the loopback; any other if somebody listens there already."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise ServerFailed("no port of 127.0.0.1 is free: end what holds them")
 
 
 async def _start(

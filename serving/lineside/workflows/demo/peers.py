@@ -15,8 +15,9 @@ import yaml
 from lineside.serving.delivery.configuration import SCHEMA
 from lineside.serving.delivery.errors import ExtraMissing
 from lineside.workflows.demo.broker import demo_broker
-from lineside.workflows.demo.child_process import ChildProcess, child_process, free_port
+from lineside.workflows.demo.child_process import ChildProcess, child_process
 from lineside.workflows.demo.plan import DemoPlan
+from lineside.workflows.ports import free_port
 
 MES_PORT: Final = 8490
 BROKER_PORT: Final = 1883

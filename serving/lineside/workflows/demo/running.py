@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from lineside.client import LinesideClient
 from lineside.serving.clock import Clock, SystemClock
 from lineside.serving.settings import Settings
-from lineside.workflows.demo.child_process import free_port
 from lineside.workflows.demo.draining import drained
 from lineside.workflows.demo.line_at_work import Line
 from lineside.workflows.demo.peers import peers
@@ -19,6 +18,7 @@ from lineside.workflows.demo.server_child import server_child
 from lineside.workflows.demo.site import DemoKeys, DemoSite, demo_keys, enrol
 from lineside.workflows.demo.tally import DemoSummary, Passage
 from lineside.workflows.demo.view import LineView
+from lineside.workflows.ports import free_port
 
 DEFAULT_PORT = 8470
 _ENROL_S = 180.0  # the first start measures the engines before the station can work

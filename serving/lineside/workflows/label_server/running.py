@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +15,10 @@ from lineside.serving.ledger.file_lock import FileLock
 from lineside.workflows.errors import LabelServerFailed
 from lineside.workflows.label_server.home import LabelServerHome
 from lineside.workflows.label_server.server_variables import server_variables
+from lineside.workflows.ports import LOOPBACK, bindable_port
 
 LABEL_SERVER_PORT = 8480
 
-_LOOPBACK = "127.0.0.1"
 _READY_S = 600.0  # the first start makes a hundred tables: 94 s were seen on a machine with much else to do
 _LOOK_AGAIN_S = 0.25
 _ANSWER_S = 10.0
@@ -82,8 +81,8 @@ def label_server(
             f"a Label Studio runs from {home.folder} already ({lock.note()}); stop that one, or choose another --home"
         )
     try:
-        port = _free_port(port)
-        url = f"http://{_LOOPBACK}:{port}"
+        port = _available(port)
+        url = f"http://{LOOPBACK}:{port}"
         if not (home.data_dir / "label_studio.sqlite3").exists():
             say("first start: Label Studio makes its database, which takes a minute or two")
         process = _start(home, python, port)
@@ -95,25 +94,21 @@ def label_server(
         lock.release()
 
 
-def _free_port(wanted: int) -> int:
+def _available(wanted: int) -> int:
     """The port, if nobody has it: Label Studio would take the next one without a word."""
-    with socket.socket() as probe:
-        if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_LOOPBACK, wanted))
-        except OSError as error:
-            raise LabelServerFailed(
-                f"cannot listen on {_LOOPBACK} port {wanted}: {error.strerror}; choose another with --port"
-            ) from error
-        return int(probe.getsockname()[1])
+    try:
+        return bindable_port(wanted)
+    except OSError as error:
+        raise LabelServerFailed(
+            f"cannot listen on {LOOPBACK} port {wanted}: {error.strerror}; choose another with --port"
+        ) from error
 
 
 def _start(home: LabelServerHome, python: Path, port: int) -> "subprocess.Popen[bytes]":
     # -I: neither this folder nor the person's own packages are importable; -u: the log has every line when it is said
     command = [
         *(str(python), "-I", "-u", str(_LAUNCH), "start"),
-        *("--no-browser", "--internal-host", _LOOPBACK, "--port", str(port)),
+        *("--no-browser", "--internal-host", LOOPBACK, "--port", str(port)),
     ]
     descriptor = os.open(home.log_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as log:

@@ -10,9 +10,10 @@ import pytest
 from blob_detector import TinyRelease
 from lineside.client import content_digest
 from lineside.serving.security import Role
+from lineside.workflows.ports import free_port
 from lineside_process import make_key, serving
 from opcua_client import node_opcua
-from opcua_line import VIEWER, free_port, write_opcua_files
+from opcua_line import VIEWER, write_opcua_files
 from plant import RECIPE, bad_board
 
 pytestmark = pytest.mark.system

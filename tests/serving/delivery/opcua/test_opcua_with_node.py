@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from lineside.workflows.ports import free_port
 from live_server import LiveServer, live_server
 from opcua_client import NodeOpcUa, Refused, client_identity, identifier, node_opcua, number, text
-from opcua_line import OPERATOR, VIEWER, OpcUaLine, free_port, opcua_line
+from opcua_line import OPERATOR, VIEWER, OpcUaLine, opcua_line
 from plant import RECIPE, bad_board, good_board
 
 pytestmark = pytest.mark.system
