@@ -35,9 +35,15 @@ class Calls:
         return (await self._sender.send(request, give_up_after_s=self._timeout_s)).content
 
     async def _change(
-        self, method: str, path: str, content: Mapping[str, Any], *, give_up_after_s: float | None = None
+        self,
+        method: str,
+        path: str,
+        content: Mapping[str, Any],
+        *,
+        give_up_after_s: float | None = None,
+        idempotency_key: str | None = None,
     ) -> Json:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         body = json.dumps(content, allow_nan=False).encode()
         request = self._http.build_request(method, path, content=body, headers=headers)
         patience_s = self._timeout_s if give_up_after_s is None else give_up_after_s

@@ -21,13 +21,22 @@ from lineside.client.picture_calls import PictureCalls
 from lineside.client.records import Cause, InspectionAnswer, LedgerEvent, Pending, parse
 from lineside.client.scenario_calls import ScenarioCalls
 from lineside.client.sending import Pace
+from lineside.client.station_calls import StationCalls
 from lineside.client.statistics_calls import StatisticsCalls
 from lineside.client.verification_calls import VerificationCalls
 from lineside.inspection.frames import MediaType, RawGeometry
 
 
 class LinesideClient(
-    StatisticsCalls, PictureCalls, LabelCalls, VerificationCalls, AasCalls, MesCalls, ScenarioCalls, DeliveryCalls
+    StatisticsCalls,
+    PictureCalls,
+    LabelCalls,
+    VerificationCalls,
+    AasCalls,
+    MesCalls,
+    ScenarioCalls,
+    DeliveryCalls,
+    StationCalls,
 ):
     """A typed client of one server. Nothing connects before the first request.
 
@@ -185,6 +194,7 @@ class LinesideClient(
         confirmed_by_sensor: bool,
         at: datetime,
         grade: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Json:
         """Say what physically happened to the part.
 
@@ -194,9 +204,11 @@ class LinesideClient(
             confirmed_by_sensor: whether a sensor saw it.
             at: aware instant.
             grade: with "graded".
+            idempotency_key: names this disposition across restarts of the caller; None makes one for this call.
         """
         content = {"kind": kind, "confirmed_by_sensor": confirmed_by_sensor, "at": at.isoformat(), "grade": grade}
-        return await self._change("POST", f"/v1/inspections/{path_segment(inspection_id)}/disposition", content)
+        path = f"/v1/inspections/{path_segment(inspection_id)}/disposition"
+        return await self._change("POST", path, content, idempotency_key=idempotency_key)
 
     async def review(
         self,

@@ -31,12 +31,14 @@ class ProblemDetail:
         type: which kind of problem, e.g. "/problems/unknown-station"; "about:blank" if the server named none.
         title: the kind in words.
         detail: what was found, what was expected, what to do.
+        inspection_id: the inspection that stands instead, where the problem is that one does.
     """
 
     status: int
     type: str
     title: str
     detail: str
+    inspection_id: str | None = None
 
     @property
     def kind(self) -> str:

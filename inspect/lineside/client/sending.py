@@ -150,6 +150,7 @@ def _problem(response: httpx.Response) -> ProblemDetail:
         type=str(said.get("type", "about:blank")),
         title=str(said.get("title", response.reason_phrase)),
         detail=str(said.get("detail", response.text[:200])),
+        inspection_id=standing if isinstance(standing := said.get("inspection_id"), str) else None,
     )
 
 

@@ -51,6 +51,18 @@ class ReasonCode(StrEnum):
     INTERRUPTED = "interrupted"
     """The program stopped between taking the part in and judging it."""
     SHED = "shed"
+    NO_FRAME = "no_frame"
+    """The station's camera gave no whole frame of the part."""
+    CODE_UNREAD = "code_unread"
+    CODE_DUPLICATE = "code_duplicate"
+    """The part's code was read on another part before: one of the two is not what it says."""
+    BYPASSED = "bypassed"
+    """The station's bypass key was turned: nobody looked."""
+    NO_SERVER = "no_server"
+    """The server gave no answer in time, and the station may not judge by itself."""
+    STATION_FAULT = "station_fault"
+    LINES_LOST = "lines_lost"
+    """Lines of a strip are missing or not where the encoder says."""
 
     @property
     def makes_ng(self) -> bool:

@@ -19,10 +19,11 @@ LinesideError
     │   ├── UnknownSink                    no sink of that name ever delivered
     │   └── ImageGone                      the image was not kept, or its retention ended
     ├── Contradiction                      it contradicts what was received or what stands
-    │   ├── IdempotencyConflict            the same idempotency key for another request
+    │   ├── InspectionStands               another inspection stands there
+    │   │   ├── IdempotencyConflict        the same idempotency key for another request
+    │   │   └── AttemptClosed              an attempt that has its verdict
     │   ├── ViewConflict                   the same view of an attempt with another body
     │   ├── AttemptOutOfOrder              an attempt skips one, or comes while the one before is open
-    │   ├── AttemptClosed                  an attempt that has its verdict
     │   ├── VersionConflict                not the version that follows the last one
     │   ├── LooserRecipe                   a recipe allows more than the one before, without an override
     │   ├── DeploymentUnfit                a signed deployment that this server cannot carry out
@@ -239,7 +240,20 @@ class Contradiction(ServingError):
     """The request contradicts what was received before, or what stands."""
 
 
-class IdempotencyConflict(Contradiction):
+class InspectionStands(Contradiction):
+    """Another inspection stands where this one was to go.
+
+    Args:
+        message: what was found.
+        inspection_id: the one that stands, where it is known.
+    """
+
+    def __init__(self, message: str, *, inspection_id: str | None = None) -> None:
+        super().__init__(message)
+        self.inspection_id = inspection_id
+
+
+class IdempotencyConflict(InspectionStands):
     """The idempotency key was used for another request."""
 
 
@@ -251,7 +265,7 @@ class AttemptOutOfOrder(Contradiction):
     """The attempt skips one, or comes while the one before has no verdict."""
 
 
-class AttemptClosed(Contradiction):
+class AttemptClosed(InspectionStands):
     """The attempt has its verdict."""
 
 

@@ -322,7 +322,10 @@ async def answer_lineside_error(request: Request, error: Exception) -> JSONRespo
     if isinstance(error, _HIDDEN):
         _log.error(kind.slug.replace("-", "_"), path=request.url.path, reason=detail)
         detail = "the storage cannot be used at the moment and nothing was written; send the request again later"
-    return problem_response(request, kind, detail, headers=headers)
+    more = {}
+    if isinstance(error, errors.InspectionStands) and error.inspection_id is not None:
+        more["inspection_id"] = error.inspection_id
+    return problem_response(request, kind, detail, headers=headers, **more)
 
 
 async def answer_invalid_request(request: Request, error: Exception) -> JSONResponse:
