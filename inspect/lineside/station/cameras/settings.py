@@ -17,7 +17,6 @@ class CameraSettings(FileModel):
     A frame of another pixel format or size than the settings name is refused, never converted.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="What the station calls it.")
     kind: str
     pixel_format: Literal["mono8", "bgr8"] | None = Field(
         None, description="Layout of what it must give; without it that of its first frame."
@@ -40,9 +39,11 @@ class CameraContext:
     """What a camera is built with besides its settings.
 
     Attributes:
+        name: what the station calls the camera, its key in the file; by convention the view that it takes.
         clock: the station's.
         folder: of the settings' file; relative paths begin there.
     """
 
+    name: str
     clock: Clock
     folder: Path
