@@ -38,6 +38,8 @@ from lineside.serving.security import SecurityHeaders, check_every_route_is_guar
 from lineside.serving.security.endpoints import router as security_router
 from lineside.serving.services import open_services
 from lineside.serving.settings import Settings
+from lineside.serving.station_kits.endpoints import router as station_kits_router
+from lineside.serving.station_reports.endpoints import router as station_reports_router
 from lineside.serving.stations.endpoints import router as stations_router
 from lineside.serving.stations.order_endpoints import router as orders_router
 from lineside.serving.studies.endpoints import router as studies_router
@@ -53,6 +55,8 @@ _ROUTERS = (
     reviews_router,
     verification_router,
     stations_router,
+    station_kits_router,
+    station_reports_router,
     orders_router,
     holds_router,
     genealogy_router,

@@ -50,6 +50,8 @@ from lineside.serving.settings import Settings
 from lineside.serving.shadowing.service import Shadowing
 from lineside.serving.shadowing.watch import CanaryWatch
 from lineside.serving.signals.service import SignalService
+from lineside.serving.station_kits.service import StationKits
+from lineside.serving.station_reports import StationReports
 from lineside.serving.stations import OrderBook, StationDirectory
 from lineside.serving.twin.aas.reading import TwinReader
 from lineside.serving.twin.aas.service import TwinService
@@ -69,6 +71,8 @@ class Services:
     images: ImageStore
     keys: KeyService
     stations: StationDirectory
+    station_kits: StationKits
+    station_reports: StationReports
     orders: OrderBook
     holds: HoldBook
     proposals: ProposalBook
@@ -331,6 +335,16 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             images=images,
             keys=keys,
             stations=stations,
+            station_kits=StationKits(
+                settings.plant,
+                stations=stations,
+                recipes=recipes,
+                catalogues=catalogues,
+                deployments=deployments,
+                holds=holds,
+                clock=clock,
+            ),
+            station_reports=StationReports(ledger, stations=stations, holds=holds),
             orders=orders,
             holds=holds,
             proposals=proposals,

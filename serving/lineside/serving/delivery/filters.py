@@ -19,6 +19,7 @@ DELIVERED_TYPES: Final = (
     "deployment",
     "station",
     "station_state",
+    "station_report",
     "image_alarm",
     "drift_alarm",
 )

@@ -30,6 +30,7 @@ from lineside.serving.retention.service import RetentionEvent
 from lineside.serving.reviews import ReviewRecorded
 from lineside.serving.shadowing.schemas import CanaryEnded, DisagreementOut
 from lineside.serving.signals import ChartSignalTold, ImageAlarmTold, RateTold, StationStateTold
+from lineside.serving.station_reports import StationReportOut
 from lineside.serving.stations import OrderChanged, StationChanged
 from lineside.serving.studies.schemas import StudyFiledEvent
 
@@ -64,6 +65,7 @@ EVENT_DATA: Mapping[str, type[BaseModel]] = MappingProxyType(
         "review.v1": ReviewRecorded,
         "shadow_disagreement.v1": DisagreementOut,
         "station.v1": StationChanged,
+        "station_report.v1": StationReportOut,
         "station_state.v1": StationStateTold,
         "study.v1": StudyFiledEvent,
     }

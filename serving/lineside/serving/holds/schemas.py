@@ -18,7 +18,7 @@ class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-def _storable(evidence: tuple[Mapping[str, Any], ...]) -> tuple[Mapping[str, Any], ...]:
+def storable(evidence: tuple[Mapping[str, Any], ...]) -> tuple[Mapping[str, Any], ...]:
     """Refuse what no ledger can hold: numbers and text that JSON has not, and megabytes."""
     try:
         size_bytes = len(canonical_json([dict(each) for each in evidence]).encode())
@@ -36,7 +36,7 @@ def _storable(evidence: tuple[Mapping[str, Any], ...]) -> tuple[Mapping[str, Any
 
 Evidence = Annotated[
     tuple[Mapping[str, Any], ...],
-    AfterValidator(_storable),
+    AfterValidator(storable),
     Field(description="What speaks for it: rates with intervals, chart points, inspections. Any JSON objects."),
 ]
 """What speaks for a hold or a proposal."""

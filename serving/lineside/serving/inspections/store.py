@@ -194,6 +194,20 @@ def answer_of(connection: Connection, plant: str, inspection_id: str) -> Mapping
     return data
 
 
+def closed_inspection(connection: Connection, plant: str, submission: Submission) -> str | None:
+    """The inspection that stands for a submission's part and attempt; None without a verdict."""
+    found: str | None = connection.execute(
+        select(inspections.c.id).where(
+            inspections.c.plant == plant,
+            inspections.c.station == submission.station,
+            inspections.c.part_id == submission.part_id,
+            inspections.c.attempt == submission.attempt,
+            inspections.c.verdict.is_not(None),
+        )
+    ).scalar_one_or_none()
+    return found
+
+
 def check_order(submission: Submission, earlier: Earlier) -> None:
     """Refuse an attempt that does not follow from what is known of the part.
 

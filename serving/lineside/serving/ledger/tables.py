@@ -29,6 +29,7 @@ from lineside.serving.ledger import label_tables as _label_tables  # noqa: F401 
 from lineside.serving.ledger import rate_tables as _rate_tables  # noqa: F401 - the metadata must know its tables too
 from lineside.serving.ledger import scenario_tables as _scenario_tables  # noqa: F401 - as the line before
 from lineside.serving.ledger import signal_tables as _signal_tables  # noqa: F401 - as the line before
+from lineside.serving.ledger import station_tables as _station_tables  # noqa: F401 - as the line before
 from lineside.serving.ledger import verification_tables as _verification_tables  # noqa: F401 - as the line before
 from lineside.serving.ledger.schema_metadata import DIGEST as _DIGEST
 from lineside.serving.ledger.schema_metadata import ID as _ID

@@ -42,7 +42,11 @@ class ReportedFrameIn(_In):
 
 
 class ReportIn(_In):
-    """What a station decided by itself: the part was let through or not on the strength of it."""
+    """What a station decided by itself: the part was let through or not on the strength of it.
+
+    A part that nobody could look at (no whole frame, no code, a turned bypass key) is recorded too: NOT_INSPECTED with
+    its reasons, without frames, and without a recipe or a release where the station had none.
+    """
 
     station: Identifier
     part_id: Identifier
@@ -52,9 +56,9 @@ class ReportIn(_In):
     product: Identifier | None = None
     lot: Identifier | None = None
     order_id: Identifier | None = None
-    recipe_id: Identifier
-    recipe_version: int = Field(ge=1)
-    release: ReleaseOut
+    recipe_id: Identifier | None = None
+    recipe_version: int | None = Field(default=None, ge=1)
+    release: ReleaseOut | None = None
     engine: Identifier | None = None
     verdict: Verdict
     reasons: tuple[ReasonOut, ...] = ()
@@ -62,7 +66,7 @@ class ReportIn(_In):
     thresholds: Mapping[str, float] = Field(default_factory=dict)
     opened_at: AwareDatetime
     judged_at: AwareDatetime
-    frames: tuple[ReportedFrameIn, ...]
+    frames: tuple[ReportedFrameIn, ...] = ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -70,6 +74,15 @@ class ReportIn(_In):
             raise ValueError(
                 f"verdict {self.verdict.value} with {len(self.reasons)} reasons: OK has none, others say why"
             )
+        if (self.recipe_id is None) != (self.recipe_version is None):
+            raise ValueError("recipe_id and recipe_version belong together")
+        judged = (self.recipe_id, self.release, self.frames or None)
+        if self.verdict is not Verdict.NOT_INSPECTED and any(value is None for value in judged):
+            raise ValueError(
+                f"verdict {self.verdict.value} without frames, recipe or release: only NOT_INSPECTED can do without"
+            )
+        if self.frames and self.recipe_id is None:
+            raise ValueError("frames are of views that a recipe asks for: name the recipe")
         if (self.attempt == 1) != (self.cause is Cause.FIRST):
             raise ValueError(f"attempt {self.attempt} with cause {self.cause.value!r}: only attempt 1 is 'first'")
         views = [frame.view for frame in self.frames]

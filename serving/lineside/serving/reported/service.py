@@ -5,10 +5,13 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from sqlalchemy import Connection
+
 from lineside.inspection.canonical_json import canonical_json
-from lineside.inspection.frames import RawGeometry
+from lineside.inspection.frames import MediaType, RawGeometry
 from lineside.inspection.inspector import EncodedFrame, Examination
 from lineside.inspection.verdict import Judgement, Reason, ReasonCode, Verdict, ViewFindings, ViewNotInspected, judge
 from lineside.serving.certificates import ThresholdStatus
@@ -16,7 +19,7 @@ from lineside.serving.certificates.service import CertificateService
 from lineside.serving.clock import Clock
 from lineside.serving.deployments.assignment import Refusal
 from lineside.serving.deployments.book import Scope
-from lineside.serving.errors import DigestMismatch, IdempotencyConflict, Shed, UnknownView
+from lineside.serving.errors import AttemptClosed, DigestMismatch, IdempotencyConflict, Shed, UnknownView
 from lineside.serving.images import ImageStore
 from lineside.serving.inspections import store
 from lineside.serving.inspections.attempts import Turns
@@ -36,6 +39,8 @@ from lineside.serving.stations import StationDirectory
 EVENT_TYPE = "rejudgement.v1"
 _MOST_INSIDE = 4  # reports with their images in memory: stations hand in a whole outage at once
 _RETRY_AFTER_S = 2  # a report takes some frames' time
+_NO_FRAME = ReportedFrameIn(view="default", digest="0" * 64, size_bytes=0, media_type=MediaType.PNG)
+"""Asks the ledger where a part stands that has no frame; it is written nowhere, and no picture has this digest."""
 _SCOPE = "reported"  # of the answers kept for retries; keys of the other scopes are key identifiers, which are UUIDs
 
 
@@ -99,58 +104,34 @@ class ReportedInspections:
         Raises:
             UnknownRecipe: the report names a recipe version that this server does not have.
             UnknownView, DigestMismatch: an image that the report does not list, or that is not the one it lists.
-            IdempotencyConflict: this identifier was used for another report.
+            IdempotencyConflict: this identifier was used for another report, or the server judged that frame itself.
             AttemptClosed, AttemptOutOfOrder: the server judged that attempt itself, or misses the one before.
         """
-        recipe = self._recipes.get(report.recipe_id, report.recipe_version)
-        await asyncio.to_thread(self._check_bodies, recipe, report, bodies)
+        recipe = None if report.recipe_id is None else self._recipes.get(report.recipe_id, report.recipe_version)
+        await asyncio.to_thread(_check_bodies, recipe, report, bodies)
         async with self._turns.hold(inspection_id):
             return await self._take_in(inspection_id, report, recipe, bodies)
 
     async def _take_in(
-        self, inspection_id: str, report: ReportIn, recipe: StoredRecipe, bodies: Mapping[str, bytes]
+        self, inspection_id: str, report: ReportIn, recipe: StoredRecipe | None, bodies: Mapping[str, bytes]
     ) -> Answer:
         promise = store.Promise(
             _SCOPE, inspection_id, hashlib.sha256(canonical_json(report.model_dump(mode="json")).encode()).hexdigest()
         )
-        first = _submission(report, report.frames[0]) if report.frames else None
-        if first is None:
-            raise UnknownView("the report lists no frame; a part without any is recorded by no one as inspected")
-        standing = await self._ledger.read(
-            lambda connection: store.find_earlier(
-                connection, self._settings.plant, first, digest=report.frames[0].digest, promise=promise
-            )
-        )
+        standing = await self._ledger.read(partial(_standing, self._settings.plant, report, promise))
         if isinstance(standing, Answer):
-            if standing.status == 200 and "station_verdict" not in standing.body:
-                raise IdempotencyConflict(
-                    f"the server judged this very frame itself, as inspection {standing.body['id']}: keep that one"
-                )
             return standing
-        store.check_order(first, standing)
         async with self._one_at_a_time:
             examinations = await self._examine(recipe, report, bodies)
             kept = await asyncio.to_thread(self._keep, report, bodies)
         return await self._record(inspection_id, report, recipe, examinations, kept=kept, promise=promise)
 
-    def _check_bodies(self, recipe: StoredRecipe, report: ReportIn, bodies: Mapping[str, bytes]) -> None:
-        listed = {frame.view: frame for frame in report.frames}
-        for view in listed:
-            if view not in recipe.recipe.views:
-                raise UnknownView(f"recipe {recipe.recipe.id!r} does not ask for view {view!r}")
-        for view, body in bodies.items():
-            if view not in listed:
-                raise UnknownView(f"an image of view {view!r} came, and the record does not list it")
-            digest = hashlib.sha256(body).hexdigest()
-            if digest != listed[view].digest:
-                raise DigestMismatch(
-                    f"the image of view {view!r} has the SHA-256 {digest}, its record says {listed[view].digest}"
-                )
-
     async def _examine(
-        self, recipe: StoredRecipe, report: ReportIn, bodies: Mapping[str, bytes]
+        self, recipe: StoredRecipe | None, report: ReportIn, bodies: Mapping[str, bytes]
     ) -> tuple[dict[str, Examination], LoadedRelease | None]:
         """Look at the frames with the release that is live where the station stands now."""
+        if recipe is None or not report.frames:
+            return {}, None
         line = self._stations.get(report.station).line
         live = self._binder.live(Scope(line, recipe.recipe.product, recipe.recipe.release))
         ready = None
@@ -198,7 +179,7 @@ class ReportedInspections:
         self,
         inspection_id: str,
         report: ReportIn,
-        recipe: StoredRecipe,
+        recipe: StoredRecipe | None,
         examined: tuple[dict[str, Examination], LoadedRelease | None],
         *,
         kept: frozenset[str],
@@ -209,9 +190,7 @@ class ReportedInspections:
         findings: dict[str, ViewFindings | ViewNotInspected] = {
             view: examination.findings for view, examination in examinations.items()
         }
-        judgement = judge(
-            recipe.recipe, findings, release_thresholds={} if loaded is None else loaded.release.thresholds, now=now
-        )
+        judgement = _judgement(report, recipe, findings, loaded, now=now)
         answer = self._as_answer(inspection_id, report, recipe, kept)
         status = self._certificates.status(
             station=report.station,
@@ -247,7 +226,7 @@ class ReportedInspections:
         return Answer(201, body)
 
     def _as_answer(
-        self, inspection_id: str, report: ReportIn, recipe: StoredRecipe, kept: frozenset[str]
+        self, inspection_id: str, report: ReportIn, recipe: StoredRecipe | None, kept: frozenset[str]
     ) -> InspectionOut:
         return InspectionOut(
             id=inspection_id,
@@ -267,7 +246,7 @@ class ReportedInspections:
             audit_probability=0.0,  # the station has no part in the plant's draw, so its parts stand for no others
             confirmation=report.verdict is Verdict.NG,  # all that it flagged are looked at
             confirmation_probability=1.0 if report.verdict is Verdict.NG else 0.0,
-            recipe=RecipeOut.of(recipe),
+            recipe=None if recipe is None else RecipeOut.of(recipe),
             release=report.release,
             engine=report.engine,
             thresholds=report.thresholds,
@@ -276,7 +255,7 @@ class ReportedInspections:
             is_simulated=self._settings.is_simulated,
             opened_at=report.opened_at,
             judged_at=report.judged_at,
-            deadline_ms=float(recipe.recipe.deadline_ms),
+            deadline_ms=0.0 if recipe is None else float(recipe.recipe.deadline_ms),
             timings_ms={},
             frames=tuple(
                 FrameOut(view=frame.view, digest=frame.digest, kept=frame.view in kept) for frame in report.frames
@@ -303,6 +282,63 @@ class ReportedInspections:
             "opened_at": answer.opened_at,
             "deadline_at": None,
         }
+
+
+def _standing(plant: str, report: ReportIn, promise: store.Promise, connection: Connection) -> Answer | None:
+    """The answer that this very report was given before; None if it is new and follows from what stands.
+
+    Raises:
+        IdempotencyConflict: the identifier was used for another report, or the server judged that frame itself.
+        ViewConflict: the server has that view of that attempt with another body.
+        AttemptClosed, AttemptOutOfOrder: the attempt does not follow from what is known of the part.
+    """
+    submission = _submission(report, report.frames[0] if report.frames else _NO_FRAME)
+    digest = report.frames[0].digest if report.frames else _NO_FRAME.digest
+    earlier = store.find_earlier(connection, plant, submission, digest=digest, promise=promise)
+    if isinstance(earlier, Answer):
+        if earlier.status == 200 and "station_verdict" not in earlier.body:
+            raise IdempotencyConflict(
+                f"the server judged this very frame itself, as inspection {earlier.body['id']}: keep that one",
+                inspection_id=str(earlier.body["id"]),
+            )
+        return earlier
+    try:
+        store.check_order(submission, earlier)
+    except AttemptClosed as error:
+        standing = store.closed_inspection(connection, plant, submission)
+        raise AttemptClosed(str(error), inspection_id=standing) from error
+    return None
+
+
+def _judgement(
+    report: ReportIn,
+    recipe: StoredRecipe | None,
+    findings: Mapping[str, ViewFindings | ViewNotInspected],
+    loaded: LoadedRelease | None,
+    *,
+    now: datetime,
+) -> Judgement:
+    """What the server makes of a station's frames; of a part that has none it can only say the same."""
+    if recipe is None or not report.frames:
+        reasons = tuple(Reason(reason.code, reason.message, reason.view) for reason in report.reasons)
+        return Judgement(Verdict.NOT_INSPECTED, reasons, (), {})
+    thresholds = {} if loaded is None else loaded.release.thresholds
+    return judge(recipe.recipe, findings, release_thresholds=thresholds, now=now)
+
+
+def _check_bodies(recipe: StoredRecipe | None, report: ReportIn, bodies: Mapping[str, bytes]) -> None:
+    listed = {frame.view: frame for frame in report.frames}
+    for view in listed:
+        if recipe is None or view not in recipe.recipe.views:
+            raise UnknownView(f"recipe {report.recipe_id!r} does not ask for view {view!r}")
+    for view, body in bodies.items():
+        if view not in listed:
+            raise UnknownView(f"an image of view {view!r} came, and the record does not list it")
+        digest = hashlib.sha256(body).hexdigest()
+        if digest != listed[view].digest:
+            raise DigestMismatch(
+                f"the image of view {view!r} has the SHA-256 {digest}, its record says {listed[view].digest}"
+            )
 
 
 def _rejudgement(
