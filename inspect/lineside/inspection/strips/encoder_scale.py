@@ -1,0 +1,107 @@
+"""From encoder counts to millimetres of web."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineside.inspection.errors import CalibrationRefused
+from lineside.inspection.strips.lines import Counts
+
+LEAST_COUNTS = 1000
+"""Two marks that lie fewer counts apart give no scale: one count of doubt at each end is 0.2 % of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderScale:
+    """How far the web moves with one count.
+
+    Attributes:
+        mm_per_count: above 0.
+        direction: +1 where the encoder counts up as the web runs forward, -1 where it counts down.
+    """
+
+    mm_per_count: float
+    direction: Literal[1, -1] = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a scale that places nothing."""
+        if not (math.isfinite(self.mm_per_count) and self.mm_per_count > 0):
+            raise CalibrationRefused(f"mm_per_count is {self.mm_per_count}; expected a finite number above 0")
+        if self.direction not in (1, -1):
+            raise CalibrationRefused(f"direction is {self.direction}; expected 1 or -1")
+
+    @classmethod
+    def from_marks(cls, first_count: int, second_count: int, *, distance_mm: float) -> "EncoderScale":
+        """Calibrate by two marks of a measured distance on the web, the first of them passing first.
+
+        Args:
+            first_count: the encoder's count as the first mark passed the camera.
+            second_count: as the second did.
+            distance_mm: between them, by a rule or a tape that is calibrated itself.
+
+        Raises:
+            CalibrationRefused: the distance is no length, or the counts lie too near together.
+        """
+        counts = second_count - first_count
+        if not (math.isfinite(distance_mm) and distance_mm > 0):
+            raise CalibrationRefused(f"the marks lie {distance_mm} mm apart; expected a finite length above 0")
+        if abs(counts) < LEAST_COUNTS:
+            raise CalibrationRefused(
+                f"the marks lie {abs(counts)} counts apart; expected at least {LEAST_COUNTS}: set them further apart"
+            )
+        return cls(distance_mm / abs(counts), 1 if counts > 0 else -1)
+
+    def forward(self, encoder: Counts) -> Counts:
+        """Counts that grow as the web runs forward."""
+        counts: Counts = encoder * self.direction
+        return counts
+
+    def position_mm(self, forward_counts: int | float) -> float:
+        """Where a forward count lies along the web."""
+        return forward_counts * self.mm_per_count
+
+    def positions_mm(self, forward_counts: Counts) -> NDArray[np.float64]:
+        """Where forward counts lie, float64 (n,)."""
+        places: NDArray[np.float64] = forward_counts * np.float64(self.mm_per_count)
+        return places
+
+
+@dataclass(frozen=True, slots=True)
+class SlipRule:
+    """How far encoder and web may disagree about marks of a known distance (a print repeat, a splice, a gauge wheel).
+
+    Attributes:
+        mark_distance_mm: between neighbouring marks.
+        tolerance_mm: most deviation of the encoder's figure.
+    """
+
+    mark_distance_mm: float
+    tolerance_mm: float
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that no encoder, or any, could satisfy."""
+        if not 0 < self.tolerance_mm < self.mark_distance_mm / 2:
+            raise ValueError(
+                f"a slip tolerance of {self.tolerance_mm} mm between marks {self.mark_distance_mm} mm apart; expected "
+                "more than 0 and less than half the distance"
+            )
+
+    def slip_mm(self, first_mm: float, second_mm: float) -> float | None:
+        """How far the encoder is off between two marks that passed one after the other.
+
+        A mark that was not read leaves a multiple of the distance: the nearest whole number of repeats counts.
+
+        Args:
+            first_mm: where the encoder placed the first.
+            second_mm: where it placed the second.
+
+        Returns:
+            The deviation, positive where the encoder counted too much; None while it is tolerated.
+        """
+        apart_mm = second_mm - first_mm
+        repeats = max(1, round(apart_mm / self.mark_distance_mm))
+        slip_mm = apart_mm - repeats * self.mark_distance_mm
+        return slip_mm if abs(slip_mm) > self.tolerance_mm else None
