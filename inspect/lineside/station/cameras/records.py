@@ -75,6 +75,7 @@ class CameraHealth:
         resent_packets: packets that were asked for again and came, None where the transport does not count them.
         reconnects: how often it was lost and came back.
         trouble: what is wrong now, in words; None if nothing is.
+        clock_steps: how often the wall clock went back between two frames; their order is by `sequence`.
     """
 
     state: CameraState
@@ -85,3 +86,4 @@ class CameraHealth:
     resent_packets: int | None = None
     reconnects: int = 0
     trouble: str | None = None
+    clock_steps: int = 0

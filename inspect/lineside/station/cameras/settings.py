@@ -1,6 +1,6 @@
 """What every kind of camera can be told in a file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +10,9 @@ from lineside.client.backoff import Backoff
 from lineside.client.clock import Clock
 from lineside.inspection.file_models import FileModel
 
+PixelFormatName = Literal["mono8", "bgr8"]
+PaceName = Literal["free", "trigger", "asked"]
+
 
 class CameraSettings(FileModel):
     """What all kinds share; each kind's own model adds its `kind` and its rest.
@@ -18,13 +21,15 @@ class CameraSettings(FileModel):
     """
 
     kind: str
-    pixel_format: Literal["mono8", "bgr8"] | None = Field(
-        None, description="Layout of what it must give; without it that of its first frame."
-    )
+    pixel_format: PixelFormatName | None = Field(None, description="Layout that every frame must have.")
     width_px: int | None = Field(None, ge=1, le=65536, description="Columns that every frame must have.")
     height_px: int | None = Field(None, ge=1, le=65536, description="Rows that every frame must have.")
     reconnect_first_s: float = Field(0.2, gt=0, le=60, description="Longest wait before the first new connection.")
     reconnect_longest_s: float = Field(5.0, gt=0, le=600, description="Longest wait between two of them.")
+    connect_timeout_s: float = Field(20.0, gt=0, le=600, description="A connection that takes longer has failed.")
+    lost_after_timeouts: int | None = Field(
+        None, ge=1, description="So many grabs in a row without a frame, and the camera is connected anew."
+    )
 
     @property
     def backoff(self) -> Backoff:
@@ -34,16 +39,42 @@ class CameraSettings(FileModel):
         )
 
 
+class ReplaySettings(CameraSettings):
+    """What the kinds share that need no device.
+
+    `pace` says when a picture is taken: "free" at `rate_hz`, whether anybody grabs or not; "trigger" when software
+    triggers; "asked" when it is grabbed, so that nothing is lost and nothing waits.
+    """
+
+    pace: PaceName = Field("free", description="When a picture is taken: free at rate_hz, by trigger, or when asked.")
+    buffer_frames: int = Field(
+        4, ge=1, le=256, description="Pictures kept for whoever grabs late; the oldest is lost first."
+    )
+
+
+@dataclass(slots=True)
+class Bookmark:
+    """Where a replay stands, so that it goes on behind it after it was lost.
+
+    Attributes:
+        next: position of the picture that comes next, counted from 0.
+    """
+
+    next: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class CameraContext:
-    """What a camera is built with besides its settings.
+    """What a camera is built with besides its settings; the same one each time it is built anew.
 
     Attributes:
         name: what the station calls the camera, its key in the file; by convention the view that it takes.
         clock: the station's.
         folder: of the settings' file; relative paths begin there.
+        bookmark: where a replay stands.
     """
 
     name: str
     clock: Clock
     folder: Path
+    bookmark: Bookmark = field(default_factory=Bookmark)
