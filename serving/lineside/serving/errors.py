@@ -21,8 +21,8 @@ LinesideError
     ├── Contradiction                      it contradicts what was received or what stands
     │   ├── InspectionStands               another inspection stands there
     │   │   ├── IdempotencyConflict        the same idempotency key for another request
+    │   │   ├── ViewConflict               the same view of an attempt with another body
     │   │   └── AttemptClosed              an attempt that has its verdict
-    │   ├── ViewConflict                   the same view of an attempt with another body
     │   ├── AttemptOutOfOrder              an attempt skips one, or comes while the one before is open
     │   ├── VersionConflict                not the version that follows the last one
     │   ├── LooserRecipe                   a recipe allows more than the one before, without an override
@@ -257,7 +257,7 @@ class IdempotencyConflict(InspectionStands):
     """The idempotency key was used for another request."""
 
 
-class ViewConflict(Contradiction):
+class ViewConflict(InspectionStands):
     """This view of this attempt was received with another body."""
 
 

@@ -70,6 +70,11 @@ def busy_plant(plant: Plant) -> Plant:
         http.post("/v1/holds", json={"lot": "L-1", "reason": "rate", "evidence": [{"rate": 0.04}]}, headers=admin),
         http.post("/v1/stations/aoi-1/jobs", json={"part_id": "next"}, headers=admin),
         http.post("/v1/proposals", json={"kind": "hold", "change": {"lot": "L-2"}, "reason": "rate"}, headers=admin),
+        http.put(
+            "/v1/stations/aoi-1/reports/00000000-0000-4000-8000-000000000001",
+            json={"kind": "bypass_on", "severity": "alarm", "message": "the key was turned", "at": AT},
+            headers=plant.headers(Role.STATION),
+        ),
         http.put("/v1/calendar", json={"time_zone": "Asia/Seoul", "day_start": "06:00"}, headers=admin),
         http.put("/v1/known-parts/rabbit", json={"truth": "defective", "classes": ["open"]}, headers=admin),
         http.post("/v1/notes", json={"kind": "lamp", "text": "new lamp", "at": AT}, headers=admin),

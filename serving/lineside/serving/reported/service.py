@@ -19,7 +19,14 @@ from lineside.serving.certificates.service import CertificateService
 from lineside.serving.clock import Clock
 from lineside.serving.deployments.assignment import Refusal
 from lineside.serving.deployments.book import Scope
-from lineside.serving.errors import AttemptClosed, DigestMismatch, IdempotencyConflict, Shed, UnknownView
+from lineside.serving.errors import (
+    AttemptClosed,
+    DigestMismatch,
+    IdempotencyConflict,
+    Shed,
+    UnknownView,
+    ViewConflict,
+)
 from lineside.serving.images import ImageStore
 from lineside.serving.inspections import store
 from lineside.serving.inspections.attempts import Turns
@@ -294,20 +301,24 @@ def _standing(plant: str, report: ReportIn, promise: store.Promise, connection: 
     """
     submission = _submission(report, report.frames[0] if report.frames else _NO_FRAME)
     digest = report.frames[0].digest if report.frames else _NO_FRAME.digest
-    earlier = store.find_earlier(connection, plant, submission, digest=digest, promise=promise)
-    if isinstance(earlier, Answer):
-        if earlier.status == 200 and "station_verdict" not in earlier.body:
-            raise IdempotencyConflict(
-                f"the server judged this very frame itself, as inspection {earlier.body['id']}: keep that one",
-                inspection_id=str(earlier.body["id"]),
-            )
-        return earlier
     try:
+        earlier = store.find_earlier(connection, plant, submission, digest=digest, promise=promise)
+        if isinstance(earlier, Answer):
+            return _same_answer(earlier)
         store.check_order(submission, earlier)
-    except AttemptClosed as error:
-        standing = store.closed_inspection(connection, plant, submission)
-        raise AttemptClosed(str(error), inspection_id=standing) from error
+    except (AttemptClosed, ViewConflict) as error:
+        error.inspection_id = store.closed_inspection(connection, plant, submission)
+        raise
     return None
+
+
+def _same_answer(earlier: Answer) -> Answer:
+    if earlier.status == 200 and "station_verdict" not in earlier.body:
+        raise IdempotencyConflict(
+            f"the server judged this very frame itself, as inspection {earlier.body['id']}: keep that one",
+            inspection_id=str(earlier.body["id"]),
+        )
+    return earlier
 
 
 def _judgement(
