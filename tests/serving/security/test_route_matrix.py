@@ -65,6 +65,7 @@ def call(plant: Plant, method: str, path: str, headers: dict[str, str]) -> int:
         "sink",
         "scenario_id",
         "lot",
+        "report_id",
         "layer",
         "shell_id",
         "submodel_id",
