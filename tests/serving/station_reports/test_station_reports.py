@@ -11,8 +11,6 @@ import pytest
 from lineside.serving.security import Role
 from plant import Plant, bad_board, open_plant
 
-pytestmark = pytest.mark.usefixtures("either_database")
-
 AT = "2026-11-01T08:00:00Z"
 
 
@@ -38,6 +36,7 @@ def holds(plant: Plant) -> list[tuple[str | None, str | None]]:
     return [(each["station"], each["lot"]) for each in items]
 
 
+@pytest.mark.usefixtures("either_database")
 def test_a_report_sent_again_is_recorded_once(plant: Plant) -> None:
     first, again = (report(plant, 1, "camera_lost", evidence={"camera": "top"}) for _ in range(2))
     assert (first.status_code, first.json()) == (200, again.json())
@@ -74,6 +73,7 @@ def test_what_was_released_stays_released_when_the_report_comes_again(plant: Pla
     assert holds(plant) == []
 
 
+@pytest.mark.usefixtures("either_database")
 def test_the_newest_come_first_and_can_be_asked_for_by_kind(plant: Plant) -> None:
     for number, kind in enumerate(["camera_lost", "camera_back", "camera_lost"], start=1):
         report(plant, number, kind)
@@ -127,6 +127,7 @@ def test_a_verdict_on_nothing_is_refused(plant: Plant, verdict: str) -> None:
     assert plant.inspections() == []
 
 
+@pytest.mark.usefixtures("either_database")
 def test_a_part_that_the_server_judged_meanwhile_keeps_the_servers_verdict_and_the_refusal_names_it(
     plant: Plant,
 ) -> None:
