@@ -105,7 +105,7 @@ CAMERA_KINDS: Mapping[str, CameraKind] = MappingProxyType(
             CameraKind(
                 "genicam",
                 "GenICam through a vendor's GenTL producer (.cti)",
-                f"{_PACKAGE}.genicam:GenicamSettings",
+                f"{_PACKAGE}.genicam_settings:GenicamSettings",
                 f"{_PACKAGE}.genicam:build",
                 "cameras",
                 f"{_PACKAGE}.genicam:devices",
@@ -113,7 +113,7 @@ CAMERA_KINDS: Mapping[str, CameraKind] = MappingProxyType(
             CameraKind(
                 "gige",
                 "GigE Vision without a vendor's producer",
-                f"{_PACKAGE}.gige:GigeSettings",
+                f"{_PACKAGE}.genicam_settings:GigeSettings",
                 f"{_PACKAGE}.gige:build",
                 "cameras",
                 f"{_PACKAGE}.gige:devices",
@@ -121,7 +121,7 @@ CAMERA_KINDS: Mapping[str, CameraKind] = MappingProxyType(
             CameraKind(
                 "rtsp",
                 "an RTSP stream, for looking only: compressed pictures",
-                f"{_PACKAGE}.rtsp:RtspSettings",
+                f"{_PACKAGE}.rtsp_settings:RtspSettings",
                 f"{_PACKAGE}.rtsp:build",
                 "cameras",
             ),
