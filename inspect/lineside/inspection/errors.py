@@ -21,6 +21,8 @@ LinesideError
 ├── RecipeError (ValueError)    a recipe may not be used; a person must act
 ├── CalibrationRefused (ValueError) a picture of a calibration target gives no scale
 ├── CatalogueError (ValueError) a defect catalogue may not be used; a person must act
+├── LinesOverwritten (LookupError) lines of a web were asked for too late: that stretch is NOT_INSPECTED
+├── LinesNotYet (LookupError)   lines of a web were asked for before they came
 └── NothingUsable (RuntimeError) no engine on this host passed the agreement check
 ```
 """
@@ -118,6 +120,14 @@ class CalibrationRefused(LinesideError, ValueError):
 
 class CatalogueError(LinesideError, ValueError):
     """A defect catalogue may not be used as written."""
+
+
+class LinesOverwritten(LinesideError, LookupError):
+    """Lines of a web are gone: newer ones stand where they stood."""
+
+
+class LinesNotYet(LinesideError, LookupError):
+    """Lines of a web have not been written yet."""
 
 
 class NothingUsable(LinesideError, RuntimeError):

@@ -1,8 +1,8 @@
 """Line scan: lines to windows, windows to defects of true length, defects to verdicts of parts of a web.
 
 ```
-LineChunk -> LineWatch.accept -> LineRun (web lines in order, faults) -> LineResampler -> LineRing.write, LinePlaces.extend
-          -> StripTiler.due -> LineRing.reserve (a window without copy) -> a detector -> SeamCarry.add -> WebDefect
+LineChunk -> LineWatch (faults) -> LineRun -> LineResampler -> LineRing, LinePlaces
+StripTiler -> LineWindow (no copy) -> a detector -> SeamCarry -> WebDefect
 PitchSegmenter | TriggerSegmenter -> WebPart -> RegionBook (recipe's limits) -> RegionVerdict -> RollMap
 ```
 
@@ -13,13 +13,19 @@ encoder. Everything here is pure: arrays in, records out.
 from lineside.inspection.strips.encoder_scale import EncoderScale, SlipRule
 from lineside.inspection.strips.lines import LineChunk, LineFault, LineFaultKind
 from lineside.inspection.strips.parts import PartSegmenter, WebPart
+from lineside.inspection.strips.places import AlongPlaces, LinePlaces
+from lineside.inspection.strips.ring import LineRing, LineWindow
 from lineside.inspection.strips.web_defects import WebDefect
 
 __all__ = [
+    "AlongPlaces",
     "EncoderScale",
     "LineChunk",
     "LineFault",
     "LineFaultKind",
+    "LinePlaces",
+    "LineRing",
+    "LineWindow",
     "PartSegmenter",
     "SlipRule",
     "WebDefect",
