@@ -5,6 +5,7 @@ import hashlib
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -52,6 +53,8 @@ class LinesideClient(
         base_url: where the server is, e.g. "http://127.0.0.1:8470".
         key: an API key of a role that may do what is asked of it.
         timeout_s: seconds after which a call gives up, all its tries together.
+        unix_socket: a server's Unix socket on this machine: raw frames go there without a copy through TCP; only the
+            path of `base_url` counts then.
         transport: another way to the server, such as `httpx.ASGITransport` for one in this process.
         pace: waits and clock.
     """
@@ -62,9 +65,14 @@ class LinesideClient(
         key: str,
         *,
         timeout_s: float = 10.0,
+        unix_socket: Path | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         pace: Pace | None = None,
     ) -> None:
+        if unix_socket is not None and transport is not None:
+            raise ValueError("a Unix socket is a transport: give one of unix_socket and transport")
+        if unix_socket is not None:
+            transport = httpx.AsyncHTTPTransport(uds=str(unix_socket))
         # No timeout of the pool's own: each call has one, over all its tries. A proxy that the environment names
         # is not ours to use: a plant's server is reached directly.
         http = httpx.AsyncClient(

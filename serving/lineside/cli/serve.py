@@ -29,6 +29,9 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on, 0 for any.", min=0, max=65535, show_default="8470")
     ] = None,
+    unix_socket: Annotated[
+        Path | None, typer.Option(help="Listen at this Unix socket too, for stations on this machine.")
+    ] = None,
     plant: Annotated[str | None, typer.Option(help="Name of the plant.", show_default="plant-1")] = None,
     database: Annotated[
         str | None, typer.Option(help="URL of the ledger's database.", show_default="an SQLite file in the data folder")
@@ -74,6 +77,7 @@ def serve(
         data_dir=data,
         host=host,
         port=port,
+        unix_socket=unix_socket,
         plant=plant,
         database_url=database,
         releases_dir=releases,

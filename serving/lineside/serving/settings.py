@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     plant: str = Field(default="plant-1", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     host: str = "127.0.0.1"
     port: int = Field(default=8470, ge=0, le=65535)
+    unix_socket: Path | None = None
     releases_dir: Path | None = None
     trust_file: Path | None = None
     unsigned_releases: bool = False

@@ -7,10 +7,11 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ import uvicorn
 
 from lineside.inspection.errors import LinesideError
 from lineside.workflows.errors import ServerFailed
+from lineside.workflows.unix_listener import listening_at
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -121,6 +123,7 @@ def run_server(
             app,
             host=settings.host,
             port=settings.port,
+            unix_socket=settings.unix_socket,
             on_ready=begin_delivery,
             on_ending=end_delivery,
             ends_with_stdin=ends_with_stdin,
@@ -141,6 +144,7 @@ def run_app(
     *,
     host: str,
     port: int,
+    unix_socket: Path | None = None,
     on_ready: Callable[[Address], None],
     on_ending: Callable[[], Awaitable[None]] | None = None,
     ends_with_stdin: bool = False,
@@ -151,6 +155,7 @@ def run_app(
         app: any.
         host: address to listen on.
         port: on it; 0 for any.
+        unix_socket: where to listen too, for stations on this machine; of this user and group only.
         on_ready: called once requests are answered.
         on_ending: awaited when the end has begun and requests are still answered.
         ends_with_stdin: also end when stdin closes.
@@ -159,10 +164,28 @@ def run_app(
         Whether it ever was ready; where it was not, the app's own start failed.
 
     Raises:
-        ServerFailed: the port is taken.
+        ServerFailed: the port or the socket is taken.
     """
-    listener = _bind(host, port)
-    address = Address(host, listener.getsockname()[1])
+    with ExitStack() as listening:
+        listener = listening.enter_context(_bind(host, port))
+        listeners = [listener]
+        if unix_socket is not None:
+            listeners.append(listening.enter_context(listening_at(unix_socket)))
+        return _serve(
+            app, listeners, host=host, on_ready=on_ready, on_ending=on_ending, ends_with_stdin=ends_with_stdin
+        )
+
+
+def _serve(
+    app: "FastAPI",
+    listeners: Sequence[socket.socket],
+    *,
+    host: str,
+    on_ready: Callable[[Address], None],
+    on_ending: Callable[[], Awaitable[None]] | None,
+    ends_with_stdin: bool,
+) -> bool:
+    address = Address(host, listeners[0].getsockname()[1])
     config = uvicorn.Config(
         app,
         lifespan="on",
@@ -178,8 +201,8 @@ def run_app(
     if ends_with_stdin:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True, name="stdin-watch").start()
     # uvicorn exits the process by itself when an app does not start; we have a status and a line of our own for that
-    with listener, _ended_by_signals(), suppress(SystemExit):
-        server.run(sockets=[listener])
+    with _ended_by_signals(), suppress(SystemExit):
+        server.run(sockets=list(listeners))
     return server.was_ready
 
 
