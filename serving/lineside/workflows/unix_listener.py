@@ -28,8 +28,8 @@ def listening_at(path: Path) -> Iterator[socket.socket]:
             path.chmod(_MODE)
         except OSError as error:
             raise ServerFailed(
-                f"cannot listen at {path}: {error.strerror or error}; expected a folder that this user may write to and "
-                "a path of at most some hundred characters, choose another with --unix-socket"
+                f"cannot listen at {path}: {error.strerror or error}; expected a folder that this user may write to "
+                "and a path of at most some hundred characters, choose another with --unix-socket"
             ) from error
         try:
             yield listener
