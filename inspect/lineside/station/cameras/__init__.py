@@ -1,5 +1,12 @@
 """Sources of frames behind one protocol: virtual line, folder, video, GenICam, GigE Vision, RTSP."""
 
+from lineside.station.cameras.configuration import (
+    MOST_CAMERAS,
+    cameras_json_schema,
+    open_camera,
+    parse_camera,
+    parse_cameras,
+)
 from lineside.station.cameras.errors import (
     CameraEnded,
     CameraError,
@@ -13,11 +20,15 @@ from lineside.station.cameras.errors import (
 )
 from lineside.station.cameras.kinds import CAMERA_KINDS, CameraKind, extra_missing
 from lineside.station.cameras.protocol import Camera, HasFeatures
+from lineside.station.cameras.reconnecting import ReconnectingCamera
 from lineside.station.cameras.records import CameraFrame, CameraHealth, CameraState
-from lineside.station.cameras.settings import CameraContext, CameraSettings
+from lineside.station.cameras.settings import Bookmark, CameraContext, CameraSettings, ReplaySettings
+from lineside.station.cameras.virtual_line import LinePlan, PartTruth, VirtualLine
 
 __all__ = [
     "CAMERA_KINDS",
+    "MOST_CAMERAS",
+    "Bookmark",
     "Camera",
     "CameraContext",
     "CameraEnded",
@@ -33,7 +44,16 @@ __all__ = [
     "CameraTimeout",
     "FrameBroken",
     "HasFeatures",
+    "LinePlan",
     "NotSupported",
+    "PartTruth",
+    "ReconnectingCamera",
+    "ReplaySettings",
+    "VirtualLine",
     "WrongPixelFormat",
+    "cameras_json_schema",
     "extra_missing",
+    "open_camera",
+    "parse_camera",
+    "parse_cameras",
 ]

@@ -98,7 +98,7 @@ CAMERA_KINDS: Mapping[str, CameraKind] = MappingProxyType(
             CameraKind(
                 "video",
                 "a video file, played at its pace or another",
-                f"{_PACKAGE}.video:VideoSettings",
+                f"{_PACKAGE}.video_settings:VideoSettings",
                 f"{_PACKAGE}.video:build",
                 "cameras",
             ),

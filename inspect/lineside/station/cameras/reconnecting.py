@@ -17,6 +17,7 @@ from lineside.station.cameras.errors import (
     CameraLost,
     CameraMisconfigured,
     CameraTimeout,
+    FrameBroken,
     NotSupported,
     WrongPixelFormat,
 )
@@ -68,7 +69,6 @@ class ReconnectingCamera:
         self._lost_after_timeouts = lost_after_timeouts
         self._camera: Camera | None = None
         self._tally = FrameTally()
-        self._features: dict[str, str | int | float | bool] = {}
         self._state = CameraState.CLOSED
         self._since = clock.now()
         self._trouble: CameraError | None = None
@@ -116,6 +116,8 @@ class ReconnectingCamera:
         try:
             async with asyncio.timeout(timeout_s):
                 frame = await camera.grab(timeout_s=timeout_s)
+            if not frame.is_partial:
+                self._pixels.check(frame.image, camera=self._name)
         except CameraLost as lost:
             self._lose(lost)
             raise
@@ -124,20 +126,14 @@ class ReconnectingCamera:
             if isinstance(late, CameraTimeout):
                 raise
             raise CameraTimeout(f"camera {self._name!r} gave no frame in {timeout_s:g} s") from late
-        except CameraError:
+        except (FrameBroken, WrongPixelFormat) as refused:
             self._timeouts = 0
+            self._tally.refuse()
+            self._trouble = refused
             raise
         self._timeouts = 0
-        counted = self._tally.count(frame)
-        if not counted.is_partial:
-            try:
-                self._pixels.check(counted.image, camera=self._name)
-            except WrongPixelFormat as wrong:
-                self._tally.refuse()
-                self._trouble = wrong
-                raise
         self._trouble = None
-        return counted
+        return self._tally.count(frame)
 
     async def trigger(self) -> None:
         """Expose now; see `Camera.trigger`. Fails at once while the camera is away."""
@@ -153,10 +149,8 @@ class ReconnectingCamera:
         return await self._with_features().feature(name)
 
     async def set_feature(self, name: str, value: str | float | bool) -> None:  # noqa: FBT001 - a feature's value
-        """Write a feature, now and after each new connection; see `HasFeatures.set_feature`."""
+        """Write a feature until the camera is lost; what must always hold belongs in its settings."""
         await self._with_features().set_feature(name, value)
-        self._features.pop(name, None)  # written last, so it is repeated last
-        self._features[name] = value
 
     async def wait_connected(self, *, timeout_s: float) -> bool:
         """Whether the camera is there, or came within so many seconds."""
@@ -239,9 +233,6 @@ class ReconnectingCamera:
         try:
             async with asyncio.timeout(self._connect_timeout_s):
                 await camera.__aenter__()
-                if self._features and isinstance(camera, HasFeatures):
-                    for name, value in self._features.items():
-                        await camera.set_feature(name, value)
         except TimeoutError as late:
             raise CameraLost(f"camera {self._name!r} did not connect in {self._connect_timeout_s:g} s") from late
         self._enter(CameraState.CONNECTED, None)

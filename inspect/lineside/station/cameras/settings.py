@@ -43,10 +43,12 @@ class ReplaySettings(CameraSettings):
     """What the kinds share that need no device.
 
     `pace` says when a picture is taken: "free" at `rate_hz`, whether anybody grabs or not; "trigger" when software
-    triggers; "asked" when it is grabbed, so that nothing is lost and nothing waits.
+    triggers; "asked" when it is grabbed, so that nothing is lost and nothing waits. What a free one delivers to a grab
+    is the "newest", taken after it, or "every" one in order.
     """
 
     pace: PaceName = Field("free", description="When a picture is taken: free at rate_hz, by trigger, or when asked.")
+    delivery: Literal["newest", "every"] = Field("newest", description="Which picture of a free pace a grab gets.")
     buffer_frames: int = Field(
         4, ge=1, le=256, description="Pictures kept for whoever grabs late; the oldest is lost first."
     )

@@ -10,7 +10,7 @@ class FrameTally:
     """Numbers frames so that the sequence never goes back, and adds up what was lost.
 
     A camera counts from 0 again after each connection, and some do so whenever they are set up: the numbers given out
-    here go on. A gap in the camera's own numbers is frames lost.
+    here go on. A gap alone is no loss: a camera that runs free takes many frames that nobody asked for.
     """
 
     def __init__(self) -> None:
@@ -31,19 +31,18 @@ class FrameTally:
 
     def count(self, frame: CameraFrame) -> CameraFrame:
         """The same frame with its number over all connections and what was lost before it."""
-        gap = 0 if self._last_own is None else frame.sequence - self._last_own - 1
-        lost = max(frame.lost_before, gap, 0)
-        self._last_own = frame.sequence
-        given = frame.sequence if self._last_given is None else self._last_given + 1 + lost
-        self._last_given = given
-        self._lost_here += lost
+        step = 0 if self._last_own is None else frame.sequence - self._last_own
+        if step < 1:  # a new connection, or a camera that began to count anew
+            step = 1 + frame.lost_before
+        given = frame.sequence if self._last_given is None else self._last_given + step
+        self._last_own, self._last_given = frame.sequence, given
+        self._lost_here += frame.lost_before
         self._delivered += 1
         self._watch_clock(frame, given)
-        return replace(frame, sequence=given, lost_before=lost)
+        return replace(frame, sequence=given)
 
     def refuse(self) -> None:
-        """The frame counted last is not given out after all."""
-        self._delivered -= 1
+        """A frame came that cannot be given out."""
         self._refused += 1
 
     def close(self, health: CameraHealth) -> None:
