@@ -15,6 +15,8 @@ from lineside.inspection.strips.lines import LineChunk, LineFault, LineFaultKind
 from lineside.inspection.strips.parts import PartSegmenter, WebPart
 from lineside.inspection.strips.places import AlongPlaces, LinePlaces
 from lineside.inspection.strips.ring import LineRing, LineWindow
+from lineside.inspection.strips.seam_carry import SeamCarry
+from lineside.inspection.strips.strip_tiler import StripTiler, strip_tiles
 from lineside.inspection.strips.web_defects import WebDefect
 
 __all__ = [
@@ -27,7 +29,10 @@ __all__ = [
     "LineRing",
     "LineWindow",
     "PartSegmenter",
+    "SeamCarry",
     "SlipRule",
+    "StripTiler",
     "WebDefect",
     "WebPart",
+    "strip_tiles",
 ]
