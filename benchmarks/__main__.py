@@ -49,6 +49,9 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
     {
         "served": Benchmark("benchmarks.served", "measure", "verdicts a second over HTTP, against a plain service"),
         "overhead": Benchmark("benchmarks.overhead", "measure", "what serving adds to decoding and inference"),
+        "fast_path": Benchmark(
+            "benchmarks.fast_path", "measure", "raw pixels through a Unix socket against JPEG over HTTP"
+        ),
         "core": Benchmark("benchmarks.core", "measure", "what each stage of judging a frame costs"),
         "parity": Benchmark("benchmarks.parity", "measure", "each engine against PyTorch, on real boards"),
         "exactly_once": Benchmark("benchmarks.exactly_once", "measure", "answered verdicts in the ledger, kill -9"),

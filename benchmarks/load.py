@@ -17,9 +17,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import simplejpeg  # type: ignore[import-untyped]  # ships no type information
+
 from lineside.client import content_digest
 
 _WARM_UP_S = 0.7  # uncounted: connections open, and admission learns how long a frame takes
+_JPEG_QUALITY = 95  # what cameras' software writes for measuring tasks
 _BOUNDARY = "------------------------lineside"
 
 
@@ -37,6 +41,10 @@ class Load:
         key: API key; the plain service needs none.
         pause_s: between an answer and the client's next part.
         every_s: between the beginnings of a client's parts, whatever the answers take; 0: as soon as answered.
+        pixels: folder of NumPy files (uint8, (h, w)), sent instead of `frames` as a camera's program has to: encoding
+            and digest belong to the latency.
+        encoding: of pixels.
+        unix_socket: of the server, instead of the port.
     """
 
     kind: Literal["lineside", "plain"]
@@ -48,6 +56,9 @@ class Load:
     key: str = ""
     pause_s: float = 0.0
     every_s: float = 0.0
+    pixels: str = ""
+    encoding: Literal["jpeg", "raw"] = "jpeg"
+    unix_socket: str = ""
 
 
 @dataclass(slots=True)
@@ -81,9 +92,14 @@ class Answer:
 class Connection:
     """One keep-alive HTTP/1.1 connection; just enough for requests that are bytes already."""
 
-    def __init__(self, port: int, *, timeout_s: float = 60.0) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, port: int, *, timeout_s: float = 60.0, unix_socket: str = "") -> None:
+        if unix_socket:
+            self._socket = socket.socket(socket.AF_UNIX)
+            self._socket.settimeout(timeout_s)
+            self._socket.connect(unix_socket)
+        else:
+            self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rest = b""
 
     def ask(self, *parts: bytes) -> Answer:
@@ -118,14 +134,22 @@ class Connection:
 
 
 def inspection_request(
-    body: bytes, *, digest: str, station: str, part_id: str, key: str, idempotency_key: str | None = None
+    body: bytes,
+    *,
+    digest: str,
+    station: str,
+    part_id: str,
+    key: str,
+    idempotency_key: str | None = None,
+    raw_wh_px: tuple[int, int] | None = None,
 ) -> bytes:
-    """The head of a `POST /v1/inspections`; the body follows it."""
+    """The head of a `POST /v1/inspections`; the body follows it: a JPEG, or gray pixels of the size given."""
+    geometry = "" if raw_wh_px is None else f"&width={raw_wh_px[0]}&height={raw_wh_px[1]}&pixel_format=mono8"
     lines = [
-        f"POST /v1/inspections?station={station}&part_id={part_id} HTTP/1.1",
+        f"POST /v1/inspections?station={station}&part_id={part_id}{geometry} HTTP/1.1",
         "Host: 127.0.0.1",
         f"Authorization: Bearer {key}",
-        "Content-Type: image/jpeg",
+        f"Content-Type: {'image/jpeg' if raw_wh_px is None else 'application/vnd.lineside.raw'}",
         f"Content-Length: {len(body)}",
         f"Content-Digest: {digest}",
     ]
@@ -152,8 +176,7 @@ def upload_request(body: bytes) -> bytes:
 
 def run_load(load: Load) -> Served:
     """Send for the time that the load says, from this process."""
-    bodies = [path.read_bytes() for path in sorted(Path(load.frames).glob("*.jpg"))]
-    make = _lineside_requests(load, bodies) if load.kind == "lineside" else _plain_requests(bodies)
+    make = _request_maker(load)
     served = Served(seconds=load.seconds)
     noting = threading.Lock()
     starts_s = time.perf_counter() + 0.1
@@ -161,16 +184,17 @@ def run_load(load: Load) -> Served:
     ends_s = counts_from_s + load.seconds
 
     def work(client: int) -> None:
-        connection = Connection(load.port)
+        connection = Connection(load.port, unix_socket=load.unix_socket)
         time.sleep(max(0.0, starts_s - time.perf_counter()))
         number = 0
         while True:
+            made_s = time.perf_counter()
             request = make(client, number)
             if load.every_s:
                 due_s = starts_s + (number + client / load.clients) * load.every_s
                 time.sleep(max(0.0, due_s - time.perf_counter()))
             number += 1
-            sent_s = time.perf_counter()
+            sent_s = made_s if load.pixels else time.perf_counter()
             answer = connection.ask(*request)
             done_s = time.perf_counter()
             if done_s > ends_s:
@@ -208,6 +232,36 @@ def run_load_apart(load: Load) -> Served:
 
 RequestMaker = Callable[[int, int], Sequence[bytes]]
 """From a client's number and its request's number to the bytes to send."""
+
+
+def _request_maker(load: Load) -> RequestMaker:
+    if load.pixels:
+        return _pixel_requests(load)
+    bodies = [path.read_bytes() for path in sorted(Path(load.frames).glob("*.jpg"))]
+    return _lineside_requests(load, bodies) if load.kind == "lineside" else _plain_requests(bodies)
+
+
+def _pixel_requests(load: Load) -> RequestMaker:
+    frames = [np.load(path) for path in sorted(Path(load.pixels).glob("*.npy"))]
+
+    def make(client: int, number: int) -> Sequence[bytes]:
+        gray = frames[(client * 7 + number) % len(frames)]
+        raw_wh_px = None
+        if load.encoding == "raw":
+            body, raw_wh_px = gray.tobytes(), (gray.shape[1], gray.shape[0])
+        else:
+            body = simplejpeg.encode_jpeg(gray[:, :, None], quality=_JPEG_QUALITY, colorspace="GRAY")
+        head = inspection_request(
+            body,
+            digest=content_digest(body),
+            station=f"bench-{client}",
+            part_id=f"{load.part_prefix}-{client}-{number}",
+            key=load.key,
+            raw_wh_px=raw_wh_px,
+        )
+        return head, body
+
+    return make
 
 
 def _lineside_requests(load: Load, bodies: Sequence[bytes]) -> RequestMaker:
