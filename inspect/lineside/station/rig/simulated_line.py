@@ -78,6 +78,7 @@ class SimulatedLine:
         self._before_gate: deque[_Part] = deque()
         self._after_gate: deque[_Part] = deque()
         self._tracked: list[_Tracked] = []
+        self._out_of_track = 0
         self._by_acquisition: dict[int, tuple[int, str | None]] = {}
         self._part_id: str | None = None
         self._fed = 0
@@ -171,6 +172,11 @@ class SimulatedLine:
     def stop(self, reason: str) -> None:
         """A fault of the line's own."""
         self._own_fault = reason
+
+    def take_off_a_part(self) -> None:
+        """A hand takes away the part that is next at the gate."""
+        if self._before_gate:
+            self._before_gate.popleft()
 
     # What is planted.
 
@@ -326,6 +332,9 @@ class SimulatedLine:
 
     def _rule(self, now_s: float) -> tuple[Lane, Why]:
         """Where the part that the gate's sensor sees goes: the programme knows it by its count alone."""
+        if self._out_of_track > 0:  # parts keep their order: the ones that were lost come first
+            self._out_of_track -= 1
+            return (Lane.REJECT, Why.VOIDED)
         gate = self.settings.gate_at_mm / self.settings.mm_per_count
         window = self.settings.gate_window_mm / self.settings.mm_per_count
         here = [known for known in self._tracked if abs(self._belt.count - known.count - gate) <= window]
@@ -352,7 +361,11 @@ class SimulatedLine:
         self._tracked = kept
 
     def _lose_track(self) -> None:
-        """The programme does not know any more which part is where: none of them may pass."""
+        """The programme does not know any more which part is where: as many as are under way are rejected.
+
+        A part that was taken off makes that one too many, which costs a good part and lets no bad one pass.
+        """
+        self._out_of_track += len(self._tracked)
         for known in self._tracked:
             if known.acquisition_id is not None:
                 self._permits.forget(known.acquisition_id)
