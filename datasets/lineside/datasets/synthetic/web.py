@@ -28,7 +28,7 @@ from lineside.datasets.synthetic.design import (
     generator_for,
 )
 
-SCHEMA = "lineside.web/1"
+SCHEMA = "lineside.synthetic-web/1"
 _PIXELS_NAME = "web.mono8"
 _TRUTH_NAME = "web.json"
 _PRINT_SEED_STEP = 1_000_003  # prints of one web and of webs with neighbouring seeds share no random stream

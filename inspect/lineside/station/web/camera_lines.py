@@ -1,0 +1,99 @@
+"""A camera whose frames are chunks of lines: a line-scan camera behind GenICam gives so many lines as its Height says.
+
+The frame's encoder count is that at which its first line began. A frame that was lost, or that has holes, is a gap of
+the line counter: the lines are never made up.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from lineside.inspection.strips import LineChunk
+from lineside.station.cameras import Camera, CameraEnded, CameraFrame, CameraLost, CameraTimeout, FrameBroken
+from lineside.station.web.errors import LinesRefused
+from lineside.station.web.line_sources import SourceTrouble
+from lineside.station.web.records import WebEventKind
+
+
+@dataclass(slots=True)
+class CameraLines:
+    """Lines of a camera.
+
+    Attributes:
+        camera: entered and released with this source.
+        width_px: columns of every frame.
+        lines_per_frame: rows of every frame.
+        counts_per_line: encoder counts from one line to the next within a frame.
+        timeout_s: how long to wait for a frame; a web that stands gives none, which is no trouble.
+    """
+
+    camera: Camera
+    width_px: int
+    lines_per_frame: int
+    counts_per_line: int = 1
+    timeout_s: float = 1.0
+
+    @property
+    def is_live(self) -> bool:
+        """A camera does not wait."""
+        return True
+
+    async def __aenter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            CameraError: it is not there, or cannot be set up.
+        """
+        await self.camera.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Release it."""
+        await self.camera.__aexit__(kind, error, trace)
+
+    async def chunks(self) -> AsyncIterator[LineChunk | SourceTrouble]:
+        """Lines as frames come; ends only where a replay ends.
+
+        Raises:
+            LinesRefused: the first frame is of another size, or of colour.
+        """
+        is_lost = False
+        while True:
+            try:
+                frame = await self.camera.grab(timeout_s=self.timeout_s)
+            except CameraTimeout:
+                continue
+            except CameraEnded:
+                return
+            except CameraLost as error:
+                if not is_lost:  # told once when lost, once when back
+                    yield SourceTrouble(WebEventKind.CAMERA_LOST, str(error))
+                is_lost = True
+                continue
+            except FrameBroken as error:
+                yield SourceTrouble(WebEventKind.FRAMES_LOST, str(error))
+                continue
+            if is_lost:
+                is_lost = False
+                yield SourceTrouble(WebEventKind.CAMERA_BACK, f"camera {frame.camera!r} gives lines again")
+            if frame.lost_before or frame.is_partial:
+                what = "came in part" if frame.is_partial else f"came after {frame.lost_before} lost ones"
+                yield SourceTrouble(WebEventKind.FRAMES_LOST, f"frame {frame.sequence} of {frame.camera!r} {what}")
+            if not frame.is_partial:
+                yield self._chunk(frame)
+
+    def _chunk(self, frame: CameraFrame) -> LineChunk:
+        if frame.image.shape != (self.lines_per_frame, self.width_px):
+            raise LinesRefused(
+                f"frame {frame.sequence} of camera {frame.camera!r} has the shape {frame.image.shape}; expected "
+                f"({self.lines_per_frame}, {self.width_px}) gray: set the camera's Height, Width and PixelFormat"
+            )
+        first_line = frame.sequence * self.lines_per_frame
+        first_count = first_line * self.counts_per_line if frame.encoder is None else frame.encoder
+        counts = first_count + np.arange(1, self.lines_per_frame + 1, dtype=np.int64) * self.counts_per_line
+        return LineChunk(lines=frame.image, first_line=first_line, encoder=counts, captured_at=frame.captured_at)

@@ -1,0 +1,266 @@
+"""`web.yaml`: which web a station reads, how fast it must decide, and what it does with what it finds.
+
+```yaml
+schema: lineside.web-station/1
+roll: ROLL-7
+source: {kind: looped, path: web/web.mono8, width_px: 2048, line_rate_hz: 6000}
+encoder: {mm_per_count: 0.0208333}
+mm_per_px_across: 0.0208333
+parts: {pitch_mm: 68.0}
+reject: {distance_mm: 400, actuator_ms: 30, speed_mm_s: 125}
+release: starter:pcb-single
+grades: [{grade: A, max_defects: 0}, {grade: B, max_defects: 3, max_defect_mm: 2.0}]
+marker: {kind: file, path: marks.jsonl}
+out: out
+```
+
+Relative paths begin at the file.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from lineside.inspection.file_models import FileModel, SourceFile
+from lineside.station.cameras.configuration import parse_camera
+from lineside.station.cameras.settings import CameraSettings
+from lineside.station.web.errors import WebFileRefused
+
+SCHEMA: Final = "lineside.web-station/1"
+
+_Path = Annotated[str, Field(min_length=1, max_length=4096)]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+_Width = Annotated[int, Field(ge=16, le=65_536)]
+
+
+class LoopedSource(FileModel):
+    """A web in a file, read around and around.
+
+    Attributes:
+        kind: always "looped".
+        path: uint8 pixels, line by line, without any header; or the folder of a synthetic web.
+        width_px: pixels of a line.
+        line_rate_hz: lines a second; without it as fast as they are judged, once.
+        lines: where the roll ends.
+        chunk_lines: lines that come at a time.
+    """
+
+    kind: Literal["looped"]
+    path: _Path
+    width_px: _Width
+    line_rate_hz: float | None = Field(default=None, gt=0, le=1e6)
+    lines: int | None = Field(default=None, ge=1)
+    chunk_lines: int = Field(default=128, ge=1, le=65_536)
+
+
+class CameraSource(FileModel):
+    """A camera whose frames are lines.
+
+    Attributes:
+        kind: always "camera".
+        camera: its own kind and keys, as in a station's `cameras` section.
+        width_px: columns of every frame.
+        lines_per_frame: rows of every frame: the camera's Height.
+        timeout_ms: how long to wait for a frame before looking again.
+    """
+
+    kind: Literal["camera"]
+    camera: dict[str, Any]
+    width_px: _Width
+    lines_per_frame: int = Field(ge=1, le=65_536)
+    timeout_ms: float = Field(default=1000.0, ge=1, le=60_000)
+
+
+class FolderSource(FileModel):
+    """Pictures whose rows are the lines of one web, by name.
+
+    Attributes:
+        kind: always "folder".
+        folder: holds them.
+        width_px: of every picture.
+    """
+
+    kind: Literal["folder"]
+    folder: _Path
+    width_px: _Width
+
+
+SourceInFile = Annotated[LoopedSource | CameraSource | FolderSource, Field(discriminator="kind")]
+
+
+class EncoderInFile(FileModel):
+    """How the web's way is counted.
+
+    Attributes:
+        mm_per_count: web for one count.
+        direction: whether counts rise or fall as the web runs.
+        counts_per_line: counts from one line to the next.
+        bits: of a counter that rolls over; without it the counter never does.
+        stuck_lines: lines at one count from which the encoder counts as stuck.
+        jump_lines: a step of more lines than this is a jump.
+        repeated_lines: equal lines one after another, with a moving encoder, from which the camera counts as frozen;
+            null does not look.
+        fill_lines: a gap of at most so many lines is filled, so that places stay right; it is never inspected.
+    """
+
+    mm_per_count: float = Field(gt=0, le=1000)
+    direction: Literal["rising", "falling"] = "rising"
+    counts_per_line: int = Field(default=1, ge=1, le=1_000_000)
+    bits: int | None = Field(default=None, ge=8, le=63)
+    stuck_lines: int = Field(default=64, ge=2, le=1_000_000)
+    jump_lines: int = Field(default=1000, ge=1, le=10_000_000)
+    repeated_lines: int | None = Field(default=32, ge=2, le=1_000_000)
+    fill_lines: int = Field(default=2000, ge=0, le=10_000_000)
+
+
+class SpeedInFile(FileModel):
+    """What happens where lines lie further apart, or closer, than they should.
+
+    Attributes:
+        on_change: resample to the nominal distance, or refuse the stretch.
+        tolerance: share of the nominal distance that is taken as it is.
+        most_stretch: factor past which nothing is resampled.
+    """
+
+    on_change: Literal["resample", "refuse"] = "refuse"
+    tolerance: float = Field(default=0.05, gt=0, lt=1)
+    most_stretch: float = Field(default=2.0, gt=1, le=10)
+
+
+class PartsInFile(FileModel):
+    """How the web is cut into regions.
+
+    Attributes:
+        pitch_mm: length of a region.
+        first_mm: where the first one begins.
+    """
+
+    pitch_mm: float = Field(gt=0, le=100_000)
+    first_mm: float = Field(default=0.0, ge=0)
+
+
+class RejectInFile(FileModel):
+    """Until when a region must be decided.
+
+    Attributes:
+        distance_mm: from the camera's line to the marker.
+        actuator_ms: from the verdict to the mark.
+        speed_mm_s: the web's nominal speed.
+    """
+
+    distance_mm: float = Field(gt=0, le=1e6)
+    actuator_ms: float = Field(default=0.0, ge=0, le=60_000)
+    speed_mm_s: float = Field(gt=0, le=1e6)
+
+
+class EngineInFile(FileModel):
+    """What judges.
+
+    Attributes:
+        name: "auto" for the fastest that the release offers on this host, or an engine's name.
+        threads: cores it may use; without it all.
+    """
+
+    name: str = "auto"
+    threads: int | None = Field(default=None, ge=1, le=256)
+
+
+class TilesInFile(FileModel):
+    """How the web is cut into windows of the model's input size.
+
+    Attributes:
+        overlap_px: least overlap of neighbouring windows, at least the largest defect that is no streak.
+        ring_lines: lines kept for the model.
+    """
+
+    overlap_px: int = Field(default=128, ge=0, le=4096)
+    ring_lines: int = Field(default=8192, ge=64, le=10_000_000)
+
+
+class GradeInFile(FileModel):
+    """One grade, see `GradeRule`."""
+
+    grade: str = Field(min_length=1, max_length=40)
+    max_defects: int = Field(ge=0)
+    max_defect_mm: float | None = Field(default=None, gt=0)
+
+
+class FileMarkerInFile(FileModel):
+    """Permits and marks as lines of JSON.
+
+    Attributes:
+        kind: always "file".
+        path: appended to.
+    """
+
+    kind: Literal["file"]
+    path: _Path = "marks.jsonl"
+
+
+class WebFile(FileModel):
+    """The whole file."""
+
+    schema_: Literal["lineside.web-station/1"] = Field(alias="schema")
+    roll: _Name
+    source: SourceInFile
+    encoder: EncoderInFile
+    mm_per_px_across: float = Field(gt=0, le=1000)
+    speed: SpeedInFile = SpeedInFile()
+    parts: PartsInFile
+    reject: RejectInFile | None = None
+    release: _Path = "starter:pcb-single"
+    recipe: _Path | None = None
+    engine: EngineInFile = EngineInFile()
+    tiles: TilesInFile = TilesInFile()
+    grades: list[GradeInFile] = Field(default=[], max_length=26)
+    grade_otherwise: str = Field(default="scrap", min_length=1, max_length=40)
+    marker: FileMarkerInFile | None = None
+    out: _Path = "out"
+
+    @model_validator(mode="after")
+    def _decides_in_time(self) -> Self:
+        is_live = isinstance(self.source, CameraSource) or (
+            isinstance(self.source, LoopedSource) and self.source.line_rate_hz is not None
+        )
+        if self.marker is not None and self.reject is None:
+            raise ValueError("a marker without `reject`: say how far it is from the camera, so that marks come in time")
+        if self.reject is not None and not is_live:
+            raise ValueError("`reject` with a source that waits: only a camera or a paced web has deadlines")
+        if self.reject is not None and self.reject.distance_mm <= self.parts.pitch_mm:
+            raise ValueError(
+                f"the reject point is {self.reject.distance_mm:g} mm behind the camera and a region is "
+                f"{self.parts.pitch_mm:g} mm long: its beginning would be there before its end was seen"
+            )
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """A file that was read.
+
+    Attributes:
+        source: what to call it in messages.
+        file: what it says.
+        camera: the settings of the source's camera; None for another source.
+    """
+
+    source: str
+    file: WebFile
+    camera: CameraSettings | None
+
+
+def parse_web_file(text: str, *, source: str) -> WebSettings:
+    """Read a `web.yaml`.
+
+    Args:
+        text: the whole file.
+        source: what to call it in messages.
+
+    Raises:
+        WebFileRefused: naming key and line of what is wrong.
+    """
+    parsed = SourceFile(text, source=source, error=WebFileRefused)
+    file = parsed.parse(WebFile)
+    is_camera = isinstance(file.source, CameraSource)
+    return WebSettings(source, file, parse_camera(parsed, at=("source", "camera")) if is_camera else None)

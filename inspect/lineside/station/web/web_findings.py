@@ -1,0 +1,178 @@
+"""What is found on the web: due tiles, defects put together over seams, and regions that are decided in their time."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lineside.inspection.recipe import Recipe
+from lineside.inspection.strips import (
+    LineFault,
+    LineFaultKind,
+    PartSegmenter,
+    RegionBook,
+    RegionVerdict,
+    RollMap,
+    SeamCarry,
+    StripTiler,
+    WebDefect,
+    WebPart,
+)
+from lineside.inspection.tiling import Tile
+from lineside.station.web.plan import WebPlan
+from lineside.station.web.tile_workers import JudgedTile
+from lineside.station.web.web_lines import WebLines
+
+
+@dataclass(frozen=True, slots=True)
+class PassedRegion:
+    """A region that has passed the camera and is not decided yet.
+
+    Attributes:
+        part: the region.
+        first_line: the first line of it.
+        end_line: one past the last.
+    """
+
+    part: WebPart
+    first_line: int
+    end_line: int
+
+
+class WebFindings:
+    """Keeps what is open, and all that the roll map shows.
+
+    Args:
+        plan: sizes and rules.
+        lines: places of lines.
+        classes: the release's class names, in the order of its class ids.
+        release_thresholds: the release's default confidence by class name.
+        recipe: the rules of the product.
+        segmenter: cuts the web into regions.
+    """
+
+    def __init__(
+        self,
+        plan: WebPlan,
+        lines: WebLines,
+        *,
+        classes: Sequence[str],
+        release_thresholds: Mapping[str, float],
+        recipe: Recipe,
+        segmenter: PartSegmenter,
+    ) -> None:
+        self._plan, self._lines, self._recipe = plan, lines, recipe
+        self._segmenter = segmenter
+        self._tiler = StripTiler(width_px=plan.width_px, tile_wh_px=plan.tile_wh_px, overlap_wh_px=plan.overlap_wh_px)
+        self._carry = SeamCarry(
+            width_px=plan.width_px,
+            class_names=tuple(classes),
+            mm_per_px_across=plan.mm_per_px_across,
+            places=lines,
+        )
+        self._book = RegionBook(
+            recipe=recipe,
+            class_names=tuple(classes),
+            release_thresholds=release_thresholds,
+            web_width_mm=plan.width_mm,
+        )
+        self._undecided: deque[PassedRegion] = deque()
+        self._verdicts: list[RegionVerdict] = []
+        self._defects: list[WebDefect] = []
+        self._faults: list[LineFault] = []
+
+    @property
+    def undecided(self) -> Sequence[PassedRegion]:
+        """Regions that passed the camera and have no verdict yet, in order."""
+        return tuple(self._undecided)
+
+    def due_tiles(self) -> tuple[Tile, ...]:
+        """Tiles whose lines are all there, each once."""
+        return self._tiler.due(self._lines.newest_line)
+
+    def cut_parts(self) -> None:
+        """Take in the regions that have passed the camera."""
+        self._add_parts(self._segmenter.advance(self._lines.camera_mm))
+
+    def add_faults(self, faults: Sequence[LineFault]) -> None:
+        """What is wrong with lines: no region that it touches can be OK."""
+        if faults:
+            self._faults.extend(faults)
+            self._book.add_faults(faults)
+
+    def judged(self, judged: JudgedTile) -> None:
+        """Take in what was found in a tile, or that nobody looked at it."""
+        tile = judged.tile
+        if judged.found is None:
+            kind = LineFaultKind.OVERRUN if judged.is_overrun else LineFaultKind.NOT_EXAMINED
+            self.not_examined(tile.top_px, tile.bottom_px, kind=kind, why=judged.why_not or "not judged")
+        else:
+            self._carry.add(tile, judged.found)
+        self._tiler.done(tile)
+
+    def not_examined(self, first_line: int, end_line: int, *, kind: LineFaultKind, why: str) -> None:
+        """Nobody looked at these lines; neighbouring stretches of one kind become one fault of the roll map."""
+        from_mm, to_mm = self._lines.place_mm(first_line), self._lines.place_mm(end_line)
+        fault = LineFault(kind, first_line, end_line, from_mm, to_mm, why)
+        self._book.add_faults((fault,))
+        last = self._faults[-1] if self._faults else None
+        if last is not None and last.kind is kind and last.message == why and first_line <= last.end_line:
+            first, end = min(last.first_line, first_line), max(last.end_line, end_line)
+            self._faults[-1] = LineFault(kind, first, end, min(last.from_mm, from_mm), max(last.to_mm, to_mm), why)
+        else:
+            self._faults.append(fault)
+
+    def settle(self, now: datetime) -> tuple[RegionVerdict, ...]:
+        """Decide the regions of which everything has been looked at, in order."""
+        settled = self._tiler.settled_line
+        if not settled:
+            return ()
+        self._keep_defects(self._carry.advance(settled))
+        return self._decided(
+            self._book.settle(self._lines.place_mm(settled), open_defects=self._carry.open_defects(), now=now)
+        )
+
+    def expire(self, part: WebPart, now: datetime) -> tuple[RegionVerdict, ...]:
+        """Decide a region by what is known now, since there is no more time."""
+        return self._decided((self._book.expire(part.part_id, open_defects=self._carry.open_defects(), now=now),))
+
+    def last_tiles(self) -> tuple[Tile, ...]:
+        """The tiles that are left when no more lines come, and the regions that are left."""
+        self._add_parts(self._segmenter.finish(self._lines.camera_mm))
+        return self._tiler.finish(self._lines.newest_line)
+
+    def finish(self, now: datetime) -> tuple[RegionVerdict, ...]:
+        """Decide the regions that are left, when all tiles are judged."""
+        self._keep_defects(self._carry.finish())
+        verdicts = self._decided(self._book.settle(self._lines.camera_mm, open_defects=(), now=now))
+        return verdicts + tuple(verdict for region in self.undecided for verdict in self.expire(region.part, now))
+
+    def roll_map(self) -> RollMap:
+        """All that was found on the roll so far."""
+        return RollMap(
+            roll=self._plan.roll,
+            width_mm=self._plan.width_mm,
+            length_mm=self._lines.camera_mm,
+            recipe=f"{self._recipe.id}@{self._recipe.version}",
+            product=self._recipe.product,
+            regions=tuple(self._verdicts),
+            defects=tuple(self._defects),
+            faults=tuple(self._faults),
+        )
+
+    def _add_parts(self, parts: Sequence[WebPart]) -> None:
+        for part in parts:
+            self._book.add_part(part)
+            first_line, end_line = self._lines.line_at(part.from_mm), self._lines.line_at(part.to_mm)
+            self._undecided.append(PassedRegion(part, first_line, end_line))
+
+    def _keep_defects(self, finished: Sequence[WebDefect]) -> None:
+        self._defects.extend(finished)
+        self._book.add_defects(finished)
+
+    def _decided(self, verdicts: Sequence[RegionVerdict]) -> tuple[RegionVerdict, ...]:
+        names = {verdict.part.part_id for verdict in verdicts}
+        if names:
+            self._undecided = deque(each for each in self._undecided if each.part.part_id not in names)
+            self._verdicts.extend(verdicts)
+        return tuple(verdicts)

@@ -1,0 +1,280 @@
+"""The web station: lines in, a verdict for every region of the web before it reaches the marker.
+
+One task reads lines and does nothing that takes long: it looks for faults, copies lines into the ring, and says which
+tiles are due. Threads judge the tiles. What they find is put together to defects, and regions are decided as soon as
+all of them was looked at, or when there is no more time: then as not inspected.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from lineside.client.clock import Clock
+from lineside.inspection.recipe import Recipe
+from lineside.inspection.strips import LineChunk, LineFaultKind, PartSegmenter, RegionVerdict, RollMap, WebPart
+from lineside.inspection.tiling import Tile
+from lineside.inspection.verdict import Verdict, effective_thresholds
+from lineside.station.web.grades import grade_of
+from lineside.station.web.line_sources import LineSource, SourceTrouble
+from lineside.station.web.plan import WebPlan
+from lineside.station.web.records import RegionOutcome, WebEvent, WebEventKind, WebFigures
+from lineside.station.web.reject_point import RejectPoint, WebSpeed
+from lineside.station.web.tile_workers import JudgedTile, TileDetector, TileWorkers
+from lineside.station.web.web_findings import WebFindings
+from lineside.station.web.web_lines import WebLines
+
+OnOutcome = Callable[[RegionOutcome], Awaitable[None]]
+OnEvent = Callable[[WebEvent], Awaitable[None]]
+
+_EVENT_OF: Mapping[LineFaultKind, WebEventKind] = MappingProxyType(
+    {
+        LineFaultKind.DROPPED: WebEventKind.LINES_LOST,
+        LineFaultKind.REPEATED: WebEventKind.LINES_LOST,
+        LineFaultKind.COUNTER_RESET: WebEventKind.LINES_LOST,
+        LineFaultKind.OVERRUN: WebEventKind.LINES_LOST,
+    }
+)
+"""How a fault of lines is reported; all others are about the encoder."""
+
+_WAITING_PER_STREAM = 4
+"""Tiles that a source which can wait is let run ahead."""
+
+
+class WebStation:
+    """Judges one roll; `run` it once.
+
+    Args:
+        plan: sizes and rules.
+        detector: judges tiles; closed by who made it.
+        classes: the release's class names, in the order of its class ids.
+        release_thresholds: the release's default confidence by class name.
+        recipe: the rules of the product.
+        segmenter: cuts the web into regions.
+        clock: tells instants and measures.
+        on_outcome: told of each region as it is decided, in order.
+        on_event: told of each event.
+    """
+
+    def __init__(
+        self,
+        plan: WebPlan,
+        detector: TileDetector,
+        *,
+        classes: Sequence[str],
+        release_thresholds: Mapping[str, float],
+        recipe: Recipe,
+        segmenter: PartSegmenter,
+        clock: Clock,
+        on_outcome: OnOutcome,
+        on_event: OnEvent,
+    ) -> None:
+        self._plan, self._detector, self._clock = plan, detector, clock
+        self._on_outcome, self._on_event = on_outcome, on_event
+        self._thresholds = effective_thresholds(recipe, release_thresholds)
+        self._lines = WebLines(plan)
+        self._findings = WebFindings(
+            plan,
+            self._lines,
+            classes=classes,
+            release_thresholds=release_thresholds,
+            recipe=recipe,
+            segmenter=segmenter,
+        )
+        self._speed = WebSpeed(1.0 if plan.reject is None else plan.reject.nominal_mm_s)
+        self._judged: deque[JudgedTile] = deque()
+        self._some_judged, self._some_room = asyncio.Event(), asyncio.Event()
+        self._happened: asyncio.Queue[RegionOutcome | WebEvent | None] = asyncio.Queue()
+        self._open_tiles = 0
+        self._tiles_judged = self._tiles_shed = self._regions_late = 0
+        self._regions: Counter[Verdict] = Counter()
+        self._least_slack_s: float | None = None
+        self._began_s: float | None = None
+        self._ended_s = 0.0
+
+    @property
+    def figures(self) -> WebFigures:
+        """What was counted so far."""
+        return WebFigures(
+            lines_read=self._lines.lines_read,
+            lines_lost=self._lines.lines_lost,
+            lines_overrun=self._lines.ring.overrun_lines,
+            tiles_judged=self._tiles_judged,
+            tiles_shed=self._tiles_shed,
+            regions=MappingProxyType(dict(self._regions)),
+            regions_late=self._regions_late,
+            least_slack_s=self._least_slack_s,
+            seconds=self._ended_s - (self._ended_s if self._began_s is None else self._began_s),
+        )
+
+    def roll_map(self) -> RollMap:
+        """All that was found on the roll so far."""
+        return self._findings.roll_map()
+
+    async def run(self, source: LineSource, *, stop: asyncio.Event) -> WebFigures:
+        """Judge the lines of a source until it ends, or until somebody sets `stop`.
+
+        Args:
+            source: entered by the caller.
+            stop: ends reading; what was read is still judged.
+
+        Raises:
+            LinesRefused, CameraError, FrameError: the source gives what cannot be judged.
+            MarkerFailed, OSError: what was decided could not be handed on.
+        """
+        loop = asyncio.get_running_loop()
+        workers = TileWorkers(
+            self._detector,
+            self._lines.ring,
+            thresholds=self._thresholds,
+            monotonic=self._clock.monotonic,
+            on_judged=lambda judged: loop.call_soon_threadsafe(self._note_judged, judged),
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                reading = group.create_task(self._read(source, workers))
+                stopping = group.create_task(_cancel_when(stop, reading))
+                group.create_task(self._collect(workers, reading, stopping))
+                group.create_task(self._act())
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        finally:
+            workers.close()
+        return self.figures
+
+    async def _read(self, source: LineSource, workers: TileWorkers) -> None:
+        self._tell(WebEventKind.STARTED, f"roll {self._plan.roll}: the station reads lines")
+        most_waiting = _WAITING_PER_STREAM * self._detector.streams
+        async for item in source.chunks():
+            if isinstance(item, SourceTrouble):
+                self._tell(item.kind, item.message)
+                continue
+            self._take(item, workers)
+            while not source.is_live and workers.backlog > most_waiting:
+                self._some_room.clear()
+                await self._some_room.wait()
+
+    def _take(self, chunk: LineChunk, workers: TileWorkers) -> None:
+        """Lines came."""
+        self._ended_s = self._clock.monotonic()
+        if self._began_s is None:
+            self._began_s = self._ended_s
+        faults = self._lines.accept(chunk)
+        self._findings.add_faults(faults)
+        for fault in faults:
+            kind = _EVENT_OF.get(fault.kind, WebEventKind.ENCODER)
+            self._tell(kind, fault.message, from_mm=fault.from_mm, to_mm=fault.to_mm)
+        if not self._lines.newest_line:
+            return
+        self._offer(self._findings.due_tiles(), workers)
+        self._findings.cut_parts()
+        self._speed.note(self._ended_s, self._lines.camera_mm)
+        if self._plan.reject is not None:
+            self._hold_deadlines(workers, self._plan.reject)
+
+    def _offer(self, tiles: Sequence[Tile], workers: TileWorkers) -> None:
+        self._open_tiles += len(tiles)
+        for tile in tiles:
+            workers.offer(tile)
+
+    def _hold_deadlines(self, workers: TileWorkers, reject: RejectPoint) -> None:
+        """Decide the regions that have no more time, and those that cannot be looked at in the time that is left."""
+        for region in self._findings.undecided:
+            part, first_line, end_line = region.part, region.first_line, region.end_line
+            slack_s = self._slack_s(part, reject)
+            needed_s = workers.waiting_before(end_line) * workers.seconds_per_tile
+            if slack_s > needed_s:
+                return  # later regions have later deadlines; they get their turn
+            workers.shed(first_line, end_line)
+            late_by = f"{needed_s:.3f} s of work and {max(slack_s, 0.0):.3f} s left before the reject point"
+            message = f"{part.part_id} is not inspected: {late_by}"
+            self._findings.not_examined(first_line, end_line, kind=LineFaultKind.NOT_EXAMINED, why="no time was left")
+            self._tell(WebEventKind.REGION_LATE, message, from_mm=part.from_mm, to_mm=part.to_mm)
+            self._regions_late += 1
+            self._decided(self._findings.expire(part, self._clock.now()))
+
+    async def _collect(
+        self, workers: TileWorkers, reading: "asyncio.Task[None]", stopping: "asyncio.Task[None]"
+    ) -> None:
+        """Put together what the threads find, until all is judged."""
+        reading.add_done_callback(lambda _: self._some_judged.set())
+        while not reading.done():
+            await self._some_judged.wait()
+            self._settle()
+        stopping.cancel()
+        if self._lines.newest_line:
+            self._offer(self._findings.last_tiles(), workers)
+            while self._open_tiles:
+                await self._some_judged.wait()
+                self._settle()
+            self._decided(self._findings.finish(self._clock.now()))
+        self._tell(WebEventKind.STOPPED, f"roll {self._plan.roll}: the station has read its last line")
+        self._happened.put_nowait(None)
+
+    def _note_judged(self, judged: JudgedTile) -> None:
+        self._judged.append(judged)
+        self._some_judged.set()
+        self._some_room.set()
+
+    def _settle(self) -> None:
+        self._some_judged.clear()
+        while self._judged:
+            judged = self._judged.popleft()
+            self._open_tiles -= 1
+            self._tiles_judged += judged.found is not None
+            self._tiles_shed += judged.found is None
+            self._findings.judged(judged)
+        self._decided(self._findings.settle(self._clock.now()))
+
+    def _decided(self, verdicts: Sequence[RegionVerdict]) -> None:
+        for verdict in verdicts:
+            judgement, part = verdict.judgement, verdict.part
+            is_inspected = judgement.verdict is not Verdict.NOT_INSPECTED
+            slack_s = None if self._plan.reject is None else self._slack_s(part, self._plan.reject)
+            if slack_s is not None and is_inspected:
+                self._least_slack_s = slack_s if self._least_slack_s is None else min(self._least_slack_s, slack_s)
+            self._regions[judgement.verdict] += 1
+            grade = (
+                grade_of(verdict.defects, self._plan.grades, otherwise=self._plan.grade_otherwise)
+                if is_inspected
+                else None
+            )
+            self._happened.put_nowait(
+                RegionOutcome(
+                    part.part_id,
+                    part.from_mm,
+                    part.to_mm,
+                    judgement.verdict,
+                    judgement.reasons,
+                    verdict.defects,
+                    grade,
+                    self._clock.now(),
+                    slack_s,
+                )
+            )
+
+    def _slack_s(self, part: WebPart, reject: RejectPoint) -> float:
+        """Seconds until a region's beginning is too near to the marker; without end while the web stands."""
+        speed_mm_s = self._speed.mm_s
+        slack_mm = reject.slack_mm(part.from_mm, camera_mm=self._lines.camera_mm, speed_mm_s=speed_mm_s)
+        if slack_mm <= 0:
+            return slack_mm / max(speed_mm_s, reject.nominal_mm_s)
+        return slack_mm / speed_mm_s if speed_mm_s > 0 else float("inf")
+
+    async def _act(self) -> None:
+        """Hand on what was decided and what happened, in order, without holding up the lines."""
+        while (what := await self._happened.get()) is not None:
+            if isinstance(what, WebEvent):
+                await self._on_event(what)
+            else:
+                await self._on_outcome(what)
+
+    def _tell(
+        self, kind: WebEventKind, message: str, *, from_mm: float | None = None, to_mm: float | None = None
+    ) -> None:
+        self._happened.put_nowait(WebEvent(kind, message, self._clock.now(), from_mm, to_mm))
+
+
+async def _cancel_when(stop: asyncio.Event, task: "asyncio.Task[None]") -> None:
+    await stop.wait()
+    task.cancel()
