@@ -18,6 +18,7 @@ class CutLine:
         self._target = target
         self._is_dead = False
         self._is_cut = False
+        self._cut_within: tuple[bool, int] | None = None
         self._open: set[asyncio.StreamWriter] = set()
 
     def go_dead(self) -> None:
@@ -30,9 +31,14 @@ class CutLine:
         for writer in self._open:
             writer.transport.abort()
 
+    def cut_within_next(self, *, answer: bool, after_bytes: int) -> None:
+        """Pass on so many bytes of what is sent next (of what is answered next), then be cut."""
+        self._cut_within = (answer, after_bytes)
+
     def mend(self) -> None:
         """Be a good line again, for new connections."""
         self._is_dead = self._is_cut = False
+        self._cut_within = None
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from its beginning to its end."""
@@ -42,15 +48,22 @@ class CutLine:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         self._open |= {writer, far_writer}
         try:
-            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+            await asyncio.gather(
+                self._pump(reader, far_writer, answers=False), self._pump(far_reader, writer, answers=True)
+            )
         finally:
             for one in (writer, far_writer):
                 self._open.discard(one)
                 one.transport.abort()
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, answers: bool) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await source.read(65_536):
+                if self._cut_within is not None and self._cut_within[0] == answers:
+                    sink.write(data[: self._cut_within[1]])
+                    await sink.drain()
+                    self._is_cut, self._cut_within = True, None
+                    break
                 if not self._is_dead:
                     sink.write(data)
                     await sink.drain()
