@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from lineside.cli.camera import camera_app
 from lineside.cli.capability import capability_app
 from lineside.cli.chart import chart
 from lineside.cli.dataset import dataset_app
@@ -53,6 +54,7 @@ app.command()(retrain)
 app.command()(evaluate)
 app.command()(export)
 app.command()(parity)
+app.add_typer(camera_app)
 app.add_typer(dataset_app)
 app.add_typer(labels_app)
 app.add_typer(recipe_app)

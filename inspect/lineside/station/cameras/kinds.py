@@ -47,6 +47,11 @@ class CameraKind:
         build: Callable[[CameraSettings, CameraContext], Camera] = self._with_extra(self.build_at)
         return build(settings, context)
 
+    @property
+    def can_look(self) -> bool:
+        """Whether it can look for devices."""
+        return self.devices_at is not None
+
     def devices(self) -> tuple[str, ...]:
         """A line about each device that can be found now; empty where the kind cannot look.
 
