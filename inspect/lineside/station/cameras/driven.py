@@ -7,6 +7,7 @@ Frames are stamped when they arrive, not when somebody asks: a late picture of t
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -176,7 +177,9 @@ class DrivenCamera:
             await self._call(self._driver.open, doing="connecting")
         except BaseException as error:
             self._enter_state(CameraState.LOST, trouble=str(error) or type(error).__name__)
-            self._leave()  # what was opened so far is closed after it, also when the caller was cancelled
+            closing = self._leave()  # after the opening, however that ends; who cancelled does not wait for it
+            if not isinstance(error, asyncio.CancelledError):
+                await self._closed(closing)
             raise
         self._pump = threading.Thread(
             target=self._take_frames,
@@ -200,8 +203,7 @@ class DrivenCamera:
         finally:
             closing = self._leave()
         self._enter_state(CameraState.CLOSED)
-        if closing is not None:
-            await asyncio.wait([closing], timeout=self._rules.call_s)
+        await self._closed(closing)
 
     async def grab(self, *, timeout_s: float) -> CameraFrame:
         """The next frame; see `Delivery` for which one that is."""
@@ -254,14 +256,18 @@ class DrivenCamera:
             raise CameraLost(f"camera {self._name!r} is not connected: use `async with`")
         return self._mailbox
 
-    def _leave(self) -> "asyncio.Future[None] | None":
-        """Have the driver closed on its thread, after whatever that does now; the thread ends then."""
+    def _leave(self) -> "Future[None] | None":
+        """Have the driver closed on its thread, after whatever that does now; None if nobody need wait for it."""
         thread, self._thread = self._thread, None
         if thread is None:
             return None
-        closing = asyncio.wrap_future(thread.submit(self._driver.close))
+        closing = thread.submit(self._driver.close)
         thread.end()
-        return closing
+        return None if thread.is_given_up else closing
+
+    async def _closed(self, closing: "Future[None] | None") -> None:
+        if closing is not None:
+            await asyncio.wait([asyncio.wrap_future(closing)], timeout=self._rules.call_s)
 
     def _enter_state(self, state: CameraState, *, trouble: str | None = None) -> None:
         if state is not self._state:

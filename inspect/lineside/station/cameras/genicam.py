@@ -147,7 +147,7 @@ class GenicamDriver:
             kind = type(self._node(name)).__name__
             raise NotSupported(f"camera {self._name!r}: feature {name} is an {kind} and cannot be {doing}") from refused
         except genapi.GenericException as refused:
-            why = str(refused).split(" : ", 1)[0]  # what follows is the place in the library's source
+            why = str(refused).rsplit(" : ", 1)[0]  # what follows is the place in the library's source
             raise NotSupported(f"camera {self._name!r}: feature {name} cannot be {doing}: {why}") from refused
         except gentl.GenericException as error:
             raise self._gone(error) from error
