@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from lineside.client import LinesideClient
+from lineside.client.file_lock import FileLock
 from lineside.inspection.errors import LinesideError
 from lineside.serving.clock import Clock, SystemClock
 from lineside.serving.delivery.configuration import MOST_SINKS, parse_delivery
@@ -29,7 +30,6 @@ from lineside.serving.delivery.settings import SinkSettings
 from lineside.serving.delivery.sinks import Sink
 from lineside.serving.delivery.station_lines import StationLines
 from lineside.serving.ledger import Ledger
-from lineside.serving.ledger.file_lock import FileLock
 
 _log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 
+from lineside.client.file_lock import FileLock
 from lineside.serving.ledger.errors import LedgerLocked, LedgerUrlRefused
-from lineside.serving.ledger.file_lock import FileLock
 
 _SQLITE_BUSY_TIMEOUT_MS = 10_000
 """How long a statement waits for another process's short write (the command line, a migration)."""

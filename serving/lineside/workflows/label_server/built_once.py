@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lineside.serving.ledger.file_lock import FileLock
+from lineside.client.file_lock import FileLock
 
 _LOOK_AGAIN_S = 0.5
 

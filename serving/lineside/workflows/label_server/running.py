@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from lineside.serving.ledger.file_lock import FileLock
+from lineside.client.file_lock import FileLock
 from lineside.workflows.errors import LabelServerFailed
 from lineside.workflows.label_server.home import LabelServerHome
 from lineside.workflows.label_server.server_variables import server_variables

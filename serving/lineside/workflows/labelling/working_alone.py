@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from lineside.client import ClientError, Contradicted, LinesideClient
-from lineside.serving.ledger.file_lock import FileLock
+from lineside.client.file_lock import FileLock
 from lineside.workflows.errors import LabelsBusy
 
 LENT_FOR_S = 300.0

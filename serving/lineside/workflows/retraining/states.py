@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lineside.serving.ledger.file_lock import FileLock
+from lineside.client.file_lock import FileLock
 from lineside.training.checkpoints import write_whole
 from lineside.workflows.errors import RetrainingBusy, RetrainingChanged, RetrainingRefused
 from lineside.workflows.retraining.progress import Step

@@ -1,0 +1,44 @@
+"""A station's own book on disk: every part's trigger, verdict and fate, until the server has them all, once."""
+
+from lineside.station.spool.errors import (
+    DiskFull,
+    RecordContradicts,
+    SpoolBroken,
+    SpoolError,
+    SpoolFull,
+    SpoolInUse,
+    SpoolMissing,
+)
+from lineside.station.spool.judgement import PartContext, StationJudgement, UsedRecipe, UsedRelease
+from lineside.station.spool.limits import SpoolLimits
+from lineside.station.spool.records import (
+    AnsweredRecord,
+    AskedRecord,
+    DispositionRecord,
+    JudgedRecord,
+    JudgedView,
+    ReportRecord,
+    TriggerRecord,
+)
+
+__all__ = [
+    "AnsweredRecord",
+    "AskedRecord",
+    "DiskFull",
+    "DispositionRecord",
+    "JudgedRecord",
+    "JudgedView",
+    "PartContext",
+    "RecordContradicts",
+    "ReportRecord",
+    "SpoolBroken",
+    "SpoolError",
+    "SpoolFull",
+    "SpoolInUse",
+    "SpoolLimits",
+    "SpoolMissing",
+    "StationJudgement",
+    "TriggerRecord",
+    "UsedRecipe",
+    "UsedRelease",
+]
