@@ -45,6 +45,7 @@ class HttpRig:
             close=_close,
             broken=(httpx.HTTPError, OSError),
             timeout_s=settings.timeout_s,
+            connect_timeout_s=settings.connect_timeout_s,
             backoff=settings.backoff,
             clock=context.clock,
         )

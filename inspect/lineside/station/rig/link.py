@@ -1,6 +1,7 @@
 """A connection that may break: bounded in time, given up whole at the first error, taken up again at a pace."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, Generic, TypeVar
@@ -18,14 +19,15 @@ class Link(Generic[Connection]):
     """One connection at a time, used by one caller at a time.
 
     After an error nothing of the connection is used again: an answer that was on its way could otherwise be taken for
-    that of the next question.
+    that of the next question. Connecting may take longer than an exchange; it then goes on beside the station's scan.
 
     Args:
         name: of the PLC in messages; without secrets.
         connect: opens a connection.
         close: closes one, also a broken one.
         broken: the errors by which the library says that the exchange failed.
-        timeout_s: bound of one use, connecting included.
+        timeout_s: bound of one use.
+        connect_timeout_s: bound of connecting.
         backoff: waits between tries to connect.
         clock: the station's.
         rng: the waits' jitter.
@@ -39,6 +41,7 @@ class Link(Generic[Connection]):
         close: Callable[[Connection], Awaitable[None]],
         broken: tuple[type[Exception], ...],
         timeout_s: float,
+        connect_timeout_s: float,
         backoff: Backoff,
         clock: Clock,
         rng: random.Random | None = None,
@@ -48,10 +51,12 @@ class Link(Generic[Connection]):
         self._close = close
         self._broken = broken
         self._timeout_s = timeout_s
+        self._connect_timeout_s = connect_timeout_s
         self._backoff = backoff
         self._clock = clock
         self._rng = rng if rng is not None else random.Random()  # noqa: S311 - jitter
         self._connection: Connection | None = None
+        self._connecting: asyncio.Task[Connection] | None = None
         self._waits_s: Iterator[float] | None = None
         self._not_before_s = 0.0
         self.connections = 0
@@ -67,25 +72,23 @@ class Link(Generic[Connection]):
         Raises:
             RigLost: not within the bound, or not at all.
         """
-        is_fresh = self._connection is None
-        if is_fresh and not may_connect:
+        if self._connection is None and not may_connect:
             raise RigLost(f"{self._name}: not connected")
-        if is_fresh and self._clock.monotonic() < self._not_before_s:
-            raise RigLost(f"{self._name}: not connected; the next try comes later")
         try:
             async with asyncio.timeout(self._timeout_s):
-                if self._connection is None:
-                    self._connection = await self._connect()
-                    self.connections += 1
-                answer = await exchange(self._connection)
+                connection = self._connection if self._connection is not None else await self._connected()
+                answer = await exchange(connection)
         except TimeoutError as late:
+            if self._connecting is not None and not self._connecting.done():
+                raise RigLost(f"{self._name}: still connecting") from late
             await self._give_up()
             raise RigLost(f"{self._name}: no answer within {self._timeout_s * 1000:.0f} ms") from late
         except RigUnreadable:
             await self._give_up()
             raise
         except self._broken as error:
-            await self._give_up()
+            if not isinstance(error, _NotYet):
+                await self._give_up()
             raise RigLost(f"{self._name}: {error or type(error).__name__}") from error
         except BaseException:  # cancelled in the middle: the answer on its way must not meet the next question
             await self._give_up()
@@ -95,19 +98,41 @@ class Link(Generic[Connection]):
 
     async def close(self) -> None:
         """Let the connection go, if there is one."""
+        connecting, self._connecting = self._connecting, None
+        if connecting is not None:
+            connecting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, TimeoutError, *self._broken):
+                self._connection = await connecting
         connection, self._connection = self._connection, None
-        if connection is None:
-            return
+        if connection is not None:
+            with contextlib.suppress(TimeoutError, *self._broken):  # it may have been broken before
+                async with asyncio.timeout(_CLOSING_S):
+                    await self._close(connection)
+
+    async def _connected(self) -> Connection:
+        if self._connecting is None:
+            if self._clock.monotonic() < self._not_before_s:
+                raise _NotYet("not connected; the next try comes later")
+            self._connecting = asyncio.create_task(self._connect_bounded(), name=f"connect {self._name}")
+        # Shielded: a scan that cannot wait longer leaves the connection to the next one.
+        self._connection = await asyncio.shield(self._connecting)
+        self._connecting = None
+        self.connections += 1
+        return self._connection
+
+    async def _connect_bounded(self) -> Connection:
         try:
-            async with asyncio.timeout(_CLOSING_S):
-                await self._close(connection)
-        except TimeoutError:
-            pass
-        except self._broken:
-            pass  # it was broken before
+            async with asyncio.timeout(self._connect_timeout_s):
+                return await self._connect()
+        except TimeoutError as late:
+            raise RigLost(f"no connection within {self._connect_timeout_s * 1000:.0f} ms") from late
 
     async def _give_up(self) -> None:
         await self.close()
         if self._waits_s is None:
             self._waits_s = self._backoff.waits_s(self._rng)
         self._not_before_s = self._clock.monotonic() + next(self._waits_s)
+
+
+class _NotYet(RigLost):
+    """It is too early to try again."""

@@ -51,6 +51,7 @@ class ModbusRig:
             close=_close,
             broken=(ModbusException, OSError, RigLost),
             timeout_s=settings.timeout_s,
+            connect_timeout_s=settings.connect_timeout_s,
             backoff=settings.backoff,
             clock=context.clock,
         )
@@ -101,7 +102,7 @@ class ModbusRig:
         client = AsyncModbusTcpClient(
             self._settings.host,
             port=self._settings.port,
-            timeout=self._settings.timeout_s,
+            timeout=self._settings.connect_timeout_s,
             retries=0,
             reconnect_delay=0,
         )

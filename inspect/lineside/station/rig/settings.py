@@ -44,12 +44,14 @@ class LinkSettings(RigSettings):
     """What all rigs share that reach their PLC over a network.
 
     Attributes:
-        timeout_ms: bound of one read or write, connecting included. Past it the connection counts as lost.
+        timeout_ms: bound of one read or write. Past it the connection counts as lost.
+        connect_timeout_ms: bound of connecting, which goes on beside the scans where it takes longer than they may.
         reconnect_first_ms: ceiling of the wait before the first try to connect anew.
         reconnect_longest_ms: ceiling of every later one.
     """
 
     timeout_ms: float = Field(default=250.0, ge=5, le=10_000)
+    connect_timeout_ms: float = Field(default=3000.0, ge=5, le=60_000)
     reconnect_first_ms: float = Field(default=50.0, gt=0, le=60_000)
     reconnect_longest_ms: float = Field(default=2000.0, gt=0, le=60_000)
 
@@ -63,6 +65,11 @@ class LinkSettings(RigSettings):
     def timeout_s(self) -> float:
         """Seconds of one read or write."""
         return self.timeout_ms / 1000.0
+
+    @property
+    def connect_timeout_s(self) -> float:
+        """Seconds of connecting."""
+        return self.connect_timeout_ms / 1000.0
 
     @property
     def backoff(self) -> Backoff:
