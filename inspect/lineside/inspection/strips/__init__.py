@@ -10,13 +10,16 @@ Lines of the web are counted from its begin, whatever the camera counts; places 
 encoder. Everything here is pure: arrays in, records out.
 """
 
+from lineside.inspection.errors import LinesNotYet, LinesOverwritten
 from lineside.inspection.strips.encoder_scale import EncoderScale, SlipRule
-from lineside.inspection.strips.lines import LineChunk, LineFault, LineFaultKind
+from lineside.inspection.strips.line_watch import LineRun, LineWatch, Watched
+from lineside.inspection.strips.lines import LineChunk, LineFault, LineFaultKind, joined_faults
 from lineside.inspection.strips.parts import PartSegmenter, WebPart
 from lineside.inspection.strips.places import AlongPlaces, LinePlaces
 from lineside.inspection.strips.ring import LineRing, LineWindow
 from lineside.inspection.strips.seam_carry import SeamCarry
 from lineside.inspection.strips.strip_tiler import StripTiler, strip_tiles
+from lineside.inspection.strips.watch_rules import SpeedChange, SpeedRule, WatchRules
 from lineside.inspection.strips.web_defects import WebDefect
 
 __all__ = [
@@ -27,12 +30,21 @@ __all__ = [
     "LineFaultKind",
     "LinePlaces",
     "LineRing",
+    "LineRun",
+    "LineWatch",
     "LineWindow",
+    "LinesNotYet",
+    "LinesOverwritten",
     "PartSegmenter",
     "SeamCarry",
     "SlipRule",
+    "SpeedChange",
+    "SpeedRule",
     "StripTiler",
+    "WatchRules",
+    "Watched",
     "WebDefect",
     "WebPart",
+    "joined_faults",
     "strip_tiles",
 ]

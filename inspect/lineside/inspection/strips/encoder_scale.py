@@ -4,9 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lineside.inspection.errors import CalibrationRefused
 from lineside.inspection.strips.lines import Counts
 
@@ -59,14 +56,9 @@ class EncoderScale:
         counts: Counts = encoder * self.direction
         return counts
 
-    def position_mm(self, forward_counts: int | float) -> float:
-        """Where a forward count lies along the web."""
-        return forward_counts * self.mm_per_count
-
-    def positions_mm(self, forward_counts: Counts) -> NDArray[np.float64]:
-        """Where forward counts lie, float64 (n,)."""
-        places: NDArray[np.float64] = forward_counts * np.float64(self.mm_per_count)
-        return places
+    def length_mm(self, counts: int) -> float:
+        """How far the web moves with so many counts."""
+        return counts * self.mm_per_count
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What a line-scan camera delivers, and what can be wrong with it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -112,3 +113,22 @@ class LineFault:
                 f"a fault from line {self.first_line} to {self.end_line}, {self.from_mm} to {self.to_mm} mm, "
                 "is inside out; expected first <= end and from <= to"
             )
+
+
+def joined_faults(faults: Iterable[LineFault]) -> tuple[LineFault, ...]:
+    """Stretches of one kind that touch or overlap as one, in order along the web.
+
+    A fault that lasts is told anew with every chunk of lines; on a roll it is one.
+    """
+    joined: list[LineFault] = []
+    open_by_kind: dict[LineFaultKind, int] = {}
+    for fault in sorted(faults, key=lambda each: (each.from_mm, each.to_mm)):
+        at = open_by_kind.get(fault.kind)
+        if at is not None and fault.from_mm <= joined[at].to_mm:
+            one = joined[at]
+            lines = min(one.first_line, fault.first_line), max(one.end_line, fault.end_line)
+            joined[at] = LineFault(fault.kind, *lines, one.from_mm, max(one.to_mm, fault.to_mm), one.message)
+        else:
+            open_by_kind[fault.kind] = len(joined)
+            joined.append(fault)
+    return tuple(joined)

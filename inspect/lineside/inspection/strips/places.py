@@ -33,7 +33,7 @@ class LinePlaces:
     Args:
         capacity_lines: edges kept; at least the ring's lines.
         scale: counts to millimetres.
-        start_count: forward count of the upper edge of line 0.
+        start_count: forward count of the upper edge of line 0: the place 0 mm.
     """
 
     def __init__(self, *, capacity_lines: int, scale: EncoderScale, start_count: int) -> None:
@@ -41,6 +41,7 @@ class LinePlaces:
         self._kept = capacity_lines + 1
         self._counts = np.zeros(self._kept, np.int64)
         self._counts[0] = start_count
+        self._start_count = start_count
         self._newest_edge = 0
 
     @property
@@ -64,6 +65,10 @@ class LinePlaces:
         self._counts[edges % self._kept] = recent
         self._newest_edge += len(ends)
 
+    def count_mm(self, forward_count: int) -> float:
+        """Where a forward count lies, e.g. that of a trigger."""
+        return self._scale.length_mm(forward_count - self._start_count)
+
     def at_mm(self, edges: Places) -> Places:
         """Where edges lie.
 
@@ -84,5 +89,5 @@ class LinePlaces:
         above = np.minimum(below + 1, self._newest_edge)
         low = self._counts[below % self._kept]
         high = self._counts[above % self._kept]
-        places: Places = (low + (edges - below) * (high - low)) * self._scale.mm_per_count
+        places: Places = (low - self._start_count + (edges - below) * (high - low)) * self._scale.mm_per_count
         return places

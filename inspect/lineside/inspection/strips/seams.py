@@ -38,7 +38,7 @@ class SeenWindow:
 
     @property
     def is_cut(self) -> Mask:
-        """bool (n,): which boxes may go on beyond the window."""
+        """Which boxes may go on beyond the window."""
         is_cut: Mask = np.any(self.cut, axis=1)
         return is_cut
 
