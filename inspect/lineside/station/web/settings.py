@@ -108,10 +108,10 @@ class EncoderInFile(FileModel):
     direction: Literal["rising", "falling"] = "rising"
     counts_per_line: int = Field(default=1, ge=1, le=1_000_000)
     bits: int | None = Field(default=None, ge=8, le=63)
-    stuck_lines: int = Field(default=64, ge=2, le=1_000_000)
-    jump_lines: int = Field(default=1000, ge=1, le=10_000_000)
-    repeated_lines: int | None = Field(default=32, ge=2, le=1_000_000)
-    fill_lines: int = Field(default=2000, ge=0, le=10_000_000)
+    stuck_lines: int = Field(default=64, ge=1, le=1_000_000)
+    jump_lines: int = Field(default=16, ge=2, le=10_000_000)
+    repeated_lines: int | None = Field(default=8, ge=2, le=1_000_000)
+    fill_lines: int = Field(default=4096, ge=0, le=10_000_000)
 
 
 class SpeedInFile(FileModel):
@@ -125,7 +125,7 @@ class SpeedInFile(FileModel):
 
     on_change: Literal["resample", "refuse"] = "refuse"
     tolerance: float = Field(default=0.05, gt=0, lt=1)
-    most_stretch: float = Field(default=2.0, gt=1, le=10)
+    most_stretch: float = Field(default=1.5, ge=1, le=10)
 
 
 class PartsInFile(FileModel):

@@ -37,6 +37,9 @@ _EVENT_OF: Mapping[LineFaultKind, WebEventKind] = MappingProxyType(
 )
 """How a fault of lines is reported; all others are about the encoder."""
 
+_MOST_UNSEEN_S = 0.1
+"""So much of the web may have passed since the last lines came; without lines for longer it stands."""
+
 _WAITING_PER_STREAM = 4
 """Tiles that a source which can wait is let run ahead."""
 
@@ -119,7 +122,7 @@ class WebStation:
             stop: ends reading; what was read is still judged.
 
         Raises:
-            LinesRefused, CameraError, FrameError: the source gives what cannot be judged.
+            LinesRefused, CameraError, FrameError: the source gives what cannot be judged, e.g. lines of another width.
             MarkerFailed, OSError: what was decided could not be handed on.
         """
         loop = asyncio.get_running_loop()
@@ -169,16 +172,18 @@ class WebStation:
         self._offer(self._findings.due_tiles(), workers)
         self._findings.cut_parts()
         self._speed.note(self._ended_s, self._lines.camera_mm)
-        if self._plan.reject is not None:
-            self._hold_deadlines(workers, self._plan.reject)
+        self._hold_deadlines(workers)
 
     def _offer(self, tiles: Sequence[Tile], workers: TileWorkers) -> None:
         self._open_tiles += len(tiles)
         for tile in tiles:
             workers.offer(tile)
 
-    def _hold_deadlines(self, workers: TileWorkers, reject: RejectPoint) -> None:
+    def _hold_deadlines(self, workers: TileWorkers) -> None:
         """Decide the regions that have no more time, and those that cannot be looked at in the time that is left."""
+        reject = self._plan.reject
+        if reject is None:
+            return
         for region in self._findings.undecided:
             part, first_line, end_line = region.part, region.first_line, region.end_line
             slack_s = self._slack_s(part, reject)
@@ -200,13 +205,13 @@ class WebStation:
         reading.add_done_callback(lambda _: self._some_judged.set())
         while not reading.done():
             await self._some_judged.wait()
-            self._settle()
+            self._settle(workers)
         stopping.cancel()
         if self._lines.newest_line:
             self._offer(self._findings.last_tiles(), workers)
             while self._open_tiles:
                 await self._some_judged.wait()
-                self._settle()
+                self._settle(workers)
             self._decided(self._findings.finish(self._clock.now()))
         self._tell(WebEventKind.STOPPED, f"roll {self._plan.roll}: the station has read its last line")
         self._happened.put_nowait(None)
@@ -216,7 +221,7 @@ class WebStation:
         self._some_judged.set()
         self._some_room.set()
 
-    def _settle(self) -> None:
+    def _settle(self, workers: TileWorkers) -> None:
         self._some_judged.clear()
         while self._judged:
             judged = self._judged.popleft()
@@ -224,6 +229,7 @@ class WebStation:
             self._tiles_judged += judged.found is not None
             self._tiles_shed += judged.found is None
             self._findings.judged(judged)
+        self._hold_deadlines(workers)  # first, so that nothing is decided as OK after its time
         self._decided(self._findings.settle(self._clock.now()))
 
     def _decided(self, verdicts: Sequence[RegionVerdict]) -> None:
@@ -256,7 +262,9 @@ class WebStation:
     def _slack_s(self, part: WebPart, reject: RejectPoint) -> float:
         """Seconds until a region's beginning is too near to the marker; without end while the web stands."""
         speed_mm_s = self._speed.mm_s
-        slack_mm = reject.slack_mm(part.from_mm, camera_mm=self._lines.camera_mm, speed_mm_s=speed_mm_s)
+        unseen_s = min(self._clock.monotonic() - self._ended_s, _MOST_UNSEEN_S)
+        camera_mm = self._lines.camera_mm + unseen_s * speed_mm_s
+        slack_mm = reject.slack_mm(part.from_mm, camera_mm=camera_mm, speed_mm_s=speed_mm_s)
         if slack_mm <= 0:
             return slack_mm / max(speed_mm_s, reject.nominal_mm_s)
         return slack_mm / speed_mm_s if speed_mm_s > 0 else float("inf")

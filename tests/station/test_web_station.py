@@ -1,0 +1,205 @@
+"""The web station from lines to verdicts: one defect is one however the web was cut, and nothing unseen is ever OK."""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dark_streaks import DarkStreaks, bright_web, scratch
+from lineside.inspection.detections import Detections
+from lineside.inspection.errors import GeometryMismatch
+from lineside.inspection.frames import Image
+from lineside.inspection.strips import LineChunk, WatchRules
+from lineside.station.web import MarkerFailed, RegionOutcome, RejectPoint, SourceTrouble, WebEventKind
+from web_scene import MM_PER_LINE, WIDTH_PX, ArrayLines, WebScene, chunks_of
+
+LONG = (20, 130, 26, 470)
+"""A scratch through four regions and seven rows of tiles."""
+
+REJECT = RejectPoint(distance_mm=200.0, actuator_s=0.05, nominal_mm_s=100.0)
+
+
+class TestOneDefect:
+    def test_a_scratch_through_four_regions_is_one_defect_of_its_true_length_and_spoils_all_of_them(self) -> None:
+        web = bright_web(600, WIDTH_PX)
+        scratch(web, LONG)
+        roll = WebScene().judge(web)
+        [defect] = roll.roll_map.defects
+        assert (defect.from_mm, defect.to_mm) == (130 * MM_PER_LINE, 470 * MM_PER_LINE)
+        assert defect.length_mm == 340 * MM_PER_LINE
+        assert roll.verdicts == ["OK", "NG", "NG", "NG", "NG", "OK"]
+        assert [outcome.grade for outcome in roll.outcomes] == ["A", "B", "B", "B", "B", "A"]
+
+    @settings(max_examples=12, deadline=None)
+    @given(
+        heights=st.lists(st.integers(1, 90), min_size=1, max_size=6),
+        tile_px=st.sampled_from([48, 64, 80]),
+        top=st.integers(0, 120),
+        length=st.integers(3, 400),
+    )
+    def test_where_the_web_was_cut_changes_no_defect(
+        self, heights: list[int], tile_px: int, top: int, length: int
+    ) -> None:
+        web = bright_web(560, WIDTH_PX)
+        scratch(web, (70, top, 75, top + length))
+        scratch(web, (10, 300, 14, 304))
+        roll = WebScene(tile_px=tile_px).judge(web, heights)
+        found = [(defect.from_mm, defect.to_mm, defect.left_mm, defect.right_mm) for defect in roll.roll_map.defects]
+        assert sorted(found) == sorted(
+            [
+                (top * MM_PER_LINE, (top + length) * MM_PER_LINE, 35.0, 37.5),
+                (150.0, 152.0, 5.0, 7.0),
+            ]
+        )
+
+
+class TestInTime:
+    def test_a_web_that_is_judged_in_time_has_a_verdict_for_every_region_before_it_reaches_the_marker(self) -> None:
+        scene = WebScene(reject=REJECT)
+        web = bright_web(800, WIDTH_PX)
+        scratch(web, (40, 250, 44, 256))
+        items = list(chunks_of(web, (32,), clock=scene.clock))
+
+        async def all_judged() -> None:
+            await asyncio.sleep(0.002)
+
+        roll = scene.run(ArrayLines(items, after=all_judged))
+        assert roll.verdicts == ["OK", "OK", "NG", *["OK"] * 5]
+        assert roll.figures.regions_late == 0
+        assert roll.figures.lines_read == 800
+
+    def test_what_is_not_looked_at_before_the_marker_is_not_inspected_and_reported(self) -> None:
+        """The model stands still while a live web runs on: no region may be OK, and each has its event."""
+        release = threading.Event()
+
+        class Standing(DarkStreaks):
+            def detect(self, image: Image, *, thresholds: Mapping[str, float] | None = None) -> Detections:
+                release.wait(10.0)
+                return super().detect(image, thresholds=thresholds)
+
+        scene = WebScene(detector=Standing(), reject=REJECT, ring_lines=1200)
+        web = bright_web(1000, WIDTH_PX)
+        chunks = list(chunks_of(web, (25,), clock=scene.clock))
+        clock = scene.clock = type(scene.clock)(scene.clock.now())
+        given_out = 0
+
+        async def time_passes() -> None:
+            nonlocal given_out
+            given_out += 1
+            clock.advance(0.125)
+            await asyncio.sleep(0.0)
+            if given_out == len(chunks):
+                release.set()
+
+        roll = scene.run(ArrayLines(chunks, is_live=True, after=time_passes))
+        late = [event for event in roll.events if event.kind is WebEventKind.REGION_LATE]
+        assert roll.verdicts[:5] == ["NOT_INSPECTED"] * 5
+        assert len(late) == roll.figures.regions_late >= 5
+        assert "left before the reject point" in late[0].message
+
+    def test_lines_that_left_the_ring_unread_make_their_regions_not_inspected(self) -> None:
+        release = threading.Event()
+
+        class Standing(DarkStreaks):
+            def detect(self, image: Image, *, thresholds: Mapping[str, float] | None = None) -> Detections:
+                release.wait(10.0)
+                return super().detect(image, thresholds=thresholds)
+
+        scene = WebScene(detector=Standing(streams=1), ring_lines=128)
+        items = list(chunks_of(bright_web(1000, WIDTH_PX), (50,), clock=scene.clock))
+        given_out = 0
+
+        async def then_release() -> None:
+            nonlocal given_out
+            given_out += 1
+            await asyncio.sleep(0.0)
+            if given_out == len(items):
+                release.set()
+
+        roll = scene.run(ArrayLines(items, is_live=True, after=then_release))
+        assert roll.verdicts[2:8] == ["NOT_INSPECTED"] * 6
+        assert roll.figures.tiles_shed > 0
+
+
+class TestBadInput:
+    def test_lines_that_the_camera_lost_make_their_region_not_inspected_and_no_other(self) -> None:
+        scene = WebScene()
+        items = [
+            chunk
+            for chunk in chunks_of(bright_web(600, WIDTH_PX), (20,), clock=scene.clock)
+            if chunk.first_line not in (240, 260)
+        ]
+        roll = scene.run(ArrayLines(items))
+        assert roll.figures.lines_lost == 40
+        assert roll.kinds == {"lines_lost"}
+        assert roll.verdicts == ["OK", "OK", "NOT_INSPECTED", "OK", "OK", "OK"]
+
+    def test_an_encoder_that_stands_while_lines_come_is_told_and_its_place_not_inspected(self) -> None:
+        scene = WebScene(rules=WatchRules(counts_per_line=1, stuck_lines=10))
+        items: list[LineChunk] = []
+        stood = 0
+        for chunk in chunks_of(bright_web(600, WIDTH_PX), (20,), clock=scene.clock):
+            if 240 <= chunk.first_line < 300:
+                encoder = np.full(20, 240, np.int64)
+                stood += 20
+            else:
+                encoder = chunk.encoder - stood
+            items.append(LineChunk(chunk.lines, chunk.first_line, encoder, chunk.captured_at))
+        roll = scene.run(ArrayLines(items))
+        assert "encoder" in roll.kinds
+        assert roll.verdicts[2] == "NOT_INSPECTED"
+        assert roll.verdicts[:2] == ["OK", "OK"]
+
+    def test_a_web_that_runs_back_is_told_and_its_place_not_inspected(self) -> None:
+        scene = WebScene()
+        items = list(chunks_of(bright_web(600, WIDTH_PX), (20,), clock=scene.clock))
+        back = [
+            LineChunk(
+                chunk.lines, chunk.first_line, chunk.encoder - (60 if chunk.first_line >= 240 else 0), chunk.captured_at
+            )
+            for chunk in items
+        ]
+        roll = scene.run(ArrayLines(back))
+        assert "encoder" in roll.kinds
+        assert "NOT_INSPECTED" in roll.verdicts
+        assert roll.verdicts[0] == "OK"
+
+    def test_an_engine_that_fails_leaves_nothing_ok(self) -> None:
+        roll = WebScene(detector=DarkStreaks(fails=True)).judge(bright_web(400, WIDTH_PX))
+        assert roll.verdicts == ["NOT_INSPECTED"] * 4
+        assert roll.figures.tiles_judged == 0
+        assert "always fails" in roll.roll_map.faults[0].message
+
+    def test_the_rest_of_a_roll_is_no_whole_region(self) -> None:
+        roll = WebScene().judge(bright_web(250, WIDTH_PX))
+        assert roll.verdicts == ["OK", "OK", "NOT_INSPECTED"]
+
+    def test_trouble_of_the_source_is_an_event_in_its_place(self) -> None:
+        scene = WebScene()
+        first, *rest = chunks_of(bright_web(200, WIDTH_PX), (50,), clock=scene.clock)
+        roll = scene.run(ArrayLines([first, SourceTrouble(WebEventKind.CAMERA_LOST, "unplugged"), *rest]))
+        assert [event.kind.value for event in roll.events] == ["started", "camera_lost", "stopped"]
+
+    def test_a_source_without_any_line_ends_without_a_verdict(self) -> None:
+        roll = WebScene().run(ArrayLines([]))
+        assert roll.verdicts == []
+        assert roll.figures.lines_read == 0
+
+    def test_a_marker_that_fails_ends_the_run(self) -> None:
+        def fail(_: RegionOutcome) -> None:
+            raise MarkerFailed("no answer")
+
+        scene = WebScene()
+        items = list(chunks_of(bright_web(400, WIDTH_PX), (32,), clock=scene.clock))
+        with pytest.raises(MarkerFailed, match="no answer"):
+            scene.run(ArrayLines(items), on_outcome=fail)
+
+    def test_lines_of_another_width_are_refused(self) -> None:
+        scene = WebScene()
+        items = list(chunks_of(bright_web(40, WIDTH_PX + 1), (20,), clock=scene.clock))
+        with pytest.raises(GeometryMismatch, match="region of interest"):
+            scene.run(ArrayLines(items))
