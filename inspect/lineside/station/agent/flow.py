@@ -1,0 +1,253 @@
+"""One part from its trigger to its verdict: written down, pictured, named, judged, written down again.
+
+Whatever goes wrong on the way, the part ends as a record that says so and never as a permit. The machine hears of a
+verdict only once it stands on disk.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lineside.client import InspectionAnswer
+from lineside.client.clock import Clock
+from lineside.client.identifiers import IdentifierSource
+from lineside.inspection.frames import MediaType
+from lineside.inspection.verdict import Reason, ReasonCode, Verdict
+from lineside.station.agent.acquisition import ViewCamera, take_all
+from lineside.station.agent.errors import NotJudged
+from lineside.station.agent.identity import PartNames, nameless
+from lineside.station.agent.journal import Journal
+from lineside.station.agent.judging import Judges
+from lineside.station.agent.making import Making
+from lineside.station.agent.parts import TakenPart
+from lineside.station.agent.pictures import encoded
+from lineside.station.agent.workers import Workers
+from lineside.station.cameras import CameraFrame
+from lineside.station.spool import (
+    AnsweredRecord,
+    AskedRecord,
+    JudgedRecord,
+    JudgedView,
+    SpoolError,
+    StationJudgement,
+    TriggerRecord,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What the machine says of a trigger that it took.
+
+    Attributes:
+        acquisition_id: the PLC's.
+        encoder: counts at the trigger.
+        part_id: the PLC's, None where it has none.
+        seen_s: when, on the station's monotonic clock.
+        until_s: when a verdict is of no use any more.
+    """
+
+    acquisition_id: int
+    encoder: int
+    part_id: str | None
+    seen_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a part's record says, once it is on disk.
+
+    Attributes:
+        id: of the record.
+        acquisition_id: the PLC's.
+        part_id: what the part is called in all records.
+        verdict: OK, NG or NOT_INSPECTED.
+        code: the first reason of a part that is not OK.
+        message: it in words.
+        found: the server's answer or the station's own judgement.
+    """
+
+    id: str
+    acquisition_id: int
+    part_id: str
+    verdict: Verdict
+    code: str | None
+    message: str
+    found: InspectionAnswer | StationJudgement
+
+    @property
+    def is_audit(self) -> bool:
+        """Whether the part was drawn to be looked at by a person; only the server draws."""
+        return isinstance(self.found, InspectionAnswer) and self.found.audit
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told how a part fares; each returns at once.
+
+    Attributes:
+        acquired: all its pictures are here, the part may move on.
+        not_acquired: some are not; why.
+        judged: its record is on disk.
+        not_recorded: the disk did not take it; why.
+    """
+
+    acquired: Callable[[int], None]
+    not_acquired: Callable[[int, str], None]
+    judged: Callable[[Outcome], None]
+    not_recorded: Callable[[int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PartFlow:
+    """Takes parts from trigger to verdict, any number at once.
+
+    Attributes:
+        views: the camera of each view.
+        names: which part it is.
+        judges: who judges it.
+        journal: where it is written down.
+        workers: where pictures are encoded.
+        identifiers: makes a record's name.
+        clock: the station's.
+        listener: the machine's ear.
+        making: what is being made now.
+        media_type: how pictures are sent and kept.
+    """
+
+    views: Mapping[str, ViewCamera]
+    names: PartNames
+    judges: Judges
+    journal: Journal
+    workers: Workers
+    identifiers: IdentifierSource
+    clock: Clock
+    listener: Listener
+    making: Callable[[], Making]
+    media_type: MediaType = MediaType.PNG
+
+    async def follow(self, trigger: Trigger) -> None:
+        """Take one part through; ends when its record is on disk, or cannot be."""
+        part = _Part(self, trigger)
+        try:
+            await part.follow()
+        except SpoolError as error:
+            self.listener.not_recorded(trigger.acquisition_id, str(error))
+
+
+class _Part:
+    """One part on its way.
+
+    Args:
+        flow: by whose means.
+        trigger: that began it.
+    """
+
+    def __init__(self, flow: PartFlow, trigger: Trigger) -> None:
+        self._flow = flow
+        self._trigger = trigger
+        self._id = str(flow.identifiers.uuid7())
+        self._at = flow.clock.now()
+        self._making = flow.making()
+        self._name = nameless(self._id, code=ReasonCode.STATION_FAULT, message="not named yet")
+        self._views: dict[str, JudgedView] = {}
+
+    async def follow(self) -> None:
+        """Trigger to record.
+
+        Raises:
+            SpoolError: the disk did not take a record.
+        """
+        if not self._flow.names.needs_picture:
+            self._name = self._flow.names.from_words(
+                self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id
+            )
+        part_id = None if self._flow.names.needs_picture else self._name.part_id
+        record = TriggerRecord(self._id, self._trigger.acquisition_id, self._trigger.encoder, self._at, part_id)
+        written = asyncio.create_task(self._flow.journal.triggered(record))  # while the cameras expose
+        try:
+            found = await self._verdict(written)
+        finally:
+            await asyncio.wait((written,))
+        await written
+        await self._finish(found)
+
+    async def _verdict(self, written: "asyncio.Task[None]") -> InspectionAnswer | StationJudgement:
+        try:
+            part = await self._taken()
+            await asyncio.shield(written)  # a part that is not on disk is not judged
+            return await self._flow.judges.judge(
+                part, until_s=self._trigger.until_s, before_asking=lambda: self._note_question(part)
+            )
+        except NotJudged as error:
+            return StationJudgement(
+                Verdict.NOT_INSPECTED,
+                (Reason(error.code, str(error)),),
+                recipe=self._making.recipe,
+                context=self._making.context,
+            )
+
+    async def _taken(self) -> TakenPart:
+        """The part with its pictures and its name.
+
+        Raises:
+            NotJudged: a picture is missing, or it has no name of its own.
+        """
+        trigger = self._trigger
+        frames, failures = await take_all(self._flow.views, triggered_s=trigger.seen_s, encoder=trigger.encoder)
+        if failures:
+            self._flow.listener.not_acquired(trigger.acquisition_id, "; ".join(str(each) for each in failures))
+        else:
+            self._flow.listener.acquired(trigger.acquisition_id)
+        if self._flow.names.needs_picture:
+            self._name = await self._flow.names.from_picture(self._id, frames)
+        self._views = await self._encoded(frames)
+        if failures:
+            raise NotJudged("; ".join(str(each) for each in failures), code=ReasonCode.NO_FRAME)
+        if self._name.code is not None:
+            raise NotJudged(self._name.message, code=self._name.code)
+        return TakenPart(
+            self._id,
+            trigger.acquisition_id,
+            self._name.part_id,
+            trigger.encoder,
+            self._at,
+            self._views,
+            self._making.context,
+        )
+
+    async def _encoded(self, frames: Mapping[str, CameraFrame]) -> dict[str, JudgedView]:
+        bodies = await asyncio.gather(
+            *(
+                self._flow.workers.on_pictures(encoded, frame, view=view, media_type=self._flow.media_type)
+                for view, frame in frames.items()
+            )
+        )
+        return {body.view: JudgedView(body, frames[body.view].sequence, frames[body.view].encoder) for body in bodies}
+
+    async def _note_question(self, part: TakenPart) -> None:
+        await self._flow.journal.asked(AskedRecord(self._id, part.part_id, part.digests))
+
+    async def _finish(self, found: InspectionAnswer | StationJudgement) -> None:
+        """Write the verdict down, then tell of it."""
+        now = self._flow.clock.now()
+        if isinstance(found, InspectionAnswer):
+            await self._flow.journal.answered(
+                AnsweredRecord(self._id, self._name.part_id, found.id, found.verdict, now)
+            )
+        else:
+            asked_for = self._making.views if found.recipe is not None else frozenset()
+            views = {name: view for name, view in self._views.items() if name in asked_for}
+            await self._flow.journal.judged(JudgedRecord(self._id, self._name.part_id, found, self._at, now, views))
+        first = found.reasons[0] if found.reasons else None
+        self._flow.listener.judged(
+            Outcome(
+                self._id,
+                self._trigger.acquisition_id,
+                self._name.part_id,
+                found.verdict,
+                None if first is None else str(first.code),
+                "" if first is None else first.message,
+                found,
+            )
+        )

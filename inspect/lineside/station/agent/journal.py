@@ -1,0 +1,90 @@
+"""The spool, off the event loop: what is written is on disk when the call returns, in the order of the calls.
+
+A disk that is full or fails is told once, and told again when it takes records; in between nothing gets a permit.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+
+from lineside.station.agent.workers import Workers
+from lineside.station.spool import (
+    AnsweredRecord,
+    AskedRecord,
+    DiskFull,
+    DispositionRecord,
+    JudgedRecord,
+    ReportRecord,
+    Spool,
+    SpoolBroken,
+    SpoolFull,
+    TriggerRecord,
+)
+
+_log = structlog.get_logger("lineside.station")
+
+Record = TypeVar("Record", TriggerRecord, AskedRecord, AnsweredRecord, JudgedRecord, DispositionRecord, ReportRecord)
+
+
+class Journal:
+    """Writes records down.
+
+    Args:
+        spool: open; closed by its owner.
+        workers: whose disk thread writes.
+        on_full: told when the disk takes no more, in words.
+        on_back: told when it takes records again.
+    """
+
+    def __init__(
+        self, spool: Spool, workers: Workers, *, on_full: Callable[[str], None], on_back: Callable[[], None]
+    ) -> None:
+        self._spool = spool
+        self._workers = workers
+        self._on_full = on_full
+        self._on_back = on_back
+        self._is_full = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the last record found no room."""
+        return self._is_full
+
+    async def triggered(self, record: TriggerRecord) -> None:
+        """A part stood at the camera."""
+        await self._write(self._spool.record_trigger, record)
+
+    async def asked(self, record: AskedRecord) -> None:
+        """The server is about to be asked."""
+        await self._write(self._spool.record_asked, record)
+
+    async def answered(self, record: AnsweredRecord) -> None:
+        """The server gave its verdict."""
+        await self._write(self._spool.record_answered, record)
+
+    async def judged(self, record: JudgedRecord) -> None:
+        """The station has a verdict of its own."""
+        await self._write(self._spool.record_inspection, record)
+
+    async def disposed(self, record: DispositionRecord) -> None:
+        """A part went somewhere."""
+        await self._write(self._spool.record_disposition, record)
+
+    async def reported(self, record: ReportRecord) -> None:
+        """The station met something."""
+        await self._write(self._spool.record_report, record)
+
+    async def _write(self, write: Callable[[Record], None], record: Record) -> None:
+        try:
+            await self._workers.on_disk(write, record)
+        except (DiskFull, SpoolFull, SpoolBroken) as error:
+            if not self._is_full:
+                self._is_full = True
+                _log.error("disk_takes_nothing", why=str(error))
+                self._on_full(str(error))
+            raise
+        if self._is_full:
+            self._is_full = False
+            _log.info("disk_takes_records_again")
+            self._on_back()

@@ -1,0 +1,98 @@
+"""Who judges a part: the server, or the station's own engine while the server is away, or nobody."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import structlog
+
+from lineside.client import InspectionAnswer
+from lineside.client.clock import Clock
+from lineside.inspection.verdict import ReasonCode, Verdict
+from lineside.station.agent.errors import NotJudged, ServerAway
+from lineside.station.agent.parts import TakenPart
+from lineside.station.agent.server_judge import ServerJudge
+from lineside.station.agent.server_watch import ServerWatch
+from lineside.station.spool import StationJudgement
+
+_log = structlog.get_logger("lineside.station")
+
+
+class OwnJudge(Protocol):
+    """The station's own engine."""
+
+    @property
+    def why_not(self) -> str | None:
+        """Why it cannot judge now; None if it can."""
+        ...
+
+    async def judge(self, part: TakenPart) -> StationJudgement:
+        """The verdict of the last verified deployment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FailoverRule:
+    """What happens while the server is away.
+
+    Attributes:
+        judges_itself: whether the own engine then judges; else such parts are NOT_INSPECTED.
+        reserve_s: how much of a part's time is kept for it.
+    """
+
+    judges_itself: bool
+    reserve_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """Asks the server first and, by rule, the own engine.
+
+    Attributes:
+        server: asks it.
+        watch: whether it is there: while it is known to be away no part waits for it.
+        own: the own engine.
+        rule: when it may judge.
+        clock: the station's.
+    """
+
+    server: ServerJudge
+    watch: ServerWatch
+    own: OwnJudge
+    rule: FailoverRule
+    clock: Clock
+
+    async def judge(
+        self, part: TakenPart, *, until_s: float, before_asking: Callable[[], Awaitable[None]]
+    ) -> InspectionAnswer | StationJudgement:
+        """The part's verdict.
+
+        Args:
+            part: with all its views.
+            until_s: on the station's monotonic clock, when a verdict is of no use any more.
+            before_asking: awaited before anything goes to the server: writes down that it may come to hold a verdict.
+
+        Raises:
+            NotJudged: nobody could judge it in time.
+        """
+        falls_back = self.rule.judges_itself and self.own.why_not is None
+        if not self.watch.is_away:
+            await before_asking()
+            try:
+                answer = await self.server.judge(part, until_s=until_s - (self.rule.reserve_s if falls_back else 0.0))
+            except ServerAway as away:
+                if away.code is not ReasonCode.SHED:
+                    self.watch.note_away(str(away))
+                if not falls_back:
+                    raise
+            else:
+                self.watch.note_answer()
+                return answer
+        if not self.rule.judges_itself:
+            raise NotJudged("the server is away, and the station may not judge by itself", code=ReasonCode.NO_SERVER)
+        if self.own.why_not is not None:
+            raise NotJudged(
+                f"the server is away, and the station cannot judge by itself: {self.own.why_not}",
+                code=ReasonCode.NO_SERVER,
+            )
+        return await self.own.judge(part)

@@ -1,0 +1,116 @@
+"""The cyclic scan: read the PLC, let the machine decide, write to the PLC, and never wait for anything else.
+
+A scan that misses its time is counted and the next one follows at once; scans are not caught up.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lineside.client.clock import Clock
+from lineside.station.machine import Effect, Happening, Step
+from lineside.station.rig import Inputs, Outputs, Rig, RigLost
+
+
+class Machine(Protocol):
+    """What decides; pure, without a clock."""
+
+    def step(self, now_s: float, inputs: Inputs | None, happenings: Sequence[Happening]) -> Step:
+        """The outputs of this scan, and what is to be done."""
+        ...
+
+
+@dataclass(slots=True)
+class ScanCounts:
+    """How the scan runs.
+
+    Attributes:
+        scans: how many there were.
+        overruns: how many began late by more than a period.
+        longest_s: the longest time from one scan's beginning to the next one's.
+    """
+
+    scans: int = 0
+    overruns: int = 0
+    longest_s: float = 0.0
+
+
+class Scan:
+    """Runs a machine against a rig.
+
+    Args:
+        rig: entered by the caller.
+        machine: what decides.
+        period_s: from scan to scan.
+        clock: the station's.
+        carry_out: begins what an effect asks for and returns at once.
+        on_link: told when the PLC is lost (why) and when it is back (None).
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        machine: Machine,
+        *,
+        period_s: float,
+        clock: Clock,
+        carry_out: Callable[[Effect], None],
+        on_link: Callable[[str | None], None],
+    ) -> None:
+        self.counts = ScanCounts()
+        self.outputs: Outputs | None = None
+        """What was decided last."""
+        self._rig = rig
+        self._machine = machine
+        self._period_s = period_s
+        self._clock = clock
+        self._carry_out = carry_out
+        self._on_link = on_link
+        self._happened: list[Happening] = []
+        self._is_linked = True
+
+    def happen(self, happening: Happening) -> None:
+        """Hand the machine something for its next scan."""
+        self._happened.append(happening)
+
+    async def run(self) -> None:
+        """Scan until cancelled."""
+        due_s = self._clock.monotonic()
+        while True:
+            began_s = self._clock.monotonic()
+            await self.once()
+            due_s += self._period_s
+            now_s = self._clock.monotonic()
+            if now_s > due_s + self._period_s:
+                self.counts.overruns += 1
+                due_s = now_s
+            await asyncio.sleep(max(0.0, due_s - now_s))
+            self.counts.longest_s = max(self.counts.longest_s, self._clock.monotonic() - began_s)
+
+    async def once(self) -> None:
+        """One scan."""
+        self.counts.scans += 1
+        try:
+            inputs: Inputs | None = await self._rig.read()
+        except RigLost as error:
+            inputs = None
+            self._told(str(error))
+        happened, self._happened = self._happened, []
+        step = self._machine.step(self._clock.monotonic(), inputs, happened)
+        self.outputs = step.outputs
+        if inputs is not None:
+            try:
+                await self._rig.write(step.outputs)
+            except RigLost as error:
+                self._told(str(error))
+            else:
+                self._told(None)
+        for effect in step.effects:
+            self._carry_out(effect)
+
+    def _told(self, trouble: str | None) -> None:
+        """Say once that the PLC is lost, and once that it is back."""
+        if (trouble is None) != self._is_linked:
+            self._is_linked = trouble is None
+            self._on_link(trouble)
