@@ -129,14 +129,17 @@ def web_strips(design: WebDesign) -> Iterator[Strip]:
     for number in range(design.prints):
         top = number * design.pitch_px
         seed = design.seed * _PRINT_SEED_STEP + number
-        bare: Image | None = None
+        last: Image | None = None
         for strip in board.strips(look=design.look, defects=design.defects_per_print, seed=seed):
             moved = tuple(Defect(each.defect_class, _down(each.box_xyxy_px, top)) for each in strip.defects)
-            bare = strip.frame
-            yield _with_streaks(Strip(top + strip.top_px, strip.frame, strip.reference, moved), streaks)
-        if design.gap_px and bare is not None:
-            gap = _gap(bare, design.gap_px, generator_for(seed, Purpose.NOISE))
-            yield _with_streaks(Strip(top + design.board.size_wh_px[1], gap, gap.copy(), ()), streaks)
+            last = strip.frame
+            here = Strip(top + strip.top_px, strip.frame, strip.reference, moved)
+            yield _with_streaks(here, streaks, dark=_copper_level(last), rng=generator_for(seed, Purpose.FILM))
+        if design.gap_px and last is not None:
+            rng = generator_for(seed, Purpose.NOISE)
+            gap = _gap(last, design.gap_px, rng)
+            here = Strip(top + design.board.size_wh_px[1], gap, gap.copy(), ())
+            yield _with_streaks(here, streaks, dark=_copper_level(last), rng=rng)
 
 
 def write_web(
@@ -223,28 +226,36 @@ def _streaks(design: WebDesign) -> tuple[Defect, ...]:
     return tuple(found)
 
 
-def _with_streaks(strip: Strip, streaks: tuple[Defect, ...]) -> Strip:
+def _with_streaks(strip: Strip, streaks: tuple[Defect, ...], *, dark: float, rng: np.random.Generator) -> Strip:
     """The strip with the pieces of all streaks that cross it; their truth is told where they begin."""
     top, bottom = strip.top_px, strip.top_px + len(strip.frame)
     crossing = [each for each in streaks if each.box_xyxy_px[1] < bottom and each.box_xyxy_px[3] > top]
     if not crossing:
         return strip
     frame = strip.frame.copy()
-    dark = int(np.percentile(frame, 2))
     begun = []
     for streak in crossing:
         left, first, right, last = streak.box_xyxy_px
-        frame[max(first, top) - top : min(last, bottom) - top, left:right] = dark
+        piece = frame[max(first, top) - top : min(last, bottom) - top, left:right]
+        piece[:] = _noisy(dark, piece.shape, rng)
         if first >= top:
             begun.append(streak)
     return Strip(strip.top_px, frame, strip.reference, (*strip.defects, *begun))
 
 
+def _copper_level(print_frame: Image) -> float:
+    """How dark copper is."""
+    return float(np.percentile(print_frame, 2))
+
+
 def _gap(print_frame: Image, lines: int, rng: np.random.Generator) -> Image:
-    """Bare web as bright as the bare parts of the print before it, with a camera's noise."""
-    bright = float(np.percentile(print_frame, 90))
-    noise = rng.standard_normal((lines, print_frame.shape[1]), np.float32) * 3.0
-    return np.clip(bright + noise, 0, 255).astype(np.uint8)
+    """Bare web as bright as the bare parts of the print before it."""
+    return _noisy(float(np.percentile(print_frame, 90)), (lines, print_frame.shape[1]), rng)
+
+
+def _noisy(level: float, shape: tuple[int, ...], rng: np.random.Generator) -> Image:
+    """One gray level with a camera's noise."""
+    return np.clip(level + rng.standard_normal(shape, np.float32) * 3.0, 0, 255).astype(np.uint8)
 
 
 def _down(box: BoxPx, lines: int) -> BoxPx:

@@ -1,0 +1,230 @@
+"""Sources of lines: a mapped web at a line rate, pictures of a folder, a camera whose frames are lines."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+import pytest
+
+from lineside.client.clock import ManualClock
+from lineside.datasets.errors import SampleUnreadable
+from lineside.datasets.synthetic import BoardDesign, LayoutFamily
+from lineside.datasets.synthetic.web import SyntheticWeb, WebDesign, read_web, web_strips, write_web
+from lineside.inspection.frames import Image
+from lineside.inspection.strips import LineChunk
+from lineside.station.cameras import CameraEnded, CameraFrame, CameraHealth, CameraLost, CameraState, CameraTimeout
+from lineside.station.web import CameraLines, FolderLines, LineSource, LinesRefused, LoopedWeb, SourceTrouble
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def _given(source: LineSource, most: int = 10_000) -> list[LineChunk | SourceTrouble]:
+    async def taken() -> list[LineChunk | SourceTrouble]:
+        found: list[LineChunk | SourceTrouble] = []
+        async with source as opened:
+            async for item in opened.chunks():
+                found.append(item)
+                if len(found) == most:
+                    break
+        return found
+
+    return asyncio.run(taken())
+
+
+def _chunks(source: LineSource, most: int = 10_000) -> list[LineChunk]:
+    return [item for item in _given(source, most) if isinstance(item, LineChunk)]
+
+
+@pytest.fixture
+def web_file(tmp_path: Path) -> Path:
+    path = tmp_path / "web.mono8"
+    path.write_bytes(np.arange(10 * 8, dtype=np.uint8).tobytes())
+    return path
+
+
+class TestLoopedWeb:
+    def test_the_file_goes_around_without_a_copy_and_the_counter_goes_on(self, web_file: Path) -> None:
+        chunks = _chunks(LoopedWeb(web_file, 8, ManualClock(NOW), chunk_lines=4, most_lines=23, counts_per_line=3))
+        assert [(chunk.first_line, len(chunk)) for chunk in chunks] == [
+            (0, 4), (4, 4), (8, 2), (10, 4), (14, 4), (18, 2), (20, 3),
+        ]  # fmt: skip
+        assert chunks[3].lines[0, 0] == 0, "line 10 is the first of the file again"
+        assert chunks[-1].encoder.tolist() == [63, 66, 69], "the count at which each line ends"
+        assert isinstance(chunks[0].lines.base, np.memmap)
+
+    def test_lines_come_at_their_rate(self, web_file: Path) -> None:
+        clock = ManualClock(NOW)
+        came_s: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            clock.advance(seconds)
+            came_s.append(clock.monotonic())
+
+        source = LoopedWeb(web_file, 8, clock, line_rate_hz=100.0, chunk_lines=5, most_lines=20, sleep=sleep)
+        assert len(_chunks(source)) == 4
+        assert came_s == pytest.approx([0.05, 0.10, 0.15, 0.20])
+
+    def test_a_reader_that_comes_much_too_late_has_lost_lines_and_sees_it(self, web_file: Path) -> None:
+        clock = ManualClock(NOW)
+
+        async def sleep(seconds: float) -> None:
+            clock.advance(seconds)
+
+        async def late() -> list[tuple[int, int]]:
+            seen = []
+            source = LoopedWeb(web_file, 8, clock, line_rate_hz=1000.0, chunk_lines=2, most_lines=1000, sleep=sleep)
+            async with source:
+                async for chunk in source.chunks():
+                    assert isinstance(chunk, LineChunk)
+                    seen.append((chunk.first_line, len(chunk)))
+                    if len(seen) == 1:
+                        clock.advance(0.5)
+            return seen
+
+        seen = asyncio.run(late())
+        lost = 1000 - sum(count for _, count in seen)
+        assert lost > 300
+        assert seen[1][0] - 2 == lost, "one gap of the counter, as wide as what is gone"
+
+    @pytest.mark.parametrize("width_px", [7, 81])
+    def test_a_width_that_does_not_fit_the_file_is_refused(self, web_file: Path, width_px: int) -> None:
+        with pytest.raises(LinesRefused, match="no whole number of lines"):
+            _given(LoopedWeb(web_file, width_px, ManualClock(NOW)))
+
+
+class TestFolder:
+    def test_pictures_are_one_web_in_the_order_of_their_names(self, tmp_path: Path) -> None:
+        for name, value in (("b.png", 20), ("a.png", 10)):
+            cv2.imwrite(str(tmp_path / name), np.full((5, 16), value, np.uint8))
+        chunks = _chunks(FolderLines(tmp_path, ManualClock(NOW), chunk_lines=3))
+        assert [(chunk.first_line, int(chunk.lines[0, 0])) for chunk in chunks] == [(0, 10), (3, 10), (5, 20), (8, 20)]
+
+    def test_another_width_or_no_picture_at_all_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(LinesRefused, match="holds no picture"):
+            _given(FolderLines(tmp_path, ManualClock(NOW)))
+        for name, width in (("a.png", 16), ("b.png", 17)):
+            cv2.imwrite(str(tmp_path / name), np.zeros((4, width), np.uint8))
+        with pytest.raises(LinesRefused, match="17 px wide"):
+            _given(FolderLines(tmp_path, ManualClock(NOW)))
+
+
+@dataclass
+class ScriptedCamera:
+    """A camera that gives, or raises, what it is told to, and has then ended."""
+
+    script: Sequence[CameraFrame | Exception]
+    name: str = "line"
+    states: list[str] = field(default_factory=list)
+
+    async def __aenter__(self) -> Self:
+        self.states.append("entered")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.states.append("left")
+
+    async def grab(self, *, timeout_s: float) -> CameraFrame:
+        if not self.script:
+            raise CameraEnded("the script has ended")
+        step, *self.script = self.script
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    async def trigger(self) -> None:
+        raise NotImplementedError
+
+    @property
+    def health(self) -> CameraHealth:
+        return CameraHealth(CameraState.CONNECTED, NOW)
+
+
+def _frame(
+    sequence: int,
+    *,
+    encoder: int | None = None,
+    lost_before: int = 0,
+    is_partial: bool = False,
+    shape: tuple[int, ...] = (4, 16),
+) -> CameraFrame:
+    image: Image = np.full(shape, sequence, np.uint8)
+    return CameraFrame(image, "line", sequence, NOW, 0.0, encoder, lost_before, is_partial)
+
+
+class TestCamera:
+    def test_frames_are_chunks_whose_encoder_is_that_of_their_first_line(self) -> None:
+        camera = ScriptedCamera([_frame(0, encoder=1000), _frame(1, encoder=1012)])
+        chunks = _chunks(CameraLines(camera, 16, 4, counts_per_line=3))
+        assert [chunk.first_line for chunk in chunks] == [0, 4]
+        assert chunks[1].encoder.tolist() == [1015, 1018, 1021, 1024]
+        assert camera.states == ["entered", "left"]
+
+    def test_a_camera_without_an_encoder_counts_lines(self) -> None:
+        [chunk] = _chunks(CameraLines(ScriptedCamera([_frame(2)]), 16, 4, counts_per_line=3))
+        assert chunk.encoder.tolist() == [27, 30, 33, 36]
+
+    def test_lost_and_partial_frames_are_gaps_of_the_counter_and_told(self) -> None:
+        camera = ScriptedCamera([_frame(0), _frame(3, lost_before=2), _frame(4, is_partial=True), _frame(5)])
+        found = _given(CameraLines(camera, 16, 4))
+        assert [item.first_line for item in found if isinstance(item, LineChunk)] == [0, 12, 20]
+        assert [item.kind.value for item in found if isinstance(item, SourceTrouble)] == ["frames_lost"] * 2
+
+    def test_a_camera_that_is_unplugged_is_told_once_and_once_when_it_is_back(self) -> None:
+        camera = ScriptedCamera(
+            [_frame(0), CameraLost("unplugged"), CameraLost("unplugged"), CameraTimeout("no frame"), _frame(1)]
+        )
+        found = _given(CameraLines(camera, 16, 4))
+        assert [item.kind.value for item in found if isinstance(item, SourceTrouble)] == ["camera_lost", "camera_back"]
+
+    @pytest.mark.parametrize("shape", [(4, 15), (5, 16), (4, 16, 3)], ids=["width", "height", "colour"])
+    def test_frames_of_another_kind_are_refused(self, shape: tuple[int, ...]) -> None:
+        with pytest.raises(LinesRefused, match="set the camera's Height"):
+            _given(CameraLines(ScriptedCamera([_frame(0, shape=shape)]), 16, 4))
+
+
+@pytest.fixture(scope="module")
+def design() -> WebDesign:
+    board = BoardDesign(LayoutFamily.SPARSE, 3, (320, 400))
+    return WebDesign(board, prints=3, gap_px=40, defects_per_print=1, streaks=1, streak_lines=(500, 700), seed=4)
+
+
+@pytest.fixture(scope="module")
+def web(design: WebDesign, tmp_path_factory: pytest.TempPathFactory) -> SyntheticWeb:
+    return write_web(tmp_path_factory.mktemp("web"), design)
+
+
+class TestSyntheticWeb:
+    def test_a_web_is_read_back_as_it_was_written(self, web: SyntheticWeb, design: WebDesign) -> None:
+        assert read_web(web.pixels_path.parent) == web
+        assert web.pixels().shape == (3 * 440, 320) == (design.lines, design.width_px)
+
+    def test_the_truth_says_where_the_web_differs_from_a_good_one(self, web: SyntheticWeb, design: WebDesign) -> None:
+        pixels = web.pixels().astype(np.int16)
+        streaks = [each.box_xyxy_px for each in web.defects if each.box_xyxy_px[3] - each.box_xyxy_px[1] >= 500]
+        assert len(web.defects) == 3 + 1
+        [(left, top, right, bottom)] = streaks
+        inside = pixels[top:bottom, left:right]
+        assert inside.max() < np.median(pixels), "dark all along, over the gaps too"
+
+    def test_the_same_design_is_the_same_web_and_where_it_is_cut_changes_nothing(
+        self, web: SyntheticWeb, design: WebDesign
+    ) -> None:
+        strips = list(web_strips(design))
+        assert np.array_equal(np.concatenate([strip.frame for strip in strips]), web.pixels())
+        assert [strip.top_px for strip in strips] == list(np.cumsum([0, *(len(strip.frame) for strip in strips)])[:-1])
+
+    def test_a_folder_without_a_whole_web_is_refused(self, web: SyntheticWeb, tmp_path: Path) -> None:
+        with pytest.raises(SampleUnreadable, match="lineside web draw"):
+            read_web(tmp_path)
+        (tmp_path / "web.json").write_text((web.pixels_path.parent / "web.json").read_text())
+        (tmp_path / "web.mono8").write_bytes(b"12345")
+        with pytest.raises(SampleUnreadable, match="draw the web again"):
+            read_web(tmp_path)
