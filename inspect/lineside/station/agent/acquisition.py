@@ -7,6 +7,7 @@ frames, or none, for `settle_s`.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -143,10 +144,8 @@ class ViewCamera:
                 await self._until_failure()
 
     async def _grab(self, triggered_s: float) -> CameraFrame:
-        try:
+        with suppress(NotSupported):  # then the line triggers it, or it runs free: the frame comes by itself
             await self._camera.trigger()
-        except NotSupported:
-            pass  # the line triggers it, or it runs free: the frame comes by itself
         while True:
             frame = await self._camera.grab(timeout_s=self._rules.grab_timeout_s)
             if frame.received_s < triggered_s - self._rules.before_trigger_s:

@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import structlog
 
 from lineside.client import InspectionAnswer
 from lineside.client.clock import Clock
-from lineside.inspection.verdict import ReasonCode, Verdict
+from lineside.inspection.verdict import ReasonCode
 from lineside.station.agent.errors import NotJudged, ServerAway
 from lineside.station.agent.parts import TakenPart
 from lineside.station.agent.server_judge import ServerJudge

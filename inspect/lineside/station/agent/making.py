@@ -1,6 +1,6 @@
 """What the station makes now, as its kit says: bound to each part at its trigger."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lineside.station.spool import PartContext, UsedRecipe
 
@@ -15,7 +15,7 @@ class Making:
         views: what the recipe asks for; empty while none is known.
     """
 
-    context: PartContext = PartContext()
+    context: PartContext = field(default_factory=PartContext)
     recipe: UsedRecipe | None = None
     views: frozenset[str] = frozenset()
 
