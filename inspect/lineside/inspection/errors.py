@@ -23,6 +23,7 @@ LinesideError
 ├── CatalogueError (ValueError) a defect catalogue may not be used; a person must act
 ├── LinesOverwritten (LookupError) lines of a web were asked for too late: that stretch is NOT_INSPECTED
 ├── LinesNotYet (LookupError)   lines of a web were asked for before they came
+├── RollMapRefused (ValueError) a file is no roll map of this program
 └── NothingUsable (RuntimeError) no engine on this host passed the agreement check
 ```
 """
@@ -128,6 +129,10 @@ class LinesOverwritten(LinesideError, LookupError):
 
 class LinesNotYet(LinesideError, LookupError):
     """Lines of a web have not been written yet."""
+
+
+class RollMapRefused(LinesideError, ValueError):
+    """A file is no roll map, or not one that this program wrote."""
 
 
 class NothingUsable(LinesideError, RuntimeError):

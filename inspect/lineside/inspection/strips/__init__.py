@@ -16,14 +16,18 @@ from lineside.inspection.strips.line_watch import LineRun, LineWatch, Watched
 from lineside.inspection.strips.lines import LineChunk, LineFault, LineFaultKind, joined_faults
 from lineside.inspection.strips.parts import PartSegmenter, WebPart
 from lineside.inspection.strips.places import AlongPlaces, LinePlaces
+from lineside.inspection.strips.regions import RegionBook, RegionVerdict
 from lineside.inspection.strips.ring import LineRing, LineWindow
+from lineside.inspection.strips.roll_map import Cut, RollMap, RollRegion, read_roll_map
 from lineside.inspection.strips.seam_carry import SeamCarry
+from lineside.inspection.strips.segmenting import PitchSegmenter, TriggerSegmenter
 from lineside.inspection.strips.strip_tiler import StripTiler, strip_tiles
 from lineside.inspection.strips.watch_rules import SpeedChange, SpeedRule, WatchRules
 from lineside.inspection.strips.web_defects import WebDefect
 
 __all__ = [
     "AlongPlaces",
+    "Cut",
     "EncoderScale",
     "LineChunk",
     "LineFault",
@@ -36,15 +40,22 @@ __all__ = [
     "LinesNotYet",
     "LinesOverwritten",
     "PartSegmenter",
+    "PitchSegmenter",
+    "RegionBook",
+    "RegionVerdict",
+    "RollMap",
+    "RollRegion",
     "SeamCarry",
     "SlipRule",
     "SpeedChange",
     "SpeedRule",
     "StripTiler",
+    "TriggerSegmenter",
     "WatchRules",
     "Watched",
     "WebDefect",
     "WebPart",
     "joined_faults",
+    "read_roll_map",
     "strip_tiles",
 ]
