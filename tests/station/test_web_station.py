@@ -99,7 +99,7 @@ class TestInTime:
         late = [event for event in roll.events if event.kind is WebEventKind.REGION_LATE]
         assert roll.verdicts[:5] == ["NOT_INSPECTED"] * 5
         assert len(late) == roll.figures.regions_late >= 5
-        assert "left before the reject point" in late[0].message
+        assert "to the marker" in late[0].message
 
     def test_lines_that_left_the_ring_unread_make_their_regions_not_inspected(self) -> None:
         release = threading.Event()

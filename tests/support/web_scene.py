@@ -13,7 +13,7 @@ from dark_streaks import CLASSES, THRESHOLDS, DarkStreaks
 from lineside.client.clock import ManualClock
 from lineside.inspection.frames import Image
 from lineside.inspection.image_health import HealthLimits
-from lineside.inspection.recipe import Recipe, View
+from lineside.inspection.recipe import Calibration, Recipe, Scale, View
 from lineside.inspection.reference import RegistrationLimits
 from lineside.inspection.strips import EncoderScale, LineChunk, PitchSegmenter, RollMap, WatchRules
 from lineside.station.web import (
@@ -176,6 +176,7 @@ class WebScene:
 
 def _recipe() -> Recipe:
     """Any defect makes a region NG."""
+    scale = Scale(MM_PER_LINE, Calibration("CAL-1", "glass scale", datetime(2026, 4, 1, tzinfo=UTC)))
     return Recipe(
         id="web",
         version=1,
@@ -183,10 +184,10 @@ def _recipe() -> Recipe:
         catalogue_id="film",
         catalogue_version=1,
         release="streaks",
-        views={"default": View("default", None, (), RegistrationLimits(), (), None)},
+        views={"default": View("default", None, (), RegistrationLimits(), (), scale)},
         limits={},
         named_classes=frozenset(),
-        scale=None,
+        scale=scale,
         health=HealthLimits(),
         deadline_ms=1000,
         audit_share=0.0,

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lineside.client.clock import Clock
 from lineside.inspection.any_defect import any_defect_recipe
-from lineside.inspection.catalogue import builtin_catalogue
+from lineside.inspection.catalogue import Catalogue, builtin_catalogue
 from lineside.inspection.detector import Detector, open_detector
 from lineside.inspection.engines import choose_engine
-from lineside.inspection.recipe import Recipe, check_release_fits, load_recipe
+from lineside.inspection.recipe import Calibration, Recipe, Scale, check_release_fits, load_recipe
 from lineside.inspection.release import InputKind, Release, read_release, run_canary, starter_release_folder
 from lineside.inspection.strips import EncoderScale, PitchSegmenter, SpeedChange, SpeedRule, WatchRules
 from lineside.station.cameras import CameraContext
@@ -138,7 +139,7 @@ def open_web(
     catalogue = builtin_catalogue("pcb")
     if file.recipe is None:
         is_of_it = (release.catalogue_id, release.catalogue_version) == (catalogue.id, catalogue.version)
-        recipe = any_defect_recipe(release, catalogue=catalogue if is_of_it else None)
+        recipe = _any_defect(release, catalogue if is_of_it else None, mm_per_px=file.mm_per_px_across)
     else:
         path = folder / file.recipe
         recipe = load_recipe(path.read_text("utf-8"), catalogue=catalogue, source=str(path))
@@ -150,6 +151,14 @@ def open_web(
         yield OpenedWeb(settings, folder, plan, release, recipe, detector, clock)
     finally:
         detector.close()
+
+
+def _any_defect(release: Release, catalogue: Catalogue | None, *, mm_per_px: float) -> Recipe:
+    """What judges a web when nobody gave a recipe, in the file's own scale."""
+    recipe = any_defect_recipe(release, catalogue=catalogue)
+    calibration = Calibration("web.yaml", "mm_per_px_across of the file", datetime.fromtimestamp(0, UTC))
+    scale = Scale(mm_per_px, calibration)
+    return replace(recipe, scale=scale, views={name: replace(view, scale=scale) for name, view in recipe.views.items()})
 
 
 def _release_folder(named: str, folder: Path) -> Path:

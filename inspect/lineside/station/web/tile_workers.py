@@ -16,6 +16,9 @@ from lineside.inspection.frames import Image
 from lineside.inspection.strips import LineRing
 from lineside.inspection.tiling import Tile
 
+NO_TIME = "no time was left"
+"""Why a shed tile was not judged."""
+
 
 class TileDetector(Protocol):
     """Finds defects in one window. Several threads may call it at once; `Detector` is one."""
@@ -43,12 +46,14 @@ class JudgedTile:
         found: what the model says; None if it was not asked.
         why_not: why there is nothing found, for people.
         is_overrun: whether its lines were gone.
+        is_shed: whether all that it shows was decided before its turn came.
     """
 
     tile: Tile
     found: Detections | None
     why_not: str | None = None
     is_overrun: bool = False
+    is_shed: bool = False
 
 
 class TileWorkers:
@@ -142,7 +147,7 @@ class TileWorkers:
                 is_shed = any(first <= tile.top_px and tile.bottom_px <= end for first, end in self._shed_lines)
                 self._in_flight += 1
             began_s = self._monotonic()
-            judged = JudgedTile(tile, None, "no time was left") if is_shed else self._judge(tile)
+            judged = JudgedTile(tile, None, NO_TIME, is_shed=True) if is_shed else self._judge(tile)
             taken_s = self._monotonic() - began_s
             with self._state:
                 self._in_flight -= 1

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lineside.inspection.recipe import Recipe
@@ -13,10 +13,12 @@ from lineside.inspection.strips import (
     RegionBook,
     RegionVerdict,
     RollMap,
+    RollRegion,
     SeamCarry,
     StripTiler,
     WebDefect,
     WebPart,
+    joined_faults,
 )
 from lineside.inspection.tiling import Tile
 from lineside.station.web.plan import WebPlan
@@ -103,24 +105,16 @@ class WebFindings:
     def judged(self, judged: JudgedTile) -> None:
         """Take in what was found in a tile, or that nobody looked at it."""
         tile = judged.tile
-        if judged.found is None:
-            kind = LineFaultKind.OVERRUN if judged.is_overrun else LineFaultKind.NOT_EXAMINED
-            self.not_examined(tile.top_px, tile.bottom_px, kind=kind, why=judged.why_not or "not judged")
-        else:
+        if judged.found is not None:
             self._carry.add(tile, judged.found)
-        self._tiler.done(tile)
-
-    def not_examined(self, first_line: int, end_line: int, *, kind: LineFaultKind, why: str) -> None:
-        """Nobody looked at these lines; neighbouring stretches of one kind become one fault of the roll map."""
-        from_mm, to_mm = self._lines.place_mm(first_line), self._lines.place_mm(end_line)
-        fault = LineFault(kind, first_line, end_line, from_mm, to_mm, why)
-        self._book.add_faults((fault,))
-        last = self._faults[-1] if self._faults else None
-        if last is not None and last.kind is kind and last.message == why and first_line <= last.end_line:
-            first, end = min(last.first_line, first_line), max(last.end_line, end_line)
-            self._faults[-1] = LineFault(kind, first, end, min(last.from_mm, from_mm), max(last.to_mm, to_mm), why)
+        elif judged.is_shed:  # the regions that it shows were decided without it
+            self._note(self._not_examined(tile.top_px, tile.bottom_px, why=judged.why_not))
         else:
-            self._faults.append(fault)
+            kind = LineFaultKind.OVERRUN if judged.is_overrun else LineFaultKind.NOT_EXAMINED
+            fault = self._not_examined(tile.top_px, tile.bottom_px, why=judged.why_not, kind=kind)
+            self._book.add_faults((fault,))
+            self._note(fault)
+        self._tiler.done(tile)
 
     def settle(self, now: datetime) -> tuple[RegionVerdict, ...]:
         """Decide the regions of which everything has been looked at, in order."""
@@ -155,9 +149,30 @@ class WebFindings:
             length_mm=self._lines.camera_mm,
             recipe=f"{self._recipe.id}@{self._recipe.version}",
             product=self._recipe.product,
-            regions=tuple(self._verdicts),
+            regions=tuple(RollRegion.of(verdict) for verdict in self._verdicts),
             defects=tuple(self._defects),
-            faults=tuple(self._faults),
+            faults=joined_faults(self._faults),
+        )
+
+    def _not_examined(
+        self, first_line: int, end_line: int, *, why: str | None, kind: LineFaultKind = LineFaultKind.NOT_EXAMINED
+    ) -> LineFault:
+        from_mm, to_mm = self._lines.place_mm(first_line), self._lines.place_mm(end_line)
+        return LineFault(kind, first_line, end_line, from_mm, to_mm, why or "not judged")
+
+    def _note(self, fault: LineFault) -> None:
+        """For the roll map: stretches that adjoin and are alike become one."""
+        last = self._faults[-1] if self._faults else None
+        is_next = last is not None and (last.kind, last.message) == (fault.kind, fault.message)
+        if last is None or not is_next or fault.first_line > last.end_line:
+            self._faults.append(fault)
+            return
+        self._faults[-1] = replace(
+            last,
+            first_line=min(last.first_line, fault.first_line),
+            end_line=max(last.end_line, fault.end_line),
+            from_mm=min(last.from_mm, fault.from_mm),
+            to_mm=max(last.to_mm, fault.to_mm),
         )
 
     def _add_parts(self, parts: Sequence[WebPart]) -> None:

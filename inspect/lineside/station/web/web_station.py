@@ -40,6 +40,9 @@ _EVENT_OF: Mapping[LineFaultKind, WebEventKind] = MappingProxyType(
 _MOST_UNSEEN_S = 0.1
 """So much of the web may have passed since the last lines came; without lines for longer it stands."""
 
+_RESERVE_S = 0.02
+"""From a verdict to the marker's own input: the file or the rig, and the tasks before it."""
+
 _WAITING_PER_STREAM = 4
 """Tiles that a source which can wait is let run ahead."""
 
@@ -188,15 +191,16 @@ class WebStation:
             part, first_line, end_line = region.part, region.first_line, region.end_line
             slack_s = self._slack_s(part, reject)
             needed_s = workers.waiting_before(end_line) * workers.seconds_per_tile
-            if slack_s > needed_s:
+            if slack_s > needed_s + _RESERVE_S:
                 return  # later regions have later deadlines; they get their turn
             workers.shed(first_line, end_line)
-            late_by = f"{needed_s:.3f} s of work and {max(slack_s, 0.0):.3f} s left before the reject point"
-            message = f"{part.part_id} is not inspected: {late_by}"
-            self._findings.not_examined(first_line, end_line, kind=LineFaultKind.NOT_EXAMINED, why="no time was left")
-            self._tell(WebEventKind.REGION_LATE, message, from_mm=part.from_mm, to_mm=part.to_mm)
-            self._regions_late += 1
-            self._decided(self._findings.expire(part, self._clock.now()))
+            verdicts = self._findings.expire(part, self._clock.now())
+            if any(each.judgement.verdict is Verdict.NOT_INSPECTED for each in verdicts):
+                self._regions_late += 1
+                left_s = max(slack_s, 0.0)
+                message = f"{part.part_id} is not inspected: {needed_s:.3f} s of work, {left_s:.3f} s to the marker"
+                self._tell(WebEventKind.REGION_LATE, message, from_mm=part.from_mm, to_mm=part.to_mm)
+            self._decided(verdicts)
 
     async def _collect(
         self, workers: TileWorkers, reading: "asyncio.Task[None]", stopping: "asyncio.Task[None]"
