@@ -20,6 +20,8 @@ from lineside.station.spool.records import (
     ReportRecord,
     TriggerRecord,
 )
+from lineside.station.spool.spool import Spool
+from lineside.station.spool.unfinished import UnfinishedPart, interrupted
 
 __all__ = [
     "AnsweredRecord",
@@ -31,6 +33,7 @@ __all__ = [
     "PartContext",
     "RecordContradicts",
     "ReportRecord",
+    "Spool",
     "SpoolBroken",
     "SpoolError",
     "SpoolFull",
@@ -39,6 +42,8 @@ __all__ = [
     "SpoolMissing",
     "StationJudgement",
     "TriggerRecord",
+    "UnfinishedPart",
     "UsedRecipe",
     "UsedRelease",
+    "interrupted",
 ]
