@@ -29,6 +29,9 @@ from lineside.station.cameras.tally import FrameTally
 RELEASE_S: Final = 5.0
 """A driver that needs longer to let a camera go is left behind: the permit must not wait for it."""
 
+LOOK_S: Final = 0.25
+"""How often a camera that nobody grabs from is looked at."""
+
 
 class ReconnectingCamera:
     """Wraps a camera: connects anew with growing, jittered waits, and counts across all connections.
@@ -76,6 +79,7 @@ class ReconnectingCamera:
         self._timeouts = 0
         self._keeper: asyncio.Task[None] | None = None
         self._is_back = asyncio.Event()
+        self._was_lost = asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -96,6 +100,7 @@ class ReconnectingCamera:
             raise
         except CameraError as error:
             self._lose(error)
+        self._keeper = asyncio.create_task(self._keep(), name=f"camera {self._name} is kept")
         return self
 
     async def __aexit__(
@@ -201,10 +206,7 @@ class ReconnectingCamera:
     def _lose(self, error: CameraError) -> None:
         self._enter(CameraState.LOST, error)
         self._timeouts = 0
-        if isinstance(error, CameraEnded):
-            return
-        if self._keeper is None or self._keeper.done():
-            self._keeper = asyncio.create_task(self._come_back(), name=f"camera {self._name} comes back")
+        self._was_lost.set()
 
     def _enter(self, state: CameraState, trouble: CameraError | None) -> None:
         if state is not self._state:
@@ -214,6 +216,19 @@ class ReconnectingCamera:
             self._is_back.set()
         else:
             self._is_back.clear()
+
+    async def _keep(self) -> None:
+        """Notice a loss, also while nobody grabs, and come back from it."""
+        while not isinstance(self._trouble, CameraEnded):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._was_lost.wait()
+            self._was_lost.clear()
+            inner = None if self._camera is None else self._camera.health
+            if self._state is CameraState.CONNECTED and inner is not None and inner.state is CameraState.LOST:
+                self._lose(CameraLost(inner.trouble or f"camera {self._name!r} says that it is lost"))
+            if self._state is CameraState.LOST and not isinstance(self._trouble, CameraEnded):
+                await self._come_back()
 
     async def _come_back(self) -> None:
         await self._release()

@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 from lineside.client.clock import Clock
 from lineside.inspection.frames import Image
 from lineside.station.cameras.driven import Arrival, DrivingRules, FeatureCamera, TransportCounts
-from lineside.station.cameras.errors import NotSupported
+from lineside.station.cameras.errors import CameraEnded, CameraError, NotSupported
 from lineside.station.cameras.records import CameraFrame
 from lineside.station.cameras.settings import Bookmark, CameraContext, PaceName, ReplaySettings
 
@@ -71,6 +72,7 @@ class ReplayDriver:
         self._clock = clock
         self._bookmark = bookmark
         self._due_s: float | None = None
+        self._has_ended = False
         self._wanted = threading.Semaphore(0)
 
     def open(self) -> None:
@@ -81,12 +83,20 @@ class ReplayDriver:
 
     def next(self, *, timeout_s: float) -> Arrival | None:
         """The next picture, None if none was due or wanted in time."""
+        if self._has_ended:
+            self._wanted.acquire(timeout=timeout_s)  # whatever is wanted, nothing comes: it only waits
+            return None
         is_time = self._wait_until_due(timeout_s) if self._pace == "free" else self._wanted.acquire(timeout=timeout_s)
         if not is_time:
             return None
         position = self._bookmark.next
+        try:
+            to_image = self._source.take(position)
+        except CameraEnded as ended:  # told in its turn: pictures before it may still be waiting
+            self._has_ended = True
+            return Arrival(partial(_raise, ended))
         self._bookmark.next = position + 1
-        return Arrival(self._source.take(position))
+        return Arrival(to_image)
 
     def check(self) -> None:
         """Raises `CameraLost` if the source is gone."""
@@ -101,9 +111,7 @@ class ReplayDriver:
         self._wanted.release()
 
     def trigger(self) -> None:
-        """Have one picture taken, if software triggers this camera."""
-        if self._pace != "trigger":
-            raise NotSupported(f"this camera's pace is {self._pace!r}; only with `pace: trigger` can it be triggered")
+        """Have one picture taken, because software triggers."""
         self.expose()
 
     def close(self) -> None:
@@ -162,13 +170,25 @@ class ReplayCamera(FeatureCamera):
         rules = DrivingRules(delivery, settings.buffer_frames, settings.connect_timeout_s)
         super().__init__(context.name, driver, clock=context.clock, rules=rules)
         self._replay = driver
-        self._is_asked = settings.pace == "asked"
+        self._pace: PaceName = settings.pace
 
     async def grab(self, *, timeout_s: float) -> CameraFrame:
         """The next frame; at the pace "asked" it is taken now."""
-        if self._is_asked:
+        if self._pace == "asked":
             self._replay.expose()
         return await super().grab(timeout_s=timeout_s)
+
+    async def trigger(self) -> None:
+        """Have one picture taken, if software triggers this camera; see `Camera.trigger`."""
+        if self._pace != "trigger":
+            raise NotSupported(
+                f"the pace of camera {self.name!r} is {self._pace!r}; only with `pace: trigger` can it be triggered"
+            )
+        await super().trigger()
+
+
+def _raise(error: CameraError) -> Image:
+    raise error
 
 
 def _no_feature(name: str) -> NotSupported:

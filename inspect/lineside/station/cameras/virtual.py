@@ -35,9 +35,10 @@ class VirtualSettings(ReplaySettings):
 
     @model_validator(mode="after")
     def _leaves_room_for_the_board(self) -> Self:
-        if self.bears_code and self.height_px < 2 * CODE_STRIP_PX:
+        if self.bears_code and (self.height_px < 2 * CODE_STRIP_PX or self.width_px < CODE_STRIP_PX):
             raise ValueError(
-                f"height_px {self.height_px} with a code below the board; expected {2 * CODE_STRIP_PX} or more"
+                f"{self.width_px} x {self.height_px} px with a code below the board; "
+                f"expected {CODE_STRIP_PX} x {2 * CODE_STRIP_PX} or more"
             )
         return self
 
