@@ -32,7 +32,7 @@ def _defect(from_mm: float, to_mm: float) -> WebDefect:
 
 def _outcome(verdict: Verdict, *defects: WebDefect, grade: str | None = "B") -> RegionOutcome:
     reasons = () if verdict is Verdict.OK else (Reason(ReasonCode.LATE, "too late"),)
-    return RegionOutcome("ROLL-1@100-200", 100.0, 200.0, verdict, reasons, defects, grade, NOW, 0.5)
+    return RegionOutcome("ROLL-1-000003", 3, 100.0, 200.0, verdict, reasons, defects, grade, NOW, 0.5)
 
 
 class TestRejectPoint:

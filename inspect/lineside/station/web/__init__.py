@@ -17,6 +17,7 @@ from lineside.station.web.opening import OpenedWeb, open_web
 from lineside.station.web.plan import WebPlan
 from lineside.station.web.records import RegionOutcome, WebEvent, WebEventKind, WebFigures
 from lineside.station.web.reject_point import RejectPoint
+from lineside.station.web.rig_marker import RigMarker
 from lineside.station.web.running import WebRun, run_web
 from lineside.station.web.settings import SCHEMA, WebFile, WebSettings, parse_web_file
 from lineside.station.web.tile_workers import TileDetector
@@ -38,6 +39,7 @@ __all__ = [
     "OpenedWeb",
     "RegionOutcome",
     "RejectPoint",
+    "RigMarker",
     "SourceTrouble",
     "TileDetector",
     "WebError",

@@ -16,6 +16,8 @@ from lineside.inspection.release import InputKind, Release, read_release, run_ca
 from lineside.inspection.strips import EncoderScale, PitchSegmenter, SpeedChange, SpeedRule, WatchRules
 from lineside.station.cameras import CameraContext
 from lineside.station.cameras.configuration import open_camera
+from lineside.station.rig.kinds import RIG_KINDS
+from lineside.station.rig.settings import RigContext
 from lineside.station.web.camera_lines import CameraLines
 from lineside.station.web.errors import WebFileRefused
 from lineside.station.web.folder_lines import FolderLines
@@ -25,7 +27,15 @@ from lineside.station.web.looped_web import LoopedWeb
 from lineside.station.web.markers import FileMarker, MarkerOutput, NoMarker
 from lineside.station.web.plan import WebPlan
 from lineside.station.web.reject_point import RejectPoint
-from lineside.station.web.settings import FolderSource, LoopedSource, WebFile, WebSettings
+from lineside.station.web.rig_marker import RigMarker
+from lineside.station.web.settings import (
+    FileMarkerInFile,
+    FolderSource,
+    LoopedSource,
+    RigMarkerInFile,
+    WebFile,
+    WebSettings,
+)
 from lineside.station.web.web_station import OnEvent, OnOutcome, WebStation
 
 _STARTER = "starter:"
@@ -91,9 +101,16 @@ class OpenedWeb:
         )
 
     def marker(self) -> MarkerOutput:
-        """The marker; nothing is opened yet."""
-        marker = self.settings.file.marker
-        return NoMarker() if marker is None else FileMarker(self.out / marker.path)
+        """The marker; nothing is opened yet.
+
+        Raises:
+            RigError: the rig's library is not installed, or its settings cannot be used.
+        """
+        marker, rig = self.settings.file.marker, self.settings.rig
+        if isinstance(marker, RigMarkerInFile) and rig is not None:
+            plc = RIG_KINDS[rig.kind].build(rig, RigContext(clock=self.clock, folder=self.folder))
+            return RigMarker(plc, ack_timeout_s=marker.ack_timeout_ms / 1000.0, scan_s=marker.scan_ms / 1000.0)
+        return FileMarker(self.out / marker.path) if isinstance(marker, FileMarkerInFile) else NoMarker()
 
     def station(self, *, on_outcome: OnOutcome, on_event: OnEvent) -> WebStation:
         """A station for one roll."""

@@ -61,7 +61,8 @@ class RegionOutcome:
     """One region of the web, decided once and for all.
 
     Attributes:
-        part_id: the region's name, e.g. ROLL-7@12000-12500.
+        part_id: the region's name, of the roll's and its number.
+        number: from 1 along the roll.
         from_mm: where it begins along the web.
         to_mm: where it ends, half-open.
         verdict: OK only if every line of it was looked at in time, and nothing found exceeds a limit.
@@ -74,6 +75,7 @@ class RegionOutcome:
     """
 
     part_id: str
+    number: int
     from_mm: float
     to_mm: float
     verdict: Verdict

@@ -25,6 +25,8 @@ from pydantic import Field, model_validator
 from lineside.inspection.file_models import FileModel, SourceFile
 from lineside.station.cameras.configuration import parse_camera
 from lineside.station.cameras.settings import CameraSettings
+from lineside.station.rig.kinds import RIG_KINDS
+from lineside.station.rig.settings import RigSettings
 from lineside.station.web.errors import WebFileRefused
 
 SCHEMA: Final = "lineside.web-station/1"
@@ -198,6 +200,25 @@ class FileMarkerInFile(FileModel):
     path: _Path = "marks.jsonl"
 
 
+class RigMarkerInFile(FileModel):
+    """A PLC that is given a permit for each region that is OK.
+
+    Attributes:
+        kind: always "rig".
+        rig: kind and keys, as in a station's `rig` section.
+        ack_timeout_ms: how long it may take for one result before the run ends.
+        scan_ms: how often it is written and read.
+    """
+
+    kind: Literal["rig"]
+    rig: dict[str, Any]
+    ack_timeout_ms: float = Field(default=1000.0, ge=1, le=60_000)
+    scan_ms: float = Field(default=10.0, ge=1, le=1000)
+
+
+MarkerInFile = Annotated[FileMarkerInFile | RigMarkerInFile, Field(discriminator="kind")]
+
+
 class WebFile(FileModel):
     """The whole file."""
 
@@ -215,7 +236,7 @@ class WebFile(FileModel):
     tiles: TilesInFile = TilesInFile()
     grades: list[GradeInFile] = Field(default=[], max_length=26)
     grade_otherwise: str = Field(default="scrap", min_length=1, max_length=40)
-    marker: FileMarkerInFile | None = None
+    marker: MarkerInFile | None = None
     out: _Path = "out"
 
     @model_validator(mode="after")
@@ -243,11 +264,13 @@ class WebSettings:
         source: what to call it in messages.
         file: what it says.
         camera: the settings of the source's camera; None for another source.
+        rig: the settings of the marker's rig; None for another marker.
     """
 
     source: str
     file: WebFile
     camera: CameraSettings | None
+    rig: RigSettings | None
 
 
 def parse_web_file(text: str, *, source: str) -> WebSettings:
@@ -263,4 +286,14 @@ def parse_web_file(text: str, *, source: str) -> WebSettings:
     parsed = SourceFile(text, source=source, error=WebFileRefused)
     file = parsed.parse(WebFile)
     is_camera = isinstance(file.source, CameraSource)
-    return WebSettings(source, file, parse_camera(parsed, at=("source", "camera")) if is_camera else None)
+    camera = parse_camera(parsed, at=("source", "camera")) if is_camera else None
+    return WebSettings(source, file, camera, _rig(parsed, file))
+
+
+def _rig(parsed: SourceFile, file: WebFile) -> RigSettings | None:
+    if not isinstance(file.marker, RigMarkerInFile):
+        return None
+    kind = RIG_KINDS.get(str(file.marker.rig.get("kind")))
+    if kind is None:
+        raise parsed.problem(("marker", "rig"), f"no such kind of rig; expected one of {', '.join(RIG_KINDS)}")
+    return parsed.parse(kind.settings, at=("marker", "rig"))

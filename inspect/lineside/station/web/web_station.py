@@ -252,6 +252,7 @@ class WebStation:
             self._happened.put_nowait(
                 RegionOutcome(
                     part.part_id,
+                    part.number,
                     part.from_mm,
                     part.to_mm,
                     judgement.verdict,
