@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from blob_detector import Blob, TinyRelease, draw_blobs
+from blob_detector import Blob, draw_blobs
 from lineside.serving.security import Role
 from live_server import LiveServer, live_server
 from odd_releases import Workshop, version

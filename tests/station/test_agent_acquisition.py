@@ -1,0 +1,137 @@
+"""A part gets the frame of its own trigger, or none."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from lineside.client.clock import SystemClock
+from lineside.station.agent.acquisition import AcquisitionRules, ViewCamera, ViewFailed, ViewTrouble, take_all
+from lineside.station.cameras import CameraError, CameraFrame, CameraLost, WrongPixelFormat
+from scripted_camera import ScriptedCamera, frame
+
+QUICK = AcquisitionRules(grab_timeout_s=0.03, settle_s=0.03)
+
+
+@dataclass
+class Told:
+    """What a view said."""
+
+    troubles: list[str] = field(default_factory=list)
+    back: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def a_view(
+    script: list[CameraFrame | CameraError], told: Told, *, view: str = "default", rules: AcquisitionRules = QUICK
+) -> tuple[ViewCamera, ScriptedCamera]:
+    camera = ScriptedCamera(script)
+    taker = ViewCamera(
+        view,
+        camera,
+        rules=rules,
+        clock=SystemClock(),
+        on_trouble=lambda _, why: told.troubles.append(why),
+        on_back=lambda _: told.back.set(),
+    )
+    return taker, camera
+
+
+def run(work: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(20):
+            await work()
+
+    asyncio.run(bounded())
+
+
+async def taken(view: ViewCamera, *, triggered_s: float = 0.0) -> CameraFrame:
+    return await view.take(triggered_s=triggered_s, encoder=1000)
+
+
+def test_a_frame_from_before_the_trigger_is_nobodys() -> None:
+    async def work() -> None:
+        told = Told()
+        view, camera = a_view([frame(1), frame(2), frame(5)], told)
+        assert (await taken(view, triggered_s=3.0)).sequence == 5
+        assert (camera.triggers, told.troubles) == (1, [])
+
+    run(work)
+
+
+def test_where_the_plc_triggers_the_camera_its_frame_may_be_here_before_the_scan_saw_the_trigger() -> None:
+    async def work() -> None:
+        view, _ = a_view([frame(1), frame(2)], Told(), rules=replace(QUICK, before_trigger_s=0.5))
+        assert (await taken(view, triggered_s=2.25)).sequence == 2
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    ("ends_in", "trouble"),
+    [
+        pytest.param([], ViewTrouble.FRAMES_LOST, id="silence"),
+        pytest.param([replace(frame(1), is_partial=True)], ViewTrouble.FRAMES_LOST, id="packets are missing"),
+        pytest.param([WrongPixelFormat("mono16")], ViewTrouble.FRAMES_LOST, id="another pixel format"),
+        pytest.param([CameraLost("the cable is out")], ViewTrouble.CAMERA_LOST, id="unplugged"),
+    ],
+)
+def test_a_view_without_its_frame_says_so_once_and_takes_no_part_until_it_has_settled(
+    ends_in: list[CameraFrame | CameraError], trouble: ViewTrouble
+) -> None:
+    async def work() -> None:
+        told = Told()
+        view, _ = a_view(ends_in, told)
+        for _ in range(2):
+            with pytest.raises(ViewFailed) as failed:
+                await taken(view)
+        assert failed.value.view == "default"
+        assert len(told.troubles) == 1
+        assert not view.takes_parts
+        watching = asyncio.create_task(view.watch())
+        await told.back.wait()
+        assert view.takes_parts
+        watching.cancel()
+
+    async def first_trouble() -> None:
+        view, _ = a_view(ends_in, Told())
+        with pytest.raises(ViewFailed) as failed:
+            await taken(view)
+        assert failed.value.trouble is trouble
+
+    run(work)
+    run(first_trouble)
+
+
+def test_a_frame_that_comes_too_late_is_not_the_next_parts() -> None:
+    """The failed part's frame arrives while the view settles: it is thrown away there."""
+
+    async def work() -> None:
+        told = Told()
+        script: list[CameraFrame | CameraError] = []
+        view, camera = a_view(script, told)
+        with pytest.raises(ViewFailed):
+            await taken(view)
+        camera._script.append(frame(1))
+        watching = asyncio.create_task(view.watch())
+        await told.back.wait()
+        camera._script.append(frame(2))
+        assert (await taken(view)).sequence == 2
+        watching.cancel()
+
+    run(work)
+
+
+def test_one_views_failure_costs_no_other_its_frame() -> None:
+    async def work() -> None:
+        told = Told()
+        views = {
+            "top": a_view([frame(1)], told, view="top")[0],
+            "side": a_view([CameraLost("gone")], told, view="side")[0],
+            "bottom": a_view([frame(7)], told, view="bottom")[0],
+        }
+        frames, failures = await take_all(views, triggered_s=0.0, encoder=5)
+        assert {view: taken.sequence for view, taken in frames.items()} == {"top": 1, "bottom": 7}
+        assert [failure.view for failure in failures] == ["side"]
+
+    run(work)
