@@ -1,19 +1,23 @@
 """Is this picture fit to be judged? A blind camera must not pass parts.
 
-Five faults are told apart, because five different people act on them: a blank picture (no part, a cap on the
-lens), a frozen one (the grabber repeats its buffer), too little or too much light, and a lens out of focus.
-The checks see one picture and the digest of the one before; slow drift is for charts over many.
+Faults are told apart, because different people act on them: a blank picture (no part, a cap on the lens), a frozen one
+(the grabber repeats its buffer), too little or too much light or other light than usual, lines that the sensor or the
+grabber dropped, and a lens out of focus. A picture of another size than the recipe's never comes here: see `decode`.
+The checks see one picture and what is kept of the camera's past; slow drift is for charts over many.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from lineside.inspection.camera_past import CameraPast
+from lineside.inspection.dropped_lines import count_dropped_lines
 from lineside.inspection.frames import Image
 from lineside.inspection.grayscale import to_gray
+from lineside.inspection.picture_tiles import spread_tiles
+from lineside.inspection.sensor_noise import NoisePrint
 
 _BLACK_UP_TO = 2
 _WHITE_FROM = 253
@@ -24,11 +28,8 @@ almost bare crop of a real binarised board (DeepPCB, group 20085) has as little 
 _WHOLE_UP_TO_PX = 1 << 20
 """Of larger pictures, gray levels are counted on evenly spread rows."""
 
-_GRID = 4
-_TILE_PX = 256
 _SEAM_PX = 4
-"""Sharpness is measured at full resolution on 4 x 4 tiles, spread evenly: defocus is a property of the whole
-field, while thinning out pixels would change it."""
+"""Where two tiles meet there is an edge of nothing in the picture."""
 
 _EDGE_FLOOR = 0.01
 """Gradient, as a share of contrast per pixel, from which a pixel counts as part of an edge: above sensor
@@ -45,6 +46,8 @@ class HealthFault(StrEnum):
     UNDER_EXPOSED = "under_exposed"
     OVER_EXPOSED = "over_exposed"
     DEFOCUSED = "defocused"
+    LINES_DROPPED = "lines_dropped"
+    LIGHT_DRIFTED = "light_drifted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,11 @@ class HealthLimits:
             thin binarised trace that covers 0.1 % of the picture has 8.
         refuse_repeats: frozen if the body is bit for bit the one before. Two exposures of a real sensor never
             are; switch it off for a source without noise, such as a renderer.
+        max_repeat_correlation: with `refuse_repeats`, frozen too if the noise correlates with that of the picture
+            before by more than this: the same exposure, encoded once more. What it can tell: `sensor_noise`.
+        max_dropped_lines: more rows and columns than this were dropped; what can be seen: `dropped_lines`.
+        max_mean_drift: other light than usual if the mean differs by more gray levels than this from that of the
+            camera's last pictures; see `LightBaseline`. None: parts that differ much in brightness are no fault.
         min_brightest: under-exposed if even the brightest part does not reach this gray level.
         max_darkest: over-exposed if even the darkest part is above this gray level.
         max_black_share: under-exposed if more than this share of pixels is clipped (0 to 2).
@@ -81,15 +89,27 @@ class HealthLimits:
     min_mean: float | None = None
     max_mean: float | None = None
     min_sharpness: float | None = 0.08
+    max_repeat_correlation: float | None = 0.9
+    max_dropped_lines: int | None = 0
+    max_mean_drift: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse limits outside their scale."""
-        levels = (self.min_std, self.min_brightest, self.max_darkest, self.min_mean, self.max_mean)
-        shares = (self.max_black_share, self.max_white_share, self.min_sharpness)
+        levels = (
+            self.min_std,
+            self.min_brightest,
+            self.max_darkest,
+            self.min_mean,
+            self.max_mean,
+            self.max_mean_drift,
+        )
+        shares = (self.max_black_share, self.max_white_share, self.min_sharpness, self.max_repeat_correlation)
         if not all(value is None or 0 <= value <= 255 for value in levels):
             raise ValueError(f"gray levels of health limits must lie in 0..255: {self}")
         if not all(value is None or 0 <= value <= 1 for value in shares):
-            raise ValueError(f"shares and sharpness of health limits must lie in 0..1: {self}")
+            raise ValueError(f"shares, correlation and sharpness of health limits must lie in 0..1: {self}")
+        if self.max_dropped_lines is not None and self.max_dropped_lines < 0:
+            raise ValueError(f"dropped lines of health limits cannot be fewer than 0: {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +128,10 @@ class HealthReport:
             of sigma 1 against noise, divided by (brightest - darkest). A perfect step has about 0.33, a step
             blurred by sigma 3 about 0.12, by sigma 6 about 0.06; unlike the Laplacian's variance it keeps
             falling when the sensor is noisy. None where the picture has too few edges to say.
+        repeat_correlation: as `NoisePrint.correlation` with the picture before; None where nothing can be said.
+        dropped_lines: as `count_dropped_lines`; None where it was not asked for.
+        mean_drift: as `LightBaseline.drift`.
+        past: what to hold the camera's next picture against.
     """
 
     faults: tuple[HealthFault, ...]
@@ -118,6 +142,10 @@ class HealthReport:
     black_share: float
     white_share: float
     sharpness: float | None
+    repeat_correlation: float | None = None
+    dropped_lines: int | None = None
+    mean_drift: float | None = None
+    past: CameraPast = field(default_factory=CameraPast, repr=False, compare=False)
 
     @property
     def is_healthy(self) -> bool:
@@ -125,7 +153,14 @@ class HealthReport:
         return not self.faults
 
 
-def assess(image: Image, limits: HealthLimits, *, previous_digest: str | None, digest: str) -> HealthReport:
+def assess(
+    image: Image,
+    limits: HealthLimits,
+    *,
+    previous_digest: str | None,
+    digest: str,
+    past: CameraPast | None = None,
+) -> HealthReport:
     """Measure one picture and hold it against its limits.
 
     Args:
@@ -134,7 +169,9 @@ def assess(image: Image, limits: HealthLimits, *, previous_digest: str | None, d
         previous_digest: digest of the encoded frame before it from the same station and view, None for a
             first one.
         digest: digest of this encoded frame.
+        past: the `past` of that frame's report; None for a first one, or where it says nothing.
     """
+    past = past or CameraPast()
     gray = to_gray(image)
     rows = np.ascontiguousarray(gray[:: max(1, gray.size // _WHOLE_UP_TO_PX)])
     histogram = cv2.calcHist([rows], [0], None, [256], [0, 256])[:, 0].astype(np.float64)
@@ -154,15 +191,29 @@ def assess(image: Image, limits: HealthLimits, *, previous_digest: str | None, d
         black_share=float(shares[: _BLACK_UP_TO + 1].sum()),
         white_share=float(shares[_WHITE_FROM:].sum()),
         sharpness=_sharpness(gray, brightest - darkest),
+        dropped_lines=None if limits.max_dropped_lines is None else count_dropped_lines(gray),
+        mean_drift=past.light.drift(mean),
     )
-    return replace(measured, faults=_faults(measured, limits, is_repeat=previous_digest == digest))
+    if limits.refuse_repeats and limits.max_repeat_correlation is not None:
+        noise = NoisePrint.of(gray)
+        measured = replace(
+            measured,
+            repeat_correlation=None if past.noise is None else noise.correlation(past.noise),
+            past=replace(past, noise=noise),
+        )
+    else:
+        measured = replace(measured, past=replace(past, noise=None))
+    faults = _faults(measured, limits, is_repeat=previous_digest == digest)
+    light = past.light if faults else past.light.with_picture(mean)
+    return replace(measured, faults=faults, past=replace(measured.past, light=light))
 
 
 def _faults(measured: HealthReport, limits: HealthLimits, *, is_repeat: bool) -> tuple[HealthFault, ...]:
     is_blank = _below(measured.std, limits.min_std)
     broken = {
         HealthFault.BLANK: is_blank,
-        HealthFault.FROZEN: limits.refuse_repeats and is_repeat,
+        HealthFault.FROZEN: limits.refuse_repeats
+        and (is_repeat or _exceeds(measured.repeat_correlation, limits.max_repeat_correlation)),
         HealthFault.UNDER_EXPOSED: _below(measured.brightest, limits.min_brightest)
         or _above(measured.black_share, limits.max_black_share)
         or _below(measured.mean, limits.min_mean),
@@ -173,6 +224,9 @@ def _faults(measured: HealthReport, limits: HealthLimits, *, is_repeat: bool) ->
         HealthFault.DEFOCUSED: not is_blank
         and measured.sharpness is not None
         and _below(measured.sharpness, limits.min_sharpness),
+        HealthFault.LINES_DROPPED: _exceeds(measured.dropped_lines, limits.max_dropped_lines),
+        HealthFault.LIGHT_DRIFTED: measured.mean_drift is not None
+        and _above(abs(measured.mean_drift), limits.max_mean_drift),
     }
     return tuple(fault for fault in HealthFault if broken[fault])
 
@@ -185,11 +239,15 @@ def _above(value: float, limit: float | None) -> bool:
     return limit is not None and value > limit
 
 
+def _exceeds(value: float | None, limit: float | None) -> bool:
+    return value is not None and _above(value, limit)
+
+
 def _sharpness(gray: Image, contrast: float) -> float | None:
     """Steepness of the picture's edges relative to its contrast; None without enough edges."""
     if contrast < 1:
         return None
-    tiles = _tiles(gray)
+    tiles = spread_tiles(gray)
     count, height, width = tiles.shape
     # One tall picture instead of a loop: the rows where two tiles meet are dropped afterwards.
     blurred = cv2.GaussianBlur(tiles.reshape(count * height, width), (5, 5), 1.0)
@@ -203,14 +261,3 @@ def _sharpness(gray: Image, contrast: float) -> float | None:
     if edges.size < _LEAST_EDGE_PX:
         return None
     return float(np.quantile(edges, _SHARPEST) / contrast)
-
-
-def _tiles(gray: Image) -> NDArray[np.uint8]:
-    """(n, h, w): 16 evenly spread tiles, each at most an eighth of a side; a small picture whole."""
-    height, width = gray.shape
-    tile_height, tile_width = min(height // 8, _TILE_PX), min(width // 8, _TILE_PX)
-    if min(tile_height, tile_width) < 32:
-        return np.ascontiguousarray(gray)[None]
-    tops = [(2 * index + 1) * height // (2 * _GRID) - tile_height // 2 for index in range(_GRID)]
-    lefts = [(2 * index + 1) * width // (2 * _GRID) - tile_width // 2 for index in range(_GRID)]
-    return np.stack([gray[top : top + tile_height, left : left + tile_width] for top in tops for left in lefts])

@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
+from lineside.inspection.camera_past import CameraPast
 from lineside.inspection.decoding import DecodingLimits, ExpectedGeometry, decode
 from lineside.inspection.detections import Detections
 from lineside.inspection.detector import Detector
@@ -27,10 +28,12 @@ Detect = Callable[[Image, Mapping[str, float]], Detections]
 _FAULTS: Mapping[HealthFault, str] = MappingProxyType(
     {
         HealthFault.BLANK: "blank",
-        HealthFault.FROZEN: "frozen (byte for byte the frame before it)",
+        HealthFault.FROZEN: "frozen (the frame before it once more)",
         HealthFault.UNDER_EXPOSED: "under-exposed",
         HealthFault.OVER_EXPOSED: "over-exposed",
         HealthFault.DEFOCUSED: "out of focus",
+        HealthFault.LINES_DROPPED: "missing rows or columns of the sensor",
+        HealthFault.LIGHT_DRIFTED: "much brighter or darker than this camera's last ones",
     }
 )
 """What each fault is called to a person."""
@@ -71,12 +74,14 @@ class Examination:
         notes: what a reader of the record should know, e.g. "exif_orientation_ignored".
         measures: of the picture and the model's scores, as far as the examination came; None if the frame could not
             be decoded.
+        past: what to hold the camera's next frame against; None if this one could not be decoded.
     """
 
     findings: ViewFindings | ViewNotInspected
     timings_ms: Mapping[str, float]
     notes: tuple[str, ...] = ()
     measures: FrameMeasures | None = None
+    past: CameraPast | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,13 @@ class Inspector:
     monotonic: Callable[[], float] = field(repr=False)
 
     def examine(
-        self, encoded: EncodedFrame, *, previous_digest: str | None, now: datetime, detect: Detect | None = None
+        self,
+        encoded: EncodedFrame,
+        *,
+        previous_digest: str | None,
+        now: datetime,
+        detect: Detect | None = None,
+        past: CameraPast | None = None,
     ) -> Examination:
         """Examine one view; an expected failure becomes a `ViewNotInspected` with its reason.
 
@@ -110,6 +121,7 @@ class Inspector:
             now: aware UTC instant, for the expiry of references.
             detect: called instead of the detector with what it would look at and the effective thresholds; an
                 evaluation looks at what lies below them, too.
+            past: of the camera's frame before it, as its examination left it; None if there is none.
         """
         view = self.recipe.views[encoded.view]
         thresholds = effective_thresholds(self.recipe, self.release.thresholds)
@@ -117,14 +129,18 @@ class Inspector:
         timings_ms: dict[str, float] = {}
         notes: tuple[str, ...] = ()
         measures: FrameMeasures | None = None
+        left: CameraPast | None = None
         try:
             frame = self._timed("decode", timings_ms, lambda: self._decode(encoded, view))
             notes = frame.notes
             health = self._timed(
                 "health",
                 timings_ms,
-                lambda: assess(frame.image, self.recipe.health, previous_digest=previous_digest, digest=frame.digest),
+                lambda: assess(
+                    frame.image, self.recipe.health, previous_digest=previous_digest, digest=frame.digest, past=past
+                ),
             )
+            left = health.past
             measures = FrameMeasures.of_picture(health)
             if health.faults:
                 reason = Reason(
@@ -132,7 +148,7 @@ class Inspector:
                     _unhealthy(health.faults),
                     encoded.view,
                 )
-                return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes, measures)
+                return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes, measures, left)
             network_image, registration = self._timed(
                 "register", timings_ms, lambda: self._network_image(frame, view, now)
             )
@@ -141,15 +157,15 @@ class Inspector:
             detections = self._timed("detect", timings_ms, lambda: look(network_image, thresholds))
         except FrameError as error:
             reason = Reason(ReasonCode(error.reason), str(error), encoded.view)
-            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes, measures)
+            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes, measures, left)
         except NonFiniteOutput as error:
             reason = Reason(ReasonCode.NON_FINITE_OUTPUT, str(error), encoded.view)
-            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes, measures)
+            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes, measures, left)
         except EngineError as error:
             reason = Reason(ReasonCode.ENGINE_FAILURE, str(error), encoded.view)
-            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes, measures)
+            return Examination(ViewNotInspected(encoded.view, reason), timings_ms, notes, measures, left)
         findings = ViewFindings(encoded.view, detections, self.release.classes, frame.size_wh_px)
-        return Examination(findings, timings_ms, notes, replace(measures, peak_score=detections.peak_score))
+        return Examination(findings, timings_ms, notes, replace(measures, peak_score=detections.peak_score), left)
 
     def _detect(self, image: Image, thresholds: Mapping[str, float]) -> Detections:
         return self.detector.detect(image, thresholds=thresholds)

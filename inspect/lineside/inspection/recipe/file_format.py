@@ -156,6 +156,17 @@ class HealthInFile(FileModel):
     min_mean: float | None = Field(default=_HEALTH.min_mean, description="Under-exposed below this mean gray level.")
     max_mean: float | None = Field(default=_HEALTH.max_mean, description="Over-exposed above this mean gray level.")
     min_sharpness: float | None = Field(default=_HEALTH.min_sharpness, description="Defocused below this.")
+    max_repeat_correlation: Share | None = Field(
+        default=_HEALTH.max_repeat_correlation,
+        description="With refuse_repeats, frozen too if the noise correlates with the frame before by more than this.",
+    )
+    max_dropped_lines: int | None = Field(
+        default=_HEALTH.max_dropped_lines, ge=0, description="More rows and columns than this were dropped."
+    )
+    max_mean_drift: float | None = Field(
+        default=_HEALTH.max_mean_drift,
+        description="Other light than usual if the mean differs from the last frames' by more gray levels than this.",
+    )
 
 
 class SixteenBitInFile(FileModel):
