@@ -83,7 +83,16 @@ class TryAgainLater(ClientError, RuntimeError):
 
 
 class Shed(_Answered, TryAgainLater):
-    """The server had no room until the caller's deadline."""
+    """The server had no room until the caller's deadline.
+
+    Args:
+        problem: what the server said.
+        retry_after_s: seconds that it asks to wait; 0 if it did not say.
+    """
+
+    def __init__(self, problem: ProblemDetail, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(problem)
+        self.retry_after_s = retry_after_s
 
 
 class ServerFailed(_Answered, TryAgainLater):

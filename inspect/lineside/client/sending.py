@@ -106,16 +106,8 @@ class Sender:
         return response
 
 
-class _ShedFor(Shed):
-    """A shed request, with the time the server asks to wait."""
-
-    def __init__(self, problem: ProblemDetail, *, retry_after_s: float) -> None:
-        super().__init__(problem)
-        self.retry_after_s = retry_after_s
-
-
 def _retry_after_s(error: TryAgainLater) -> float:
-    return error.retry_after_s if isinstance(error, _ShedFor) else 0.0
+    return error.retry_after_s if isinstance(error, Shed) else 0.0
 
 
 def error_of(response: httpx.Response) -> ClientError:
@@ -125,7 +117,7 @@ def error_of(response: httpx.Response) -> ClientError:
         return AnswerUnreadable(f"{response.url}: status {status}, which this API never answers; check the address")
     problem = _problem(response)
     if status == 503:
-        return _ShedFor(problem, retry_after_s=_seconds(response.headers.get("retry-after", "")))
+        return Shed(problem, retry_after_s=_seconds(response.headers.get("retry-after", "")))
     if response.is_server_error:
         return ServerFailed(problem)
     return _REFUSALS.get(status, RequestRefused)(problem)

@@ -9,6 +9,7 @@ from lineside.station.spool.errors import (
     SpoolInUse,
     SpoolMissing,
 )
+from lineside.station.spool.forwarder import Forwarder, ForwarderState
 from lineside.station.spool.judgement import PartContext, StationJudgement, UsedRecipe, UsedRelease
 from lineside.station.spool.limits import SpoolLimits
 from lineside.station.spool.records import (
@@ -28,6 +29,8 @@ __all__ = [
     "AskedRecord",
     "DiskFull",
     "DispositionRecord",
+    "Forwarder",
+    "ForwarderState",
     "JudgedRecord",
     "JudgedView",
     "PartContext",

@@ -19,7 +19,7 @@ from lineside.serving.history.overlay import Mark, draw_overlay
 from lineside.serving.history.schemas import InspectionPage, PendingInspection, StoredInspection
 from lineside.serving.images import ImageStore
 from lineside.serving.reviews.store import reviews_of
-from lineside.serving.security import Action, allow
+from lineside.serving.security import Action, Principal, allow
 
 router = APIRouter(prefix="/v1/inspections", tags=["inspections"])
 
@@ -63,12 +63,18 @@ async def list_inspections(
     )
 
 
-@router.get("/{inspection_id}", dependencies=[Depends(allow(Action.READ_INSPECTIONS))])
-async def get_inspection(inspection_id: InspectionId, services: ServicesDep) -> StoredInspection | PendingInspection:
-    """One inspection: the answer as its station got it, and what came of it since."""
-    return await services.ledger.read(
+@router.get("/{inspection_id}")
+async def get_inspection(
+    inspection_id: InspectionId,
+    services: ServicesDep,
+    principal: Annotated[Principal, Depends(allow(Action.READ_ONE_INSPECTION))],
+) -> StoredInspection | PendingInspection:
+    """One inspection: the answer as its station got it, and what came of it since; a station reads only its own."""
+    found = await services.ledger.read(
         lambda connection: store.read_one(connection, services.settings.plant, inspection_id)
     )
+    principal.require_station(found.station)
+    return found
 
 
 @router.get("/{inspection_id}/image", dependencies=[Depends(allow(Action.READ_IMAGES))])

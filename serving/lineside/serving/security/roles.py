@@ -25,6 +25,9 @@ class Action(StrEnum):
     POST_DISPOSITION = "post_disposition"
     POST_REVIEW = "post_review"
     READ_INSPECTIONS = "read_inspections"
+    READ_ONE_INSPECTION = "read_one_inspection"
+    """One by its name; a station only its own, to learn what became of a part whose answer it did not hear."""
+
     READ_IMAGES = "read_images"
     READ_RATES = "read_rates"
     READ_REVIEWERS = "read_reviewers"
@@ -68,6 +71,7 @@ class Action(StrEnum):
 _LOOKING = frozenset(
     {
         Action.READ_INSPECTIONS,
+        Action.READ_ONE_INSPECTION,
         Action.READ_IMAGES,
         Action.READ_RATES,
         Action.READ_STATIONS,
@@ -86,11 +90,13 @@ _LOOKING = frozenset(
 
 PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
     {
-        # A station's key hangs in a cabinet on the shop floor: it hands in, and reads its own settings and events.
+        # A station's key hangs in a cabinet on the shop floor: it hands in, and reads its own settings, events
+        # and, one by one, inspections.
         Role.STATION: frozenset(
             {
                 Action.POST_INSPECTION,
                 Action.POST_DISPOSITION,
+                Action.READ_ONE_INSPECTION,
                 Action.READ_STATIONS,
                 Action.READ_EVENTS,
                 Action.READ_SESSION,
@@ -132,6 +138,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
         Role.MES: frozenset(
             {
                 Action.READ_INSPECTIONS,
+                Action.READ_ONE_INSPECTION,
                 Action.READ_RATES,
                 Action.READ_STATIONS,
                 Action.READ_RECIPES,
@@ -159,6 +166,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
         Role.DELIVERY: frozenset(
             {
                 Action.READ_INSPECTIONS,
+                Action.READ_ONE_INSPECTION,
                 Action.READ_RATES,
                 Action.READ_STATIONS,
                 Action.READ_RECIPES,
