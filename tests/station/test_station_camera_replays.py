@@ -181,6 +181,21 @@ class TestVirtual:
 
         run(scene())
 
+    def test_a_trigger_that_is_not_supported_throws_no_frame_away(self, tmp_path: Path) -> None:
+        """Where the PLC triggers camera and station at once, the frame may be here before the station asks."""
+
+        async def scene() -> None:
+            write_pictures(tmp_path / "in", 10, 20)
+            section = "{kind: folder, folder: in, rate_hz: 1000, delivery: every, loop: false}"
+            async with camera_of(tmp_path, section) as camera:
+                while await camera.feature("NextPicture") != 2:  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(0.01)
+                with pytest.raises(NotSupported):
+                    await camera.trigger()
+                assert [shade(frame.image) for frame in await grabbed(camera, 2)] == [10, 20]
+
+        run(scene())
+
 
 class TestFolder:
     def test_pictures_come_as_people_sort_them_and_begin_anew(self, tmp_path: Path) -> None:

@@ -235,9 +235,14 @@ class DrivenCamera:
         )
 
     async def trigger(self) -> None:
-        """Expose now; a frame that came too late for the trigger before it is thrown away and counted as lost."""
-        self._lost_waiting += self._entered().clear()
+        """Expose now; a frame that came too late for the trigger before it is thrown away and counted as lost.
+
+        Where software cannot trigger, nothing is thrown away: the line's own trigger may have brought a frame already.
+        """
+        mailbox = self._entered()
+        newest = mailbox.newest()
         await self._call(self._driver.trigger, doing="the trigger")
+        self._lost_waiting += mailbox.clear_through(newest)
 
     async def _call(self, work: Callable[[], T], *, doing: str) -> T:
         if self._thread is None:

@@ -54,6 +54,22 @@ class Mailbox(Generic[T]):
             self._held.clear()
         return count
 
+    def newest(self) -> T | None:
+        """The one that was added last and is still held."""
+        with self._lock:
+            return self._held[-1] if self._held else None
+
+    def clear_through(self, item: T | None) -> int:
+        """Throw away what is held up to this one, and no later one; returns how many."""
+        with self._lock:
+            if all(held is not item for held in self._held):
+                return 0
+            count = 0
+            while True:
+                count += 1
+                if self._held.popleft() is item:
+                    return count
+
     async def take(self) -> tuple[T, int]:
         """The oldest one, and how many fell out before it since the last call; waits until there is one.
 

@@ -111,7 +111,9 @@ class ReplayDriver:
         self._wanted.release()
 
     def trigger(self) -> None:
-        """Have one picture taken, because software triggers."""
+        """Have one picture taken, if software triggers this camera."""
+        if self._pace != "trigger":
+            raise NotSupported(f"this camera's pace is {self._pace!r}; only with `pace: trigger` can it be triggered")
         self.expose()
 
     def close(self) -> None:
@@ -177,14 +179,6 @@ class ReplayCamera(FeatureCamera):
         if self._pace == "asked":
             self._replay.expose()
         return await super().grab(timeout_s=timeout_s)
-
-    async def trigger(self) -> None:
-        """Have one picture taken, if software triggers this camera; see `Camera.trigger`."""
-        if self._pace != "trigger":
-            raise NotSupported(
-                f"the pace of camera {self.name!r} is {self._pace!r}; only with `pace: trigger` can it be triggered"
-            )
-        await super().trigger()
 
 
 def _raise(error: CameraError) -> Image:
