@@ -14,7 +14,8 @@ from lineside.inspection.file_models import FileModel
 MODBUS_PORT: Final = 502
 """Assigned to mbap by IANA."""
 _Path = Annotated[str, Field(min_length=1, max_length=4096)]
-_Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:%\-]{1,253}$")]
+_Host = Annotated[str, Field(pattern=r"^([A-Za-z0-9_.\-]{1,253}|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]{0,40})$")]
+"""A name, an IPv4 or an IPv6 address; a port is a setting of its own."""
 
 
 @dataclass(frozen=True, slots=True)
