@@ -14,6 +14,7 @@ from lineside.inspection.detections import Detections
 from lineside.inspection.errors import GeometryMismatch
 from lineside.inspection.frames import Image
 from lineside.inspection.strips import LineChunk, WatchRules
+from lineside.inspection.strips.lines import Counts
 from lineside.station.web import MarkerFailed, RegionOutcome, RejectPoint, SourceTrouble, WebEventKind
 from web_scene import MM_PER_LINE, WIDTH_PX, ArrayLines, WebScene, chunks_of
 
@@ -143,6 +144,7 @@ class TestBadInput:
         items: list[LineChunk] = []
         stood = 0
         for chunk in chunks_of(bright_web(600, WIDTH_PX), (20,), clock=scene.clock):
+            encoder: Counts
             if 240 <= chunk.first_line < 300:
                 encoder = np.full(20, 240, np.int64)
                 stood += 20

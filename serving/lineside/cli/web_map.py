@@ -20,9 +20,8 @@ def show_map(
 ) -> None:
     """Show what was found on a roll, place by place."""
     from lineside.inspection.strips import read_roll_map
-    from lineside.workflows.text_files import read_text_file
 
-    text = read_text_file(roll_map)
+    text = roll_map.read_bytes()
     found = read_roll_map(text)
     if picture is not None:
         from lineside.workflows.figures.drawing import save_figure
@@ -31,7 +30,7 @@ def show_map(
         save_figure(roll_map_figure(found), picture)
         say(f"{picture}: {len(found.regions)} regions, {len(found.defects)} defects")
     if as_json:
-        print_line(text.rstrip())
+        print_line(text.decode().rstrip())
     elif cut_list:
         print_line(found.cut_list_csv().rstrip())
     else:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from lineside.inspection.recipe import Recipe
@@ -79,7 +79,7 @@ class WebFindings:
             web_width_mm=plan.width_mm,
         )
         self._undecided: deque[PassedRegion] = deque()
-        self._verdicts: list[RegionVerdict] = []
+        self._regions: list[RollRegion] = []
         self._defects: list[WebDefect] = []
         self._faults: list[LineFault] = []
 
@@ -99,8 +99,9 @@ class WebFindings:
     def add_faults(self, faults: Sequence[LineFault]) -> None:
         """What is wrong with lines: no region that it touches can be OK."""
         if faults:
-            self._faults.extend(faults)
             self._book.add_faults(faults)
+            for fault in faults:
+                self._note(fault)
 
     def judged(self, judged: JudgedTile) -> None:
         """Take in what was found in a tile, or that nobody looked at it."""
@@ -149,7 +150,7 @@ class WebFindings:
             length_mm=self._lines.camera_mm,
             recipe=f"{self._recipe.id}@{self._recipe.version}",
             product=self._recipe.product,
-            regions=tuple(RollRegion.of(verdict) for verdict in self._verdicts),
+            regions=tuple(self._regions),
             defects=tuple(self._defects),
             faults=joined_faults(self._faults),
         )
@@ -162,18 +163,7 @@ class WebFindings:
 
     def _note(self, fault: LineFault) -> None:
         """For the roll map: stretches that adjoin and are alike become one."""
-        last = self._faults[-1] if self._faults else None
-        is_next = last is not None and (last.kind, last.message) == (fault.kind, fault.message)
-        if last is None or not is_next or fault.first_line > last.end_line:
-            self._faults.append(fault)
-            return
-        self._faults[-1] = replace(
-            last,
-            first_line=min(last.first_line, fault.first_line),
-            end_line=max(last.end_line, fault.end_line),
-            from_mm=min(last.from_mm, fault.from_mm),
-            to_mm=max(last.to_mm, fault.to_mm),
-        )
+        self._faults[-1:] = joined_faults([*self._faults[-1:], fault])
 
     def _add_parts(self, parts: Sequence[WebPart]) -> None:
         for part in parts:
@@ -189,5 +179,5 @@ class WebFindings:
         names = {verdict.part.part_id for verdict in verdicts}
         if names:
             self._undecided = deque(each for each in self._undecided if each.part.part_id not in names)
-            self._verdicts.extend(verdicts)
+            self._regions.extend(map(RollRegion.of, verdicts))
         return tuple(verdicts)

@@ -129,12 +129,16 @@ class WebStation:
             MarkerFailed, OSError: what was decided could not be handed on.
         """
         loop = asyncio.get_running_loop()
+
+        def note_judged(judged: JudgedTile) -> None:
+            loop.call_soon_threadsafe(self._note_judged, judged)
+
         workers = TileWorkers(
             self._detector,
             self._lines.ring,
             thresholds=self._thresholds,
             monotonic=self._clock.monotonic,
-            on_judged=lambda judged: loop.call_soon_threadsafe(self._note_judged, judged),
+            on_judged=note_judged,
         )
         try:
             async with asyncio.TaskGroup() as group:

@@ -45,7 +45,7 @@ def roll_map_figure(roll_map: RollMap) -> "Figure":
     names = sorted({defect.class_name for defect in roll_map.defects})
     with styled():
         figure = new_figure(height_in=1.5 + _ROW_IN * len(rows))
-        axes: Sequence[Axes] = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
+        axes: list[Axes] = list(figure.subplots(len(rows), 1, squeeze=False)[:, 0])
         for axis, (from_mm, to_mm) in zip(axes, rows, strict=True):
             _draw_row(axis, roll_map, from_mm=from_mm, to_mm=to_mm, names=names)
         axes[-1].set_xlabel("along the roll, mm")
@@ -67,7 +67,7 @@ def _draw_row(axis: "Axes", roll_map: RollMap, *, from_mm: float, to_mm: float, 
     width_mm = roll_map.width_mm
     for region in roll_map.regions:
         if region.part.from_mm < to_mm and region.part.to_mm > from_mm:
-            colour, strength, hatch = _TONES[region.judgement.verdict]
+            colour, strength, hatch = _TONES[region.verdict]
             axis.axvspan(
                 region.part.from_mm, region.part.to_mm, color=colour, alpha=strength, hatch=hatch, lw=0, zorder=1
             )
@@ -94,7 +94,7 @@ def _draw_row(axis: "Axes", roll_map: RollMap, *, from_mm: float, to_mm: float, 
 def _title(roll_map: RollMap) -> str:
     counts = dict.fromkeys(Verdict, 0)
     for region in roll_map.regions:
-        counts[region.judgement.verdict] += 1
+        counts[region.verdict] += 1
     told = ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items())
     return f"{roll_map.roll}: {roll_map.length_mm / 1000:.2f} m, {len(roll_map.defects)} defects; regions: {told}"
 
