@@ -34,6 +34,7 @@ from lineside.cli.threshold import threshold_app
 from lineside.cli.train import train
 from lineside.cli.twin import twin_app
 from lineside.cli.version import version
+from lineside.cli.web import web_app
 from lineside.inspection.errors import LinesideError
 
 app = typer.Typer(
@@ -74,6 +75,7 @@ app.add_typer(holds_app)
 app.add_typer(proposals_app)
 app.add_typer(opcua_app)
 app.add_typer(keys_app)
+app.add_typer(web_app)
 app.command()(version)
 
 
