@@ -7,6 +7,7 @@ from datetime import datetime
 
 import structlog
 
+from lineside.inspection.camera_past import CameraPast
 from lineside.inspection.decoding import DecodingLimits
 from lineside.inspection.errors import LinesideError
 from lineside.inspection.inspector import EncodedFrame, Examination, Inspector
@@ -19,7 +20,14 @@ _log = structlog.get_logger(__name__)
 _RETRY_AFTER_S = 30.0  # a release that did not load is tried again this much later, not with each frame
 
 
-def examine(inspector: Inspector, encoded: EncodedFrame, *, previous_digest: str | None, now: datetime) -> Examination:
+def examine(
+    inspector: Inspector,
+    encoded: EncodedFrame,
+    *,
+    previous_digest: str | None,
+    now: datetime,
+    past: CameraPast | None = None,
+) -> Examination:
     """Examine one view on the calling thread; whatever fails in there, the view was not inspected.
 
     Args:
@@ -27,9 +35,10 @@ def examine(inspector: Inspector, encoded: EncodedFrame, *, previous_digest: str
         encoded: the view as received.
         previous_digest: digest of the frame before it from the same camera; None if that says nothing.
         now: aware UTC instant, for the expiry of references.
+        past: what the examination of that frame left; None if that says nothing.
     """
     try:
-        return inspector.examine(encoded, previous_digest=previous_digest, now=now)
+        return inspector.examine(encoded, previous_digest=previous_digest, now=now, past=past)
     except Exception as error:  # noqa: BLE001 - a bug or a library's own error must not leave a part without a record
         _log.error("examination_failed", view=encoded.view, digest=encoded.digest, exc_info=error)
         message = f"the examination failed unexpectedly ({type(error).__name__}); the server's log says why"

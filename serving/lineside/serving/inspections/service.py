@@ -22,6 +22,7 @@ from lineside.serving.inspections import store
 from lineside.serving.inspections.admission import Admission
 from lineside.serving.inspections.attempts import AttemptKey, OpenAttempt, OpenAttempts, Turns
 from lineside.serving.inspections.binding import Binder
+from lineside.serving.inspections.camera_memory import Before, CameraMemory
 from lineside.serving.inspections.closing import Closing
 from lineside.serving.inspections.content_digest import CheckedBody
 from lineside.serving.inspections.deadlines import Deadlines
@@ -93,7 +94,7 @@ class InspectionService:
         self._turns = Turns()
         self._open = OpenAttempts()
         self._deadlines = Deadlines(recorder=self._recorder, attempts=self._open, clock=clock)
-        self._previous_frames: dict[tuple[str, str], tuple[AttemptKey, str]] = {}
+        self._memory = CameraMemory()
         self._processors = ThreadPoolExecutor(PARALLEL, thread_name_prefix="inspect")
         self._background: set[asyncio.Task[Any]] = set()
 
@@ -324,12 +325,12 @@ class InspectionService:
             expected=station.expected_geometry,
             is_intact=body.is_intact,
         )
-        previous_digest = self._previous_digest(attempt.key, submission.view, body.digest)
+        before = self._memory.meet(attempt.key, submission.view, digest=body.digest, recipe=(recipe.id, recipe.version))
         if binding.assignment.observer is not None:
-            attempt.seen[submission.view] = SeenView(encoded, previous_digest)
+            attempt.seen[submission.view] = SeenView(encoded, before.digest)
         begun = asyncio.Event()
         lease = binding.lease.share()  # a view that is too late for its verdict is still being examined
-        task = asyncio.create_task(self._run_examination(binding.inspector, encoded, previous_digest, begun))
+        task = asyncio.create_task(self._run_examination(attempt.key, binding.inspector, encoded, before, begun))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         task.add_done_callback(lambda _: lease.end())
@@ -348,20 +349,16 @@ class InspectionService:
         )
         return Examination(ViewNotInspected(submission.view, reason), {})
 
-    def _previous_digest(self, key: AttemptKey, view: str, digest: str) -> str | None:
-        """The digest of the camera's frame before this one, None if that was a try of the very same frame."""
-        camera = (key.station, view)
-        previous = self._previous_frames.get(camera)
-        self._previous_frames[camera] = (key, digest)
-        return None if previous is None or previous[0] == key else previous[1]
-
     async def _run_examination(
-        self, inspector: Inspector, encoded: EncodedFrame, previous_digest: str | None, begun: asyncio.Event
+        self, key: AttemptKey, inspector: Inspector, encoded: EncodedFrame, before: Before, begun: asyncio.Event
     ) -> Examination:
         async with self._admission.run():
             begun.set()
-            work = partial(examine, inspector, encoded, previous_digest=previous_digest, now=self._clock.now())
-            return await asyncio.get_running_loop().run_in_executor(self._processors, work)
+            now = self._clock.now()
+            work = partial(examine, inspector, encoded, previous_digest=before.digest, now=now, past=before.past)
+            examination = await asyncio.get_running_loop().run_in_executor(self._processors, work)
+        self._memory.keep(key, encoded.view, digest=encoded.digest, past=examination.past)
+        return examination
 
 
 def _check_view(attempt: OpenAttempt, view: str) -> None:
