@@ -77,6 +77,9 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "delivery_sustained": Benchmark(
             "benchmarks.delivery_sustained", "measure", "100 inspections a second to all sinks, and a burst of 500"
         ),
+        "line_scan": Benchmark(
+            "benchmarks.line_scan", "measure", "the fastest web that two cores judge without losing a line"
+        ),
         "ledger": Benchmark("benchmarks.wrapped", "measure_ledger", "durable writes a second"),
         "rate_queries": Benchmark(
             "benchmarks.rate_queries", "measure", "the page's questions about rates over ten million inspections"
