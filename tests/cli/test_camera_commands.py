@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import json
+import signal
+import subprocess
 from pathlib import Path
 
 import cv2
@@ -17,6 +19,7 @@ from lineside.inspection.errors import LinesideError
 from lineside.station.camera_trials import camera_of_words
 from lineside.station.cameras import CAMERA_KINDS
 from lineside.workflows.camera_view import Looking, create_camera_view
+from lineside_process import LINESIDE
 
 SMALL = "width_px: 64, height_px: 64, distinct_parts: 1"
 
@@ -178,3 +181,17 @@ def test_the_page_of_a_camera_that_is_away_says_so() -> None:
             assert (await browser.get("/frame.jpg")).status_code == 503
 
     asyncio.run(scene())
+
+
+@pytest.mark.system
+def test_view_serves_the_page_until_it_is_told_to_end() -> None:
+    words = ["camera", "view", "--kind", "virtual", "--set", "width_px=64", "--set", "height_px=64", "--port", "0"]
+    with subprocess.Popen(
+        [*LINESIDE, *words, "--json", "--ends-with-stdin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        assert url.startswith("http://127.0.0.1:")
+        assert "view.js" in httpx.get(url).text
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0

@@ -23,6 +23,7 @@ from lineside.station.cameras.protocol import Camera, HasFeatures
 from lineside.station.cameras.reconnecting import ReconnectingCamera
 from lineside.station.cameras.records import CameraFrame, CameraHealth, CameraState
 from lineside.station.cameras.settings import Bookmark, CameraContext, CameraSettings, ReplaySettings
+from lineside.station.cameras.virtual import VirtualSettings
 from lineside.station.cameras.virtual_line import LinePlan, PartTruth, VirtualLine
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "ReconnectingCamera",
     "ReplaySettings",
     "VirtualLine",
+    "VirtualSettings",
     "WrongPixelFormat",
     "cameras_json_schema",
     "extra_missing",

@@ -107,13 +107,15 @@ class ReconnectingCamera:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop looking for it and let it go."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
-            self._keeper = None
-        await self._release()
-        self._enter(CameraState.CLOSED, None)
+        keeper, self._keeper = self._keeper, None
+        try:
+            if keeper is not None:
+                keeper.cancel()
+                with suppress(asyncio.CancelledError):
+                    await keeper
+        finally:
+            await self._release()
+            self._enter(CameraState.CLOSED, None)
 
     async def grab(self, *, timeout_s: float) -> CameraFrame:
         """The next frame; see `Camera.grab`. Fails at once while the camera is away."""

@@ -8,10 +8,11 @@ from pydantic import Field, model_validator
 
 from lineside.datasets.synthetic import LARGEST_SIDE_PX, LayoutFamily, Look
 from lineside.inspection.frames import Image
-from lineside.station.cameras.errors import CameraLost
+from lineside.station.cameras.errors import CameraExtraMissing, CameraLost
 from lineside.station.cameras.replay import ReplayCamera
 from lineside.station.cameras.settings import CameraContext, CameraSettings, ReplaySettings
 from lineside.station.cameras.virtual_line import CODE_STRIP_PX, LinePlan, VirtualLine
+from lineside.station.part_codes import CodeFormat, CodeReaderMissing, draw_code
 
 
 class VirtualSettings(ReplaySettings):
@@ -30,7 +31,7 @@ class VirtualSettings(ReplaySettings):
     mark_share: float = Field(0.2, ge=0, le=1)
     distinct_parts: int | None = Field(None, ge=1, le=256, description="So many pictures, again and again.")
     bears_code: bool = Field(default=False, description="Print a Data Matrix of the part's id below the board.")
-    part_id_prefix: str = Field("V-", max_length=12)
+    part_id_prefix: str = Field("V-", max_length=12, pattern=r"^[!-~]*$")
     plug_file: str | None = Field(None, description="Stands for the cable: while there is no such file, it is pulled.")
 
     @model_validator(mode="after")
@@ -101,9 +102,18 @@ class VirtualSource:
 
 
 def build(settings: CameraSettings, context: CameraContext) -> ReplayCamera:
-    """A camera of kind `virtual`."""
+    """A camera of kind `virtual`.
+
+    Raises:
+        CameraExtraMissing: it is to print codes, and their library is not installed.
+    """
     if not isinstance(settings, VirtualSettings):
         raise TypeError(f"settings of kind {settings.kind!r}; expected those of kind 'virtual'")
+    if settings.bears_code:
+        try:
+            draw_code(f"{settings.part_id_prefix}0", CodeFormat.DATA_MATRIX)
+        except CodeReaderMissing as missing:
+            raise CameraExtraMissing(f"camera {context.name!r} is to print codes: {missing}") from missing
     plug = None if settings.plug_file is None else context.folder / settings.plug_file
     source = VirtualSource(VirtualLine(settings.plan), camera=context.name, plug=plug)
     return ReplayCamera(source, settings, context, rate_hz=settings.rate_hz)
