@@ -1,0 +1,92 @@
+"""The parts between camera and gate, each by its acquisition id: what is known of it, and until when it may get a permit.
+
+A part's lane is decided once. A permit that was decided can still be taken back, for as long as the PLC has not taken it.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from lineside.station.machine.rules import MachineRules
+from lineside.station.rig.records import Lane
+
+
+class Stage(Enum):
+    """How far a part is."""
+
+    ACQUIRING = auto()
+    JUDGING = auto()
+    DECIDED = auto()
+    """Its result waits for the PLC, or stands at its outputs."""
+    TOLD = auto()
+    """The PLC has taken its result, or it is given up; what its sensors see is waited for."""
+
+
+@dataclass(slots=True)
+class TrackedPart:
+    """One part on its way.
+
+    Attributes:
+        acquisition_id: the PLC's number.
+        encoder: counts at the trigger.
+        triggered_s: monotonic.
+        part_id: what it is called; None until it is known.
+        is_master: whether it is a master sample.
+        stage: how far it is.
+        lane: where it is to go.
+        may_pass: whether it earned a permit: an inspected OK, in time.
+        decided_s: when its lane was decided.
+        was_taken: whether the PLC took its result.
+    """
+
+    acquisition_id: int
+    encoder: int
+    triggered_s: float
+    part_id: str | None
+    is_master: bool = False
+    stage: Stage = Stage.ACQUIRING
+    lane: Lane = Lane.REINSPECT
+    may_pass: bool = False
+    decided_s: float = math.inf
+    was_taken: bool = False
+
+    def decide(self, lane: Lane, *, now_s: float) -> None:
+        """Its lane stands; only PASS is a permit."""
+        self.stage, self.lane, self.may_pass, self.decided_s = Stage.DECIDED, lane, lane is Lane.PASS, now_s
+
+    def lose_permit(self) -> None:
+        """It goes to be inspected again, unless the PLC has its permit already."""
+        if self.may_pass and not self.was_taken:
+            self.may_pass, self.lane = False, Lane.REINSPECT
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Until when a part may get a permit, and when its sensors should have seen it.
+
+    Attributes:
+        rules: distances, speed and scale.
+    """
+
+    rules: MachineRules
+
+    def is_late(self, part: TrackedPart, *, now_s: float, encoder: int) -> bool:
+        """Whether a permit would come when the gate cannot follow any more: distance / speed - actuator's time."""
+        counts = self.rules.reach_counts
+        if counts is not None:
+            return encoder - part.encoder > counts
+        return now_s - part.triggered_s > self.rules.reach_s
+
+    def until_s(self, now_s: float) -> float:
+        """When a part that is triggered now is too late, at the line's highest speed."""
+        return now_s + self.rules.reach_s
+
+    def is_unseen(self, part: TrackedPart, *, now_s: float, encoder: int) -> bool:
+        """Whether the sensors behind the gate should have seen the part by now."""
+        within_mm = self.rules.confirm_within_mm
+        if within_mm is None:
+            return False
+        past_mm = self.rules.distance_mm + within_mm
+        if self.rules.encoder is not None:
+            return (encoder - part.encoder) * self.rules.encoder.mm_per_count > past_mm
+        return now_s - part.triggered_s > past_mm / self.rules.speed_mm_s
