@@ -10,6 +10,7 @@ LinesideError
 ├── EngineError (RuntimeError)  a model ran and did not deliver: the part becomes NOT_INSPECTED
 │   └── NonFiniteOutput                  NaN or infinity in the output: reads as "no defect" if let through
 ├── ReleaseError                a release may not be loaded; a person must act
+│   ├── ArchiveRefused (ValueError)      a packed release that is unsafe, too large or no archive
 │   ├── ReleaseUnverified (ValueError)   a file is missing, changed, unsigned or outside its folder
 │   ├── DeploymentRefused (ValueError)   a deployment is not signed for this plant, or out of its time or order
 │   ├── CertificateRefused (ValueError)   a certificate is not signed for this plant, out of its time, or none
@@ -77,6 +78,10 @@ class NonFiniteOutput(EngineError):
 
 class ReleaseError(LinesideError):
     """A release may not be loaded."""
+
+
+class ArchiveRefused(ReleaseError, ValueError):
+    """A packed release is unsafe, too large or no archive."""
 
 
 class ReleaseUnverified(ReleaseError, ValueError):

@@ -25,9 +25,9 @@ from lineside.inspection.inspector import EncodedFrame, Inspector
 from lineside.inspection.recipe import ReferenceSpec, check_release_fits, load_recipe
 from lineside.inspection.reference import PreparedReference, Reference, to_gray
 from lineside.inspection.release import MANIFEST_NAME, Release, read_release, run_canary
+from lineside.inspection.stored_references import media_type_by_magic
 from lineside.inspection.verdict import judge
 from lineside.serving.inspections.schemas import InspectionOut
-from lineside.serving.recipes.stored import media_type_by_magic
 from lineside.serving.releases.archives import ArchiveLimits, unpack
 from lineside.workflows.errors import ReplayRefused
 from lineside.workflows.judging import LIMITS

@@ -6,16 +6,14 @@ from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 
-from lineside.inspection.decoding import DecodingLimits, ExpectedGeometry, decode
+from lineside.inspection.decoding import DecodingLimits
 from lineside.inspection.errors import FrameError
-from lineside.inspection.frames import MediaType
 from lineside.inspection.recipe import Recipe, ReferenceSpec, View
-from lineside.inspection.reference import PreparedReference, Reference, to_gray
+from lineside.inspection.reference import PreparedReference
+from lineside.inspection.stored_references import prepare_reference
 from lineside.serving.errors import RecipeUnfit
 from lineside.serving.images import ImageMissing, ImageStore
 from lineside.serving.recipes.schemas import OverrideOut
-
-_MAGIC = ((b"\x89PNG", MediaType.PNG), (b"\xff\xd8", MediaType.JPEG), (b"BM", MediaType.BMP))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,22 +69,7 @@ class StoredRecipe:
             raise RecipeUnfit(
                 f"{where}: no image sha256:{spec.sha256} is stored; upload it with PUT /v1/references/{spec.sha256}"
             ) from error
-        expected = None if view.size_wh_px is None else ExpectedGeometry(view.size_wh_px)
         try:
-            frame = decode(body, media_type_by_magic(body), limits=self.limits, expected=expected, view=view.name)
+            return prepare_reference(view, spec, body, limits=self.limits)
         except FrameError as error:
             raise RecipeUnfit(f"{where}: {error}") from error
-        return PreparedReference.prepare(
-            Reference(
-                id=spec.id,
-                image=to_gray(frame.image),
-                approved_by=spec.approved_by,
-                approved_at=spec.approved_at,
-                expires_at=spec.expires_at,
-            )
-        )
-
-
-def media_type_by_magic(body: bytes) -> MediaType:
-    """What an encoded picture is by its first bytes; PNG if it is none of ours, so that decoding says so."""
-    return next((kind for magic, kind in _MAGIC if body.startswith(magic)), MediaType.PNG)

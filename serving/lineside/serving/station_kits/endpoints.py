@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from lineside.client import pack_release
+from lineside.inspection.stored_references import media_type_by_magic
 from lineside.serving.dependencies import ServicesDep
 from lineside.serving.fields import Name
-from lineside.serving.recipes.stored import media_type_by_magic
 from lineside.serving.security import Action, Principal, allow
 from lineside.serving.station_kits.schemas import KitOut
 
