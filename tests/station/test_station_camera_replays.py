@@ -179,7 +179,7 @@ class TestVirtual:
     def test_a_free_camera_that_nobody_grabs_from_loses_its_oldest_and_says_so(self, tmp_path: Path) -> None:
         async def scene() -> None:
             section = (
-                "{kind: virtual, rate_hz: 500, delivery: every, buffer_frames: 2, width_px: 64, height_px: 64, "
+                "{kind: virtual, rate_hz: 500, delivery: every, buffered_frames: 2, width_px: 64, height_px: 64, "
                 "distinct_parts: 1}"
             )
             async with camera_of(tmp_path, section) as camera:
@@ -252,7 +252,7 @@ class TestFolder:
     def test_a_free_camera_shows_all_that_it_has_before_it_ends(self, tmp_path: Path) -> None:
         async def scene() -> None:
             write_pictures(tmp_path / "in", 10, 20, 30)
-            section = "{kind: folder, folder: in, rate_hz: 1000, delivery: every, buffer_frames: 16, loop: false}"
+            section = "{kind: folder, folder: in, rate_hz: 1000, delivery: every, buffered_frames: 16, loop: false}"
             async with camera_of(tmp_path, section) as camera:
                 assert [shade(frame.image) for frame in await grabbed(camera, 3)] == [10, 20, 30]
                 with pytest.raises(CameraEnded):
@@ -321,7 +321,7 @@ class TestVideo:
     def test_a_video_comes_in_order_at_its_own_pace_and_begins_anew(self, tmp_path: Path) -> None:
         async def scene() -> None:
             write_video(tmp_path / "line.mp4", 20, 90, 160, rate_hz=50)
-            section = "{kind: video, file: line.mp4, delivery: every, buffer_frames: 64, pixel_format: mono8}"
+            section = "{kind: video, file: line.mp4, delivery: every, buffered_frames: 64, pixel_format: mono8}"
             async with camera_of(tmp_path, section) as camera:
                 frames = await grabbed(camera, 5)
                 assert await camera.feature("AcquisitionFrameRate") == 50.0

@@ -169,7 +169,7 @@ class ReplayCamera(FeatureCamera):
             source, pace=settings.pace, rate_hz=rate_hz, clock=context.clock, bookmark=context.bookmark
         )
         delivery = settings.delivery if settings.pace == "free" else "every"
-        rules = DrivingRules(delivery, settings.buffer_frames, settings.connect_timeout_s)
+        rules = DrivingRules(delivery, settings.buffered_frames, settings.connect_timeout_s)
         super().__init__(context.name, driver, clock=context.clock, rules=rules)
         self._replay = driver
         self._pace: PaceName = settings.pace

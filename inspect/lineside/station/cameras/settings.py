@@ -49,7 +49,7 @@ class ReplaySettings(CameraSettings):
 
     pace: PaceName = Field("free", description="When a picture is taken: free at rate_hz, by trigger, or when asked.")
     delivery: Literal["newest", "every"] = Field("newest", description="Which picture of a free pace a grab gets.")
-    buffer_frames: int = Field(
+    buffered_frames: int = Field(
         4, ge=1, le=256, description="Pictures kept for whoever grabs late; the oldest is lost first."
     )
 
