@@ -1,5 +1,7 @@
 """The simulated line: what it lets pass, and what it never does."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -180,6 +182,35 @@ def test_a_result_whose_acknowledgement_is_lost_counts_once() -> None:
     run_line(line, station)
     assert line.truth.counts.results == 1
     assert [part.number for part in line.truth.parts if part.lane is Lane.PASS] == [1]
+
+
+def test_a_permit_that_is_taken_back_while_its_result_stands_lets_nothing_pass() -> None:
+    line, station = SimulatedLine(quick_line(parts=1)), PlainStation(lambda _: True)
+    for scan in range(1, 400):
+        line.advance(scan * 0.005)
+        inputs = line.inputs()
+        outputs = station.scan(replace(inputs, results_ack=False))  # the station does not see that it was taken
+        line.take(replace(outputs, permit=scan < 40, lane=Lane.PASS))
+    assert line.truth.counts.permits == 1
+    assert [(part.lane, part.why) for part in line.truth.parts] == [(Lane.REJECT, Why.VOIDED)]
+
+
+def test_two_results_that_follow_without_a_scan_between_them_are_both_taken() -> None:
+    """The moment in which `results_valid` was off fell between two of the PLC's scans."""
+    line, station = SimulatedLine(quick_line(parts=2)), PlainStation(lambda _: None)
+    acknowledged: list[int] = []
+    for scan in range(1, 500):
+        line.advance(scan * 0.005)
+        inputs = line.inputs()
+        if inputs.results_ack and inputs.results_ack_id not in acknowledged:
+            acknowledged.append(inputs.results_ack_id)
+        outputs = station.scan(inputs)
+        if len(station.triggers) == 2:
+            waiting = 2 if 1 in acknowledged else 1
+            outputs = replace(outputs, results_valid=True, results_id=waiting, permit=True, lane=Lane.PASS)
+        line.take(outputs)
+    assert acknowledged == [1, 2]
+    assert line.truth.lanes[Lane.PASS] == 2
 
 
 def test_a_sensor_that_is_broken_confirms_nothing() -> None:

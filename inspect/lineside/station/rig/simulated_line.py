@@ -10,7 +10,7 @@ Time is injected, so that the same seed and the same outputs give the same line.
 
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lineside.station.rig.encoder_count import signed_32
@@ -19,6 +19,7 @@ from lineside.station.rig.line.handshakes import ResultHandshake, TriggerEnd, Tr
 from lineside.station.rig.line.heartbeat import HeartbeatWatch
 from lineside.station.rig.line.permits import PermitTable
 from lineside.station.rig.line.settings import LineSettings
+from lineside.station.rig.line.tracking import AtGate, ShiftRegister
 from lineside.station.rig.line.truth import LineCounts, LineTruth, PartTruth, Why
 from lineside.station.rig.records import Confirmation, Inputs, Lane, Outputs
 
@@ -34,14 +35,6 @@ class _Part:
     acquisition_id: int | None = None
     ruled: Lane = Lane.REJECT
     lane: Lane = Lane.REJECT
-
-
-@dataclass(frozen=True, slots=True)
-class _Tracked:
-    """A part as the programme knows it: a place in its shift register."""
-
-    count: int
-    acquisition_id: int | None
 
 
 class SimulatedLine:
@@ -77,8 +70,10 @@ class SimulatedLine:
         self._left: list[PartTruth] = []
         self._before_gate: deque[_Part] = deque()
         self._after_gate: deque[_Part] = deque()
-        self._tracked: list[_Tracked] = []
-        self._out_of_track = 0
+        self._register = ShiftRegister(
+            gate_counts=settings.gate_at_mm / settings.mm_per_count,
+            window_counts=settings.gate_window_mm / settings.mm_per_count,
+        )
         self._by_acquisition: dict[int, tuple[int, str | None]] = {}
         self._part_id: str | None = None
         self._fed = 0
@@ -231,7 +226,7 @@ class SimulatedLine:
         fault = self._encoder_watch.check(self._belt.count, dt_s=self.settings.scan_s, should_run=self._belt.is_running)
         if fault is not None:
             self._counts.encoder_faults += 1
-            self._lose_track()
+            self._forget(self._register.lose())
 
     def _check_heartbeat(self, now_s: float) -> Outputs | None:
         """The station's outputs while it lives; nothing it said before counts when it does not."""
@@ -263,7 +258,7 @@ class SimulatedLine:
             self._counts.triggers_unanswered += 1
             self._permits.forget(self._trigger.trigger_id)
         if self._phantom_count is not None and self._trigger.is_free:
-            self._tracked.append(_Tracked(self._phantom_count, self._raise_trigger(now_s)))
+            self._register.enter(self._phantom_count, self._raise_trigger(now_s))
             self._phantom_count = None
             self._counts.phantom_triggers += 1
         if self._result.scan(station):
@@ -271,6 +266,8 @@ class SimulatedLine:
             is_taken = self._permits.put(station.results_id, permit=station.permit, lane=station.lane, now_s=now_s)
             self._counts.results_refused += not is_taken
             self._counts.permits += is_taken and station.permit
+        if station.results_valid and not station.permit:
+            self._permits.withdraw(station.results_id)
 
     def _raise_trigger(self, now_s: float) -> int:
         acquisition_id = self._trigger.begin(now_s)
@@ -293,7 +290,7 @@ class SimulatedLine:
                     self._phantom_count = self._belt.count
             else:
                 self._counts.parts_not_triggered += 1
-            self._tracked.append(_Tracked(self._belt.count, part.acquisition_id))
+            self._register.enter(self._belt.count, part.acquisition_id)
             self._before_gate.append(part)
             self._next_part_mm += self._distance_to_next()
 
@@ -322,7 +319,7 @@ class SimulatedLine:
                     part.part_id,
                     part.acquisition_id,
                     part.lane,
-                    Why.NOT_TRIGGERED if part.acquisition_id is None and why is Why.NO_PERMIT else why,
+                    why,
                     part.ruled,
                     part.seen_s,
                     now_s,
@@ -332,44 +329,21 @@ class SimulatedLine:
 
     def _rule(self, now_s: float) -> tuple[Lane, Why]:
         """Where the part that the gate's sensor sees goes: the programme knows it by its count alone."""
-        if self._out_of_track > 0:  # parts keep their order: the ones that were lost come first
-            self._out_of_track -= 1
-            return (Lane.REJECT, Why.VOIDED)
-        gate = self.settings.gate_at_mm / self.settings.mm_per_count
-        window = self.settings.gate_window_mm / self.settings.mm_per_count
-        here = [known for known in self._tracked if abs(self._belt.count - known.count - gate) <= window]
-        self._drop(here)
-        if not here:
-            self._lose_track()  # one that is not expected: the counts and the belt have parted
-            return (Lane.REJECT, Why.UNTRACKED)
-        if len(here) > 1:
-            return (Lane.REJECT, Why.UNTRACKED)  # which of them it is cannot be told
-        if here[0].acquisition_id is None:
-            return (Lane.REJECT, Why.NOT_TRIGGERED)
-        return self._permits.take(here[0].acquisition_id, now_s=now_s)
+        found, gone = self._register.at_gate(self._belt.count)
+        self._forget(gone)
+        match found:
+            case AtGate.LOST:
+                return (Lane.REJECT, Why.VOIDED)
+            case AtGate.UNTRACKED:
+                return (Lane.REJECT, Why.UNTRACKED)
+            case AtGate.NOT_TRIGGERED:
+                return (Lane.REJECT, Why.NOT_TRIGGERED)
+            case _:
+                return self._permits.take(found, now_s=now_s)
 
-    def _drop(self, gone: Sequence[_Tracked]) -> None:
-        """Take entries out of the shift register, and those that should have come by and did not."""
-        last = self._belt.count - (self.settings.gate_at_mm + self.settings.gate_window_mm) / self.settings.mm_per_count
-        kept: list[_Tracked] = []
-        for known in self._tracked:
-            if known in gone or known.count < last:
-                if known.acquisition_id is not None and (len(gone) != 1 or known not in gone):
-                    self._permits.forget(known.acquisition_id)
-            else:
-                kept.append(known)
-        self._tracked = kept
-
-    def _lose_track(self) -> None:
-        """The programme does not know any more which part is where: as many as are under way are rejected.
-
-        A part that was taken off makes that one too many, which costs a good part and lets no bad one pass.
-        """
-        self._out_of_track += len(self._tracked)
-        for known in self._tracked:
-            if known.acquisition_id is not None:
-                self._permits.forget(known.acquisition_id)
-        self._tracked = []
+    def _forget(self, acquisition_ids: Iterable[int]) -> None:
+        for acquisition_id in acquisition_ids:
+            self._permits.forget(acquisition_id)
 
     def _parts_at_confirm_sensors(self) -> None:
         at_mm = self.settings.gate_at_mm + self.settings.confirm_at_mm

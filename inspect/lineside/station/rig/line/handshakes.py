@@ -94,27 +94,27 @@ class ResultHandshake:
         self.results_ack = False
         self.results_ack_id = 0
         self._lost = 0
-        self._is_swallowing = False
+        self._taken_id: int | None = None
 
     def scan(self, station: Outputs) -> bool:
         """Go on; gives whether the station's `results_id` names a result to take in this scan."""
-        if not station.results_valid:
-            self.results_ack = False
-            self._is_swallowing = False
-            return False
-        if self.results_ack or self._is_swallowing:
-            return False
-        if self._lost > 0:
-            self._lost -= 1
-            self._is_swallowing = True
+        if not station.results_valid or station.results_id != self._taken_id:
+            # Another id while it stands: the moment in which it was off fell between two scans.
+            was_standing, self._taken_id, self.results_ack = self._taken_id is not None, None, False
+            if not station.results_valid or was_standing:
+                return False
+            self._taken_id = station.results_id
+            if self._lost > 0:
+                self._lost -= 1
+            else:
+                self.results_ack, self.results_ack_id = True, station.results_id
             return True
-        self.results_ack, self.results_ack_id = True, station.results_id
-        return True
+        return False
 
     def restart(self) -> None:
         """The station is gone: drop the acknowledgement."""
         self.results_ack = False
-        self._is_swallowing = False
+        self._taken_id = None
 
     def lose_acknowledgements(self, number: int) -> None:
         """Plant: the next so many results are taken, and their acknowledgement does not get out."""

@@ -48,6 +48,12 @@ class PermitTable:
         entry.permit, entry.lane, entry.came_s = permit, lane, now_s
         return True
 
+    def withdraw(self, acquisition_id: int) -> None:
+        """The station takes a permit back while its result still stands; without one nothing changes."""
+        entry = self._entries.get(acquisition_id)
+        if entry is not None and entry.permit:
+            entry.is_void = True
+
     def void_all(self) -> None:
         """Nothing that is under way may pass any more, whatever still comes for it."""
         for entry in self._entries.values():
