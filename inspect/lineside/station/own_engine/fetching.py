@@ -1,0 +1,132 @@
+"""Getting a kit: asked of the server, verified, and kept before it counts."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+import structlog
+
+from lineside.client import LinesideClient
+from lineside.client.clock import Clock
+from lineside.inspection.errors import TrustRefused
+from lineside.inspection.release import TrustStore
+from lineside.station.own_engine.errors import NoKit
+from lineside.station.own_engine.kit_record import Kit, KitPapers
+from lineside.station.own_engine.kit_store import KeptKit, KitStore
+from lineside.station.own_engine.verification import starter_folder, verify_kit
+from lineside.station.spool import PartContext
+
+_log = structlog.get_logger("lineside.station")
+
+
+class KitKeeper:
+    """Fetches, verifies and keeps one station's kit.
+
+    Args:
+        store: where it is kept.
+        station: whose.
+        trust_file: whose signatures count; read anew each time, so that a key revoked in it counts at once.
+        clock: tells whether signatures and deployments still count.
+    """
+
+    def __init__(self, store: KitStore, *, station: str, trust_file: Path, clock: Clock) -> None:
+        self._store = store
+        self._station = station
+        self._trust_file = trust_file
+        self._clock = clock
+        self._trusted: bytes | None = None
+
+    def kept(self) -> tuple[Kit, PartContext]:
+        """The kit that was kept last, verified again; blocks.
+
+        Raises:
+            NoKit: there is none, or it does not verify any more.
+        """
+        kept = self._store.load()
+        return self._verified(kept), kept.papers.context
+
+    async def fetch(
+        self,
+        client: LinesideClient,
+        *,
+        part_id: str | None = None,
+        encoder: int | None = None,
+        known: Kit | None = None,
+    ) -> tuple[Kit, PartContext]:
+        """The kit that the server names now, verified and kept.
+
+        Args:
+            client: with a key of role station.
+            known: the kit in use: while neither it nor the trust file changes, its files are not read again.
+            part_id: the next part, for an order that begins with a part.
+            encoder: its encoder count.
+
+        Raises:
+            NoKit: nothing judges here, or it does not verify; no kit counts then, the one before neither.
+            KitStoreFailed: the disk does not take it.
+            ClientError: the server is away, or refuses; the one before still counts.
+        """
+        answer = await client.station_kit(self._station, part_id=part_id, encoder=encoder)
+        try:
+            papers = KitPapers.of(answer, station=self._station)
+            kit = await self._have(client, papers, known)
+        except NoKit:
+            await asyncio.to_thread(self._store.forget)
+            raise
+        await asyncio.to_thread(self._store.point_to, answer, papers.content_id)
+        return kit, papers.context
+
+    async def _have(self, client: LinesideClient, papers: KitPapers, known: Kit | None) -> Kit:
+        content_id = papers.content_id
+        if self._store.has_content(content_id):
+            if known is not None and known.content_id == content_id and await self._trusts_as_before():
+                known.check_time(self._clock.now())
+                return known
+            try:
+                kept = await asyncio.to_thread(self._store.files_of, self._store.folder_of(content_id), papers)
+                return await asyncio.to_thread(self._verified, kept)
+            except NoKit as error:
+                _log.warning("kept_kit_refused", why=str(error))  # it may be damaged: fetched anew, it shows
+        is_starter = await asyncio.to_thread(starter_folder, papers) is not None
+        archive = None if is_starter else await client.station_release(self._station, papers.release_digest)
+        references: dict[str, bytes] = {}
+        for digest in sorted(papers.reference_digests):
+            body = await client.station_reference(self._station, digest)
+            if hashlib.sha256(body).hexdigest() != digest:
+                raise NoKit(f"reference image {digest} came with other bytes")
+            references[digest] = body
+        staged = await asyncio.to_thread(self._store.stage, archive, references)
+        try:
+            kept = await asyncio.to_thread(self._store.files_of, staged, papers)
+            kit = await asyncio.to_thread(self._verified, kept)
+        except BaseException:
+            self._store.discard(staged)
+            raise
+        await asyncio.to_thread(self._store.keep, staged, content_id)
+        return kit
+
+    async def _trusts_as_before(self) -> bool:
+        """Whether the trust file is the one that the kit in use was verified with."""
+        return await asyncio.to_thread(self._read_trust_file) == self._trusted
+
+    def _read_trust_file(self) -> bytes:
+        try:
+            return self._trust_file.read_bytes()
+        except OSError as error:
+            raise NoKit(f"the station's trust file {self._trust_file} cannot be read: {error.strerror}") from error
+
+    def _verified(self, kept: KeptKit) -> Kit:
+        text = self._read_trust_file()
+        try:
+            trust = TrustStore.from_json(text, source=str(self._trust_file))
+        except TrustRefused as error:
+            raise NoKit(f"the station's trust file cannot be used: {error}") from error
+        kit = verify_kit(
+            kept.papers,
+            release_folder=starter_folder(kept.papers) or kept.release_folder,
+            references=kept.references,
+            trust=trust,
+            now=self._clock.now(),
+        )
+        self._trusted = text
+        return kit
