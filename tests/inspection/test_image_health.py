@@ -4,8 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from lineside.inspection.camera_past import CameraPast
 from lineside.inspection.frames import Image
 from lineside.inspection.image_health import HealthFault, HealthLimits, HealthReport, assess
+from lineside.inspection.light_baseline import LightBaseline
 
 LIMITS = HealthLimits()
 
@@ -121,6 +123,8 @@ def test_limits_outside_their_scale_cannot_be_made() -> None:
         HealthLimits(min_std=-1)
     with pytest.raises(ValueError, match=r"0\.\.1"):
         HealthLimits(max_white_share=1.5)
+    with pytest.raises(ValueError, match="fewer than 0"):
+        HealthLimits(max_dropped_lines=-1)
 
 
 @pytest.mark.parametrize("group", ["00041", "13000", "20085"])
@@ -133,3 +137,71 @@ def test_real_binarised_boards_are_healthy_and_defocused_ones_are_not(deeppcb_ro
         gray = image.astype(np.uint8)
         assert report(gray).faults == ()
         assert report(through_camera(gray, blur_sigma_px=8)).faults == (HealthFault.DEFOCUSED,)
+
+
+def seen_in_order(images: list[Image], limits: HealthLimits) -> list[HealthReport]:
+    """Each picture held against the camera's past, as the server does it."""
+    past, reports = CameraPast(), list[HealthReport]()
+    for number, image in enumerate(images):
+        reports.append(assess(image, limits, previous_digest=str(number - 1), digest=str(number), past=past))
+        past = reports[-1].past
+    return reports
+
+
+def noisy(*, light: float = 1.0, seed: int) -> Image:
+    noise = np.random.default_rng(seed).normal(0, 3, (640, 640))
+    return np.clip(cv2.GaussianBlur(board(), (0, 0), 0.8) * light + noise, 0, 255).astype(np.uint8)
+
+
+def test_an_exposure_that_comes_again_in_another_file_is_frozen() -> None:
+    first, second = noisy(seed=1), noisy(seed=2)
+    limits = HealthLimits()
+    assert [report.faults for report in seen_in_order([first, second, second, first], limits)] == [
+        (),
+        (),
+        (HealthFault.FROZEN,),
+        (),
+    ]
+    for off in (HealthLimits(refuse_repeats=False), HealthLimits(max_repeat_correlation=None)):
+        assert all(report.is_healthy for report in seen_in_order([first, second, second], off))
+
+
+def test_a_camera_that_stays_frozen_stays_refused() -> None:
+    image = noisy(seed=1)
+    faults = [report.faults for report in seen_in_order([image] * 4, HealthLimits())]
+    assert faults == [(), *[(HealthFault.FROZEN,)] * 3]
+
+
+def test_dropped_lines_are_refused_above_their_limit() -> None:
+    image = noisy(seed=1)
+    image[300:303] = 0
+    assert report(image).faults == (HealthFault.LINES_DROPPED,)
+    assert report(image, HealthLimits(max_dropped_lines=3)).is_healthy
+    assert report(image, HealthLimits(max_dropped_lines=None)).dropped_lines is None
+
+
+def test_light_that_steps_is_refused_for_as_long_as_it_lasts_and_moves_no_baseline() -> None:
+    dim, usual = noisy(light=0.8, seed=1), [noisy(seed=number) for number in range(2, 27)]
+    limits = HealthLimits(max_mean_drift=8.0, max_repeat_correlation=None)
+    reports = seen_in_order([*usual, dim, dim, usual[0]], limits)
+    assert [report.faults for report in reports[:25]] == [()] * 25
+    assert [report.faults for report in reports[25:]] == [(HealthFault.LIGHT_DRIFTED,)] * 2 + [()]
+    assert (reports[25].mean_drift or 0) < -8
+    assert all(report.is_healthy for report in seen_in_order([*usual, dim], HealthLimits()))
+
+
+def test_light_that_fades_slowly_is_followed_and_left_to_the_charts() -> None:
+    baseline = LightBaseline()
+    for number in range(2000):
+        mean = 120 - 0.01 * number
+        assert abs(baseline.drift(mean) or 0) < 2
+        baseline = baseline.with_picture(mean)
+    assert baseline.mean == pytest.approx(mean, abs=2)
+
+
+def test_a_baseline_says_nothing_before_it_has_seen_enough() -> None:
+    baseline = LightBaseline()
+    for _ in range(19):
+        baseline = baseline.with_picture(100.0)
+    assert baseline.drift(10.0) is None
+    assert baseline.with_picture(100.0).drift(10.0) == pytest.approx(-90)

@@ -128,6 +128,21 @@ LOOSER = {
         ONE_VIEW + "health: {refuse_repeats: false}\n",
         ["health.refuse_repeats: true -> false"],
     ),
+    "noise of repeats accepted": (
+        ONE_VIEW,
+        ONE_VIEW + "health: {max_repeat_correlation: 0.99}\n",
+        ["health.max_repeat_correlation: 0.9 -> 0.99"],
+    ),
+    "lines may be dropped": (
+        ONE_VIEW,
+        ONE_VIEW + "health: {max_dropped_lines: 2}\n",
+        ["health.max_dropped_lines: 0 -> 2"],
+    ),
+    "light may step": (
+        ONE_VIEW + "health: {max_mean_drift: 10}\n",
+        ONE_VIEW + "health: {max_mean_drift: null}\n",
+        ["health.max_mean_drift: 10 -> null"],
+    ),
     "a weaker registration limit": (
         "views: {default: {registration: {max_residual: 0.2}}}\n",
         "views: {default: {registration: {max_residual: 0.5}}}\n",

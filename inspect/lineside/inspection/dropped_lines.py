@@ -24,6 +24,12 @@ _NOISE_UP_TO: Final = 24
 """Two neighbouring lines show noise if at least this share of their pixels differs, but by no more than so many gray
 levels. With a noise of 0.5 gray levels half of the pixels differ; a binarised picture's differ by 255 or not at all."""
 
+_BLACK_UP_TO: Final = 2
+_WHITE_FROM: Final = 253
+_LEAST_SEEN: Final = 0.3
+"""A line can only be told to repeat another where at least this share of it is neither black nor white: clipped pixels
+are equal anyway."""
+
 _JUMP: Final = 4.0
 """A line of one value is dropped, and no edge of the part, if the picture jumps there by so many times what it changes
 from line to line beside it: lenses do not draw steps."""
@@ -47,7 +53,9 @@ def _dropped_rows(gray: Image) -> int:
     steps = cv2.absdiff(rows[1:], rows[:-1])  # steps[n]: from row n to row n + 1
     is_noisy = np.mean((steps > 0) & (steps <= _NOISE_UP_TO), axis=1) >= _LEAST_NOISY
     is_flat = np.mean(rows == rows[:, :1], axis=1) >= _SAME_SHARE
-    is_repeat = np.concatenate([[False], (np.mean(steps == 0, axis=1) >= _SAME_SHARE) & ~is_flat[1:]])
+    is_seen = np.mean((rows > _BLACK_UP_TO) & (rows < _WHITE_FROM), axis=1) >= _LEAST_SEEN
+    is_same = (np.mean(steps == 0, axis=1) >= _SAME_SHARE) & is_seen[1:] & ~is_flat[1:]
+    is_repeat = np.concatenate([[False], is_same])
     repeats = sum(end - begin for begin, end in _runs(is_repeat) if _is_amid_noise(is_noisy, begin - 1, end))
     holes = [run for run in _runs(is_flat) if _is_amid_noise(is_noisy, *run) and _is_hole(rows, *run)]
     return repeats + sum(end - begin for begin, end in holes)
