@@ -249,8 +249,8 @@ def _rates_table(climb: Sequence[RateRun], held: Sequence[RateRun]) -> Table:
         rows,
         (
             (
-                f"a region is {PITCH_PX} lines ({PITCH_PX * _MM_PER_PX:.0f} mm), the marker {DISTANCE_MM:.0f} mm behind "
-                "the camera and 20 ms slow; the last, cut region of a roll is never inspected and not counted as late"
+                f"a region is {PITCH_PX} lines ({PITCH_PX * _MM_PER_PX:.0f} mm), the marker {DISTANCE_MM:.0f} mm "
+                "behind the camera and 20 ms slow; the last, cut region of a roll is never OK and not counted as late"
             ),
             "the web is read from a mapped file in a loop and copied once, into the ring",
         ),
@@ -273,8 +273,8 @@ def _needed_table(runs: Sequence[RateRun]) -> Table:
         rows,
         (
             (
-                f"the most judged here: {needed['most_measured']:.1f} tiles/s; 4k x 50 kHz needs {needed['cores']} such "
-                f"cores, or one accelerator with less than {needed['ms_a_tile']:.2f} ms a tile, its input included"
+                f"the most judged here: {needed['most_measured']:.1f} tiles/s; 4k x 50 kHz needs {needed['cores']} "
+                f"such cores, or one accelerator with less than {needed['ms_a_tile']:.2f} ms a tile, its input included"
             ),
         ),
     )

@@ -95,12 +95,6 @@ class TileWorkers:
             thread.start()
 
     @property
-    def backlog(self) -> int:
-        """Tiles that wait or are under way."""
-        with self._state:
-            return len(self._waiting) + self._in_flight
-
-    @property
     def seconds_per_tile(self) -> float:
         """How long the threads together need for one tile more, as of late; 0 before the first."""
         return self._tile_s / len(self._threads)

@@ -88,6 +88,11 @@ class WebFindings:
         """Regions that passed the camera and have no verdict yet, in order."""
         return tuple(self._undecided)
 
+    @property
+    def settled_line(self) -> int:
+        """No tile that begins before this line is waited for."""
+        return self._tiler.settled_line
+
     def due_tiles(self) -> tuple[Tile, ...]:
         """Tiles whose lines are all there, each once."""
         return self._tiler.due(self._lines.newest_line)

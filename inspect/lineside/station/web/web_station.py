@@ -43,9 +43,6 @@ _MOST_UNSEEN_S = 0.1
 _RESERVE_S = 0.02
 """From a verdict to the marker's own input: the file or the rig, and the tasks before it."""
 
-_WAITING_PER_STREAM = 4
-"""Tiles that a source which can wait is let run ahead."""
-
 
 class WebStation:
     """Judges one roll; `run` it once.
@@ -154,15 +151,19 @@ class WebStation:
 
     async def _read(self, source: LineSource, workers: TileWorkers) -> None:
         self._tell(WebEventKind.STARTED, f"roll {self._plan.roll}: the station reads lines")
-        most_waiting = _WAITING_PER_STREAM * self._detector.streams
         async for item in source.chunks():
             if isinstance(item, SourceTrouble):
                 self._tell(item.kind, item.message)
                 continue
-            self._take(item, workers)
-            while not source.is_live and workers.backlog > most_waiting:
+            while not source.is_live and self._would_overrun(item):
                 self._some_room.clear()
                 await self._some_room.wait()
+            self._take(item, workers)
+
+    def _would_overrun(self, chunk: LineChunk) -> bool:
+        """Whether a chunk would be written over lines that a tile still waits for."""
+        reaches = self._lines.newest_line + len(chunk) - self._lines.ring.capacity_lines
+        return self._open_tiles > 0 and reaches > self._findings.settled_line
 
     def _take(self, chunk: LineChunk, workers: TileWorkers) -> None:
         """Lines came."""
@@ -227,7 +228,6 @@ class WebStation:
     def _note_judged(self, judged: JudgedTile) -> None:
         self._judged.append(judged)
         self._some_judged.set()
-        self._some_room.set()
 
     def _settle(self, workers: TileWorkers) -> None:
         self._some_judged.clear()
@@ -237,6 +237,7 @@ class WebStation:
             self._tiles_judged += judged.found is not None
             self._tiles_shed += judged.found is None
             self._findings.judged(judged)
+        self._some_room.set()
         self._hold_deadlines(workers)  # first, so that nothing is decided as OK after its time
         self._decided(self._findings.settle(self._clock.now()))
 
