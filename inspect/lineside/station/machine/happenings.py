@@ -1,139 +1,164 @@
-"""What the machine is told between two scans: ends of the work that it asked for, and news of its surroundings."""
+"""What the runtime tells the machine: the ends of what it was asked for, and what it noticed by itself.
+
+Parts are named by `number`, the machine's own count of triggers from `Acquire`: an acquisition id has 16 bits and comes
+again after a wrap or a restart of the PLC, a number never does, so a verdict can not fall to another part.
+"""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from enum import StrEnum
+from typing import Literal
 
-from lineside.inspection.verdict import ReasonCode, Verdict
+from lineside.inspection.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class DefectPlace:
-    """Where a defect that counts was seen, for the rule on equal defects.
+    """Where a defect was found.
 
     Attributes:
-        view: the view.
-        class_name: its class.
-        centre_px: across and down, in the view's pixels.
+        class_name: of the defect.
+        view: in which picture.
+        x_mm: centre from the part's or picture's left edge; pixels where there is no scale.
+        y_mm: centre from its upper edge.
     """
 
-    view: str
     class_name: str
-    centre_px: tuple[float, float]
+    view: str
+    x_mm: float
+    y_mm: float
 
 
 @dataclass(frozen=True, slots=True)
 class Acquired:
-    """All pictures of a part are here; the part may move on."""
+    """All pictures of a part are here; the camera is free."""
 
-    acquisition_id: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
 class AcquisitionFailed:
-    """Some pictures of a part are not there."""
+    """A picture of a part is missing; the camera is free. Its verdict (NOT_INSPECTED) still follows."""
 
-    acquisition_id: int
-    message: str
+    number: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A part's verdict stands on disk.
+    """A verdict, told only after it stands on disk.
 
     Attributes:
-        acquisition_id: whose.
-        part_id: the part that was judged.
-        is_nameless: whether the station had to give it a name that no part bears (unread, duplicate).
+        number: of the part.
+        part_id: for which part it was given.
         verdict: OK, NG or NOT_INSPECTED.
-        code: why a NOT_INSPECTED part is that.
-        is_audit: whether a person is to look at it.
-        places: of the defects that count.
+        audit: whether a person is to look at it.
+        defects: classes and places of what counted.
+        judged_by: the server, or the station's own engine.
     """
 
-    acquisition_id: int
+    number: int
     part_id: str
     verdict: Verdict
-    code: ReasonCode | None = None
-    is_audit: bool = False
-    is_nameless: bool = False
-    places: tuple[DefectPlace, ...] = ()
+    audit: bool = False
+    defects: tuple[DefectPlace, ...] = ()
+    judged_by: Literal["server", "station"] = "server"
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeFailed:
-    """A part got no verdict, or its record found no room on the disk."""
+    """A part gets no verdict that stands: no judge, or the disk did not take the record."""
 
-    acquisition_id: int
-    code: ReasonCode
-    message: str
+    number: int
+    reason: str
+
+
+class Block(StrEnum):
+    """What stands against Ready."""
+
+    NO_DEPLOYMENT = "no_deployment"
+    CAMERA = "camera"
+    DISK = "disk"
+    FAULT = "fault"
+    ENCODER = "encoder"
+    LINK = "link"
+    OFFLINE = "offline"
+    BYPASS = "bypass"
+    STOPPED = "stopped"
+    MASTERS = "masters"
+    ENDING = "ending"
 
 
 @dataclass(frozen=True, slots=True)
 class CameraTrouble:
-    """A camera is lost."""
+    """A camera is lost. Whoever sends it reports it (camera_lost)."""
 
     camera: str
-    message: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class CameraBack:
-    """It delivers again."""
+    """A camera delivers again."""
 
     camera: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentReady:
-    """Somebody can judge: the server, or the station by a verified deployment."""
+    """There is a judge: the server answers, or a verified kit is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentNotReady:
-    """Nobody can judge."""
+    """There is no judge any more."""
 
-    message: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Changeover:
-    """Another product is made from now on."""
+    """Another product, None for none."""
 
     product: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class MastersDue:
-    """A shift begins: the master samples are to be shown."""
-
-    why: str
+class ShiftBegan:
+    """A shift began: masters are due where the rule says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiskFull:
-    """Records find no room."""
+    """Records can not be written. Whoever sends it reports it."""
 
-    message: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class DiskBack:
-    """Records find room again."""
+    """Records can be written again."""
 
 
 @dataclass(frozen=True, slots=True)
-class InternalFault:
-    """A task of the station died."""
+class MasterPresented:
+    """A person lays a master on the line: the next trigger is it. Needed only where the PLC gives no part ids."""
 
-    message: str
+    part_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationFault:
+    """A task of the station died: Error until the station is started anew."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The station is told to end: no part gets a permit any more."""
+    """The station is about to end: no trigger is taken and no permit given any more."""
 
 
-Happening: TypeAlias = (
+Happening = (
     Acquired
     | AcquisitionFailed
     | Judged
@@ -143,9 +168,10 @@ Happening: TypeAlias = (
     | DeploymentReady
     | DeploymentNotReady
     | Changeover
-    | MastersDue
+    | ShiftBegan
     | DiskFull
     | DiskBack
-    | InternalFault
+    | MasterPresented
+    | StationFault
     | Ending
 )
