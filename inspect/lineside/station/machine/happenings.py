@@ -1,164 +1,139 @@
-"""What the runtime tells the machine: the ends of what it was asked for, and what it noticed by itself.
-
-Parts are named by `number`, the machine's own count of triggers from `Acquire`: an acquisition id has 16 bits and comes
-again after a wrap or a restart of the PLC, a number never does, so a verdict can not fall to another part.
-"""
+"""What the machine is told between two scans: ends of the work that it asked for, and news of its surroundings."""
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal
+from typing import TypeAlias
 
-from lineside.inspection.verdict import Verdict
+from lineside.inspection.verdict import ReasonCode, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class DefectPlace:
-    """Where a defect was found.
+    """Where a defect that counts was seen, for the rule on equal defects.
 
     Attributes:
-        class_name: of the defect.
-        view: in which picture.
-        x_mm: centre from the part's or picture's left edge; pixels where there is no scale.
-        y_mm: centre from its upper edge.
+        view: the view.
+        class_name: its class.
+        centre_px: across and down, in the view's pixels.
     """
 
-    class_name: str
     view: str
-    x_mm: float
-    y_mm: float
+    class_name: str
+    centre_px: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Acquired:
-    """All pictures of a part are here; the camera is free."""
+    """All pictures of a part are here; the part may move on."""
 
-    number: int
+    acquisition_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class AcquisitionFailed:
-    """A picture of a part is missing; the camera is free. Its verdict (NOT_INSPECTED) still follows."""
+    """Some pictures of a part are not there."""
 
-    number: int
-    reason: str
+    acquisition_id: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A verdict, told only after it stands on disk.
+    """A part's verdict stands on disk.
 
     Attributes:
-        number: of the part.
-        part_id: for which part it was given.
+        acquisition_id: whose.
+        part_id: the part that was judged.
+        is_nameless: whether the station had to give it a name that no part bears (unread, duplicate).
         verdict: OK, NG or NOT_INSPECTED.
-        audit: whether a person is to look at it.
-        defects: classes and places of what counted.
-        judged_by: the server, or the station's own engine.
+        code: why a NOT_INSPECTED part is that.
+        is_audit: whether a person is to look at it.
+        places: of the defects that count.
     """
 
-    number: int
+    acquisition_id: int
     part_id: str
     verdict: Verdict
-    audit: bool = False
-    defects: tuple[DefectPlace, ...] = ()
-    judged_by: Literal["server", "station"] = "server"
+    code: ReasonCode | None = None
+    is_audit: bool = False
+    is_nameless: bool = False
+    places: tuple[DefectPlace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeFailed:
-    """A part gets no verdict that stands: no judge, or the disk did not take the record."""
+    """A part got no verdict, or its record found no room on the disk."""
 
-    number: int
-    reason: str
-
-
-class Block(StrEnum):
-    """What stands against Ready."""
-
-    NO_DEPLOYMENT = "no_deployment"
-    CAMERA = "camera"
-    DISK = "disk"
-    FAULT = "fault"
-    ENCODER = "encoder"
-    LINK = "link"
-    OFFLINE = "offline"
-    BYPASS = "bypass"
-    STOPPED = "stopped"
-    MASTERS = "masters"
-    ENDING = "ending"
+    acquisition_id: int
+    code: ReasonCode
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class CameraTrouble:
-    """A camera is lost. Whoever sends it reports it (camera_lost)."""
+    """A camera is lost."""
 
     camera: str
-    reason: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class CameraBack:
-    """A camera delivers again."""
+    """It delivers again."""
 
     camera: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentReady:
-    """There is a judge: the server answers, or a verified kit is loaded."""
+    """Somebody can judge: the server, or the station by a verified deployment."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentNotReady:
-    """There is no judge any more."""
+    """Nobody can judge."""
 
-    reason: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Changeover:
-    """Another product, None for none."""
+    """Another product is made from now on."""
 
     product: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class ShiftBegan:
-    """A shift began: masters are due where the rule says so."""
+class MastersDue:
+    """A shift begins: the master samples are to be shown."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class DiskFull:
-    """Records can not be written. Whoever sends it reports it."""
+    """Records find no room."""
 
-    reason: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class DiskBack:
-    """Records can be written again."""
+    """Records find room again."""
 
 
 @dataclass(frozen=True, slots=True)
-class MasterPresented:
-    """A person lays a master on the line: the next trigger is it. Needed only where the PLC gives no part ids."""
+class InternalFault:
+    """A task of the station died."""
 
-    part_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class StationFault:
-    """A task of the station died: Error until the station is started anew."""
-
-    reason: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The station is about to end: no trigger is taken and no permit given any more."""
+    """The station is told to end: no part gets a permit any more."""
 
 
-Happening = (
+Happening: TypeAlias = (
     Acquired
     | AcquisitionFailed
     | Judged
@@ -168,10 +143,9 @@ Happening = (
     | DeploymentReady
     | DeploymentNotReady
     | Changeover
-    | ShiftBegan
+    | MastersDue
     | DiskFull
     | DiskBack
-    | MasterPresented
-    | StationFault
+    | InternalFault
     | Ending
 )

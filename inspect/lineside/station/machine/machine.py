@@ -119,7 +119,7 @@ class StationMachine:
                     part.stage = Stage.JUDGING  # its record follows as a verdict, like any other's
             case Judged():
                 self._judged(happening, now_s)
-            case JudgeFailed(acquisition_id, _, message):
+            case JudgeFailed(acquisition_id, code, message):
                 part = self._undecided(acquisition_id)
                 if part is not None:
                     self._report("internal", Severity.WARNING, message, acquisition_id)

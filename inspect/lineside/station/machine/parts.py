@@ -1,6 +1,6 @@
-"""The parts between camera and gate, by acquisition id: what is known of each, and until when it may get a permit.
+"""The parts between camera and gate, each by its acquisition id: what is known of it, and until when it may get a permit.
 
-A part's lane is decided once. A permit can still be taken back, for as long as the PLC has not taken it.
+A part's lane is decided once. A permit that was decided can still be taken back, for as long as the PLC has not taken it.
 """
 
 import math
