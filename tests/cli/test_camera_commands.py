@@ -11,8 +11,10 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from selenium.webdriver.support.ui import WebDriverWait
 from typer.testing import CliRunner
 
+from browsing import browsing
 from lineside.cli.main import app
 from lineside.client.clock import SystemClock
 from lineside.inspection.errors import LinesideError
@@ -184,7 +186,7 @@ def test_the_page_of_a_camera_that_is_away_says_so() -> None:
 
 
 @pytest.mark.system
-def test_view_serves_the_page_until_it_is_told_to_end() -> None:
+def test_view_shows_the_live_picture_in_a_browser_until_it_is_told_to_end(tmp_path: Path) -> None:
     words = ["camera", "view", "--kind", "virtual", "--set", "width_px=64", "--set", "height_px=64", "--port", "0"]
     with subprocess.Popen(
         [*LINESIDE, *words, "--json", "--ends-with-stdin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -192,6 +194,15 @@ def test_view_serves_the_page_until_it_is_told_to_end() -> None:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
         assert url.startswith("http://127.0.0.1:")
-        assert "view.js" in httpx.get(url).text
+        with browsing(tmp_path / "profile") as browser:
+            browser.get(url)
+            width = "return document.getElementById('picture').naturalWidth"
+            WebDriverWait(browser, 30).until(lambda shown: shown.execute_script(width) == 64)
+            first = browser.find_element("id", "picture").get_attribute("src")
+            WebDriverWait(browser, 30).until(
+                lambda shown: shown.find_element("id", "picture").get_attribute("src") != first
+            )
+            assert browser.find_element("id", "camera").text == "camera (virtual)"
+            assert browser.find_element("id", "state").text == "connected"
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
