@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from lineside.client import InspectionAnswer
 from lineside.client.clock import Clock
-from lineside.client.identifiers import IdentifierSource
 from lineside.inspection.frames import MediaType
 from lineside.inspection.verdict import Reason, ReasonCode, Verdict
 from lineside.station.agent.acquisition import ViewCamera, take_all
@@ -39,6 +38,7 @@ class Trigger:
     """What the machine says of a trigger that it took.
 
     Attributes:
+        id: the UUID of this attempt.
         acquisition_id: the PLC's.
         encoder: counts at the trigger.
         part_id: the PLC's, None where it has none.
@@ -46,6 +46,7 @@ class Trigger:
         until_s: when a verdict is of no use any more.
     """
 
+    id: str
     acquisition_id: int
     encoder: int
     part_id: str | None
@@ -65,6 +66,7 @@ class Outcome:
         code: the first reason of a part that is not OK.
         message: it in words.
         found: the server's answer or the station's own judgement.
+        is_nameless: whether it is a name that no part bears.
     """
 
     id: str
@@ -74,11 +76,7 @@ class Outcome:
     code: str | None
     message: str
     found: InspectionAnswer | StationJudgement
-
-    @property
-    def is_audit(self) -> bool:
-        """Whether the part was drawn to be looked at by a person; only the server draws."""
-        return isinstance(self.found, InspectionAnswer) and self.found.audit
+    is_nameless: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,6 @@ class PartFlow:
         judges: who judges it.
         journal: where it is written down.
         workers: where pictures are encoded.
-        identifiers: makes a record's name.
         clock: the station's.
         listener: the machine's ear.
         making: what is being made now.
@@ -120,7 +117,6 @@ class PartFlow:
     judges: Judges
     journal: Journal
     workers: Workers
-    identifiers: IdentifierSource
     clock: Clock
     listener: Listener
     making: Callable[[], Making]
@@ -131,6 +127,13 @@ class PartFlow:
         part = _Part(self, trigger)
         try:
             await part.follow()
+        except SpoolError as error:
+            self.listener.not_recorded(trigger.acquisition_id, str(error))
+
+    async def note(self, trigger: Trigger, *, code: ReasonCode, message: str) -> None:
+        """Write down a part that nobody was asked to look at."""
+        try:
+            await _Part(self, trigger).note(code, message)
         except SpoolError as error:
             self.listener.not_recorded(trigger.acquisition_id, str(error))
 
@@ -146,11 +149,24 @@ class _Part:
     def __init__(self, flow: PartFlow, trigger: Trigger) -> None:
         self._flow = flow
         self._trigger = trigger
-        self._id = str(flow.identifiers.uuid7())
+        self._id = trigger.id
         self._at = flow.clock.now()
         self._making = flow.making()
         self._name = nameless(self._id, code=ReasonCode.STATION_FAULT, message="not named yet")
         self._views: dict[str, JudgedView] = {}
+
+    async def note(self, code: ReasonCode, message: str) -> None:
+        """Trigger and verdict in one: nobody looked.
+
+        Raises:
+            SpoolError: the disk did not take a record.
+        """
+        if self._trigger.part_id is not None and not self._flow.names.needs_picture:
+            self._name = self._flow.names.from_words(
+                self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id
+            )
+        await self._flow.journal.triggered(self._trigger_record())
+        await self._finish(StationJudgement.not_inspected(code, message, context=self._making.context))
 
     async def follow(self) -> None:
         """Trigger to record.
@@ -162,15 +178,17 @@ class _Part:
             self._name = self._flow.names.from_words(
                 self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id
             )
-        part_id = None if self._flow.names.needs_picture else self._name.part_id
-        record = TriggerRecord(self._id, self._trigger.acquisition_id, self._trigger.encoder, self._at, part_id)
-        written = asyncio.create_task(self._flow.journal.triggered(record))  # while the cameras expose
+        written = asyncio.create_task(self._flow.journal.triggered(self._trigger_record()))  # while cameras expose
         try:
             found = await self._verdict(written)
         finally:
             await asyncio.wait((written,))
         await written
         await self._finish(found)
+
+    def _trigger_record(self) -> TriggerRecord:
+        part_id = None if self._flow.names.needs_picture else self._name.part_id
+        return TriggerRecord(self._id, self._trigger.acquisition_id, self._trigger.encoder, self._at, part_id)
 
     async def _verdict(self, written: "asyncio.Task[None]") -> InspectionAnswer | StationJudgement:
         try:
@@ -249,5 +267,6 @@ class _Part:
                 None if first is None else str(first.code),
                 "" if first is None else first.message,
                 found,
+                is_nameless=self._name.code is not None,
             )
         )

@@ -44,12 +44,12 @@ class Journal:
         self._workers = workers
         self._on_full = on_full
         self._on_back = on_back
-        self._is_full = False
+        self._trouble: str | None = None
 
     @property
-    def is_full(self) -> bool:
-        """Whether the last record found no room."""
-        return self._is_full
+    def trouble(self) -> str | None:
+        """Why the last record was not written; None if it was."""
+        return self._trouble
 
     async def triggered(self, record: TriggerRecord) -> None:
         """A part stood at the camera."""
@@ -75,16 +75,20 @@ class Journal:
         """The station met something."""
         await self._write(self._spool.record_report, record)
 
+    async def inspections_since(self, attempt_id: str | None) -> tuple[str, ...]:
+        """The inspections after a part's, as the server knows them; of all parts for None."""
+        return await self._workers.on_disk(self._spool.inspections_since, attempt_id)
+
     async def _write(self, write: Callable[[Record], None], record: Record) -> None:
         try:
             await self._workers.on_disk(write, record)
         except (DiskFull, SpoolFull, SpoolBroken) as error:
-            if not self._is_full:
-                self._is_full = True
+            was_well, self._trouble = self._trouble is None, str(error)
+            if was_well:
                 _log.error("disk_takes_nothing", why=str(error))
                 self._on_full(str(error))
             raise
-        if self._is_full:
-            self._is_full = False
+        if self._trouble is not None:
+            self._trouble = None
             _log.info("disk_takes_records_again")
             self._on_back()

@@ -1,10 +1,8 @@
 """Who judges a part: the server, or the station's own engine while the server is away, or nobody."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
-
-import structlog
 
 from lineside.client import InspectionAnswer
 from lineside.client.clock import Clock
@@ -13,9 +11,8 @@ from lineside.station.agent.errors import NotJudged, ServerAway
 from lineside.station.agent.parts import TakenPart
 from lineside.station.agent.server_judge import ServerJudge
 from lineside.station.agent.server_watch import ServerWatch
-from lineside.station.spool import StationJudgement
-
-_log = structlog.get_logger("lineside.station")
+from lineside.station.agent.workers import Workers
+from lineside.station.spool import JudgedView, PartContext, StationJudgement
 
 
 class OwnJudge(Protocol):
@@ -26,8 +23,8 @@ class OwnJudge(Protocol):
         """Why it cannot judge now; None if it can."""
         ...
 
-    async def judge(self, part: TakenPart) -> StationJudgement:
-        """The verdict of the last verified deployment."""
+    def judge(self, views: Mapping[str, JudgedView], *, context: PartContext | None = None) -> StationJudgement:
+        """The verdict of the last verified deployment; blocks."""
         ...
 
 
@@ -51,16 +48,20 @@ class Judges:
     Attributes:
         server: asks it.
         watch: whether it is there: while it is known to be away no part waits for it.
-        own: the own engine.
+        own: the own engine; None where there is none.
         rule: when it may judge.
         clock: the station's.
+        workers: where the own engine runs.
+        on_away: told when the server was found to be away.
     """
 
     server: ServerJudge
     watch: ServerWatch
-    own: OwnJudge
+    own: OwnJudge | None
     rule: FailoverRule
     clock: Clock
+    workers: Workers
+    on_away: Callable[[], None]
 
     async def judge(
         self, part: TakenPart, *, until_s: float, before_asking: Callable[[], Awaitable[None]]
@@ -75,7 +76,7 @@ class Judges:
         Raises:
             NotJudged: nobody could judge it in time.
         """
-        falls_back = self.rule.judges_itself and self.own.why_not is None
+        falls_back = self.rule.judges_itself and self.own is not None and self.own.why_not is None
         if not self.watch.is_away:
             await before_asking()
             try:
@@ -83,16 +84,17 @@ class Judges:
             except ServerAway as away:
                 if away.code is not ReasonCode.SHED:
                     self.watch.note_away(str(away))
+                    self.on_away()
                 if not falls_back:
                     raise
             else:
                 self.watch.note_answer()
                 return answer
-        if not self.rule.judges_itself:
+        if not self.rule.judges_itself or self.own is None:
             raise NotJudged("the server is away, and the station may not judge by itself", code=ReasonCode.NO_SERVER)
         if self.own.why_not is not None:
             raise NotJudged(
                 f"the server is away, and the station cannot judge by itself: {self.own.why_not}",
                 code=ReasonCode.NO_SERVER,
             )
-        return await self.own.judge(part)
+        return await self.workers.on_pictures(self.own.judge, part.views, context=part.context)

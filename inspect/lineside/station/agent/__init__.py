@@ -1,0 +1,26 @@
+"""The station's agent: reads `station.yaml`, wires cameras, PLC, machine, judges and spool, and runs them."""
+
+from lineside.station.agent.configuration import (
+    StationConfiguration,
+    load_station,
+    parse_station,
+    station_json_schema,
+)
+from lineside.station.agent.errors import NotJudged, ServerAway, StationError, StationFailed, StationFileRefused
+from lineside.station.agent.running import StationReady, run_station
+from lineside.station.agent.station import Station
+
+__all__ = [
+    "NotJudged",
+    "ServerAway",
+    "Station",
+    "StationConfiguration",
+    "StationError",
+    "StationFailed",
+    "StationFileRefused",
+    "StationReady",
+    "load_station",
+    "parse_station",
+    "run_station",
+    "station_json_schema",
+]

@@ -1,0 +1,186 @@
+"""Carrying out what the machine asks for: each effect is begun at once, and its end comes back as a happening."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from lineside.client import InspectionAnswer
+from lineside.client.clock import Clock
+from lineside.client.identifiers import IdentifierSource
+from lineside.inspection.verdict import ReasonCode, Verdict
+from lineside.station.agent.flow import Outcome, PartFlow, Trigger
+from lineside.station.agent.journal import Journal
+from lineside.station.agent.supervision import Tasks
+from lineside.station.machine import (
+    Acquire,
+    DefectPlace,
+    Dispose,
+    Effect,
+    Judged,
+    RecordNotInspected,
+    Report,
+    Severity,
+)
+from lineside.station.spool import DispositionRecord, RecordContradicts, ReportRecord, SpoolError
+
+_LONGEST_WAIT_S: Final = 60.0
+"""For a verdict, where only the encoder tells when it is late: a line may stand for hours."""
+_MOST_REMEMBERED: Final = 4096
+_HOLDING: Final = frozenset({"master_missed"})
+_LEVELS: Final = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.ALARM: "error"}
+_log = structlog.get_logger("lineside.station")
+
+
+class Effects:
+    """Begins what the machine asks for.
+
+    Args:
+        flow: takes parts from trigger to verdict.
+        journal: where fates and reports are written down.
+        tasks: keeps what was begun.
+        identifiers: names records.
+        clock: the station's.
+        on_record: told when something was written that the server should have.
+    """
+
+    def __init__(
+        self,
+        flow: PartFlow,
+        *,
+        journal: Journal,
+        tasks: Tasks,
+        identifiers: IdentifierSource,
+        clock: Clock,
+        on_record: Callable[[], None],
+    ) -> None:
+        self._flow = flow
+        self._journal = journal
+        self._tasks = tasks
+        self._identifiers = identifiers
+        self._clock = clock
+        self._on_record = on_record
+        self._attempts: OrderedDict[int, str] = OrderedDict()
+        self._last_master_pass: str | None = None
+
+    def carry_out(self, effect: Effect) -> None:
+        """Begin an effect; returns at once."""
+        match effect:
+            case Acquire():
+                now_s = self._clock.monotonic()
+                until_s = effect.until_s if math.isfinite(effect.until_s) else now_s + _LONGEST_WAIT_S
+                trigger = Trigger(
+                    self._new_attempt(effect.acquisition_id),
+                    effect.acquisition_id,
+                    effect.encoder,
+                    effect.part_id,
+                    now_s,
+                    until_s,
+                )
+                self._tasks.start(f"part of trigger {effect.acquisition_id}", self._flow.follow(trigger))
+            case RecordNotInspected():
+                now_s = self._clock.monotonic()
+                trigger = Trigger(
+                    self._new_attempt(effect.acquisition_id),
+                    effect.acquisition_id,
+                    effect.encoder,
+                    effect.part_id,
+                    now_s,
+                    now_s,
+                )
+                self._tasks.start(
+                    f"part of trigger {effect.acquisition_id}",
+                    self._flow.note(trigger, code=effect.code, message=effect.message),
+                )
+            case Dispose():
+                self._tasks.start(f"fate of trigger {effect.acquisition_id}", self._dispose(effect))
+            case Report():
+                self._tasks.start(f"report {effect.kind}", self._report(effect))
+
+    def part_of(self, acquisition_id: int) -> str | None:
+        """The record of the part that had this trigger last."""
+        return self._attempts.get(acquisition_id)
+
+    def _new_attempt(self, acquisition_id: int) -> str:
+        attempt_id = str(self._identifiers.uuid7())
+        self._attempts.pop(acquisition_id, None)
+        self._attempts[acquisition_id] = attempt_id
+        while len(self._attempts) > _MOST_REMEMBERED:
+            self._attempts.popitem(last=False)
+        return attempt_id
+
+    async def _dispose(self, effect: Dispose) -> None:
+        attempt_id = self._attempts.get(effect.acquisition_id)
+        if attempt_id is None:
+            _log.error("fate_of_unknown_part", acquisition_id=effect.acquisition_id)
+            return
+        record = DispositionRecord(attempt_id, effect.lane, effect.is_confirmed, self._clock.now())
+        try:
+            await self._journal.disposed(record)
+        except RecordContradicts as error:
+            _log.error("fate_not_recorded", why=str(error))  # its trigger found no room on the disk either
+        except SpoolError as error:
+            _log.error("fate_not_recorded", why=str(error))
+        self._on_record()
+
+    async def _report(self, effect: Report) -> None:
+        getattr(_log, _LEVELS[effect.severity])(
+            effect.kind, message=effect.message, acquisition_id=effect.acquisition_id
+        )
+        attempt_id = None if effect.acquisition_id is None else self._attempts.get(effect.acquisition_id)
+        evidence = dict(effect.evidence)
+        try:
+            if effect.kind in _HOLDING:
+                since = await self._journal.inspections_since(self._last_master_pass)
+                evidence["inspections_since_last_pass"] = list(since)
+            elif effect.kind == "master_passed":
+                self._last_master_pass = attempt_id
+            await self._journal.reported(
+                ReportRecord(
+                    str(self._identifiers.uuid7()),
+                    effect.kind,
+                    effect.severity.value,
+                    effect.message,
+                    self._clock.now(),
+                    acquisition_id=effect.acquisition_id,
+                    evidence=evidence or None,
+                )
+            )
+        except SpoolError as error:
+            _log.error("report_not_recorded", kind=effect.kind, why=str(error))
+        self._on_record()
+
+
+def as_judged(outcome: Outcome) -> Judged:
+    """A part's record in the machine's words."""
+    found = outcome.found
+    places = tuple(
+        DefectPlace(
+            defect.view,
+            defect.class_name,
+            (
+                (defect.box_xyxy_px[0] + defect.box_xyxy_px[2]) / 2,
+                (defect.box_xyxy_px[1] + defect.box_xyxy_px[3]) / 2,
+            ),
+        )
+        for defect in found.defects
+    )
+    return Judged(
+        outcome.acquisition_id,
+        outcome.part_id,
+        outcome.verdict,
+        code=_code(outcome),
+        is_audit=isinstance(found, InspectionAnswer) and found.audit,
+        is_nameless=outcome.is_nameless,
+        places=places,
+    )
+
+
+def _code(outcome: Outcome) -> ReasonCode | None:
+    """Why a part was not inspected; a newer server may know reasons that we do not."""
+    if outcome.verdict is not Verdict.NOT_INSPECTED:
+        return None
+    known = {code.value for code in ReasonCode}
+    return ReasonCode(outcome.code) if outcome.code in known else ReasonCode.STATION_FAULT

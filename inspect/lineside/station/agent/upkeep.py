@@ -1,0 +1,172 @@
+"""What the station makes and who can judge it: asked of the server again and again, told to the machine on change."""
+
+import asyncio
+from collections.abc import Callable, Set
+from typing import Final
+
+import structlog
+
+from lineside.client import ClientError, LinesideClient, TryAgainLater
+from lineside.client.calls import Json
+from lineside.inspection.catalogue import load_catalogue
+from lineside.inspection.errors import CatalogueError, RecipeError
+from lineside.inspection.recipe import load_recipe
+from lineside.station.agent.making import UNKNOWN, Making
+from lineside.station.agent.server_watch import ASK_AWAY_S, ServerWatch
+from lineside.station.agent.workers import Workers
+from lineside.station.machine import (
+    Changeover,
+    DeploymentNotReady,
+    DeploymentReady,
+    Effect,
+    Happening,
+    Report,
+    Severity,
+)
+from lineside.station.own_engine import KitStoreFailed, NoKit, OwnEngine
+from lineside.station.spool import PartContext, UsedRecipe
+
+_REFRESH_S: Final = 2.0
+_log = structlog.get_logger("lineside.station")
+
+
+class Upkeep:
+    """Keeps order, recipe and the own engine's kit up to date.
+
+    Args:
+        client: to the server.
+        station: whose kit.
+        own: the own engine; None where the station never judges by itself.
+        watch: whether the server is there.
+        workers: where a kept model is loaded.
+        views: what the station has cameras for.
+        happen: the machine's ear.
+        carry_out: begins a report.
+    """
+
+    def __init__(
+        self,
+        client: LinesideClient,
+        station: str,
+        *,
+        own: OwnEngine | None,
+        watch: ServerWatch,
+        workers: Workers,
+        views: Set[str],
+        happen: Callable[[Happening], None],
+        carry_out: Callable[[Effect], None],
+    ) -> None:
+        self.making: Making = UNKNOWN
+        self._client = client
+        self._station = station
+        self._own = own
+        self._watch = watch
+        self._workers = workers
+        self._views = frozenset(views)
+        self._happen = happen
+        self._carry_out = carry_out
+        self._refusal: str | None = "the server was not asked yet"
+        self._told: str | None = ""
+        self._refused: str | None = None
+
+    async def load_kept(self) -> None:
+        """Take up the kit that was kept before, so that the station can judge though the server is away."""
+        if self._own is None:
+            return
+        try:
+            await self._workers.on_pictures(self._own.load_kept)
+        except NoKit as error:
+            _log.info("no_kept_kit", why=str(error))
+            return
+        kit = self._own.kit
+        if kit is not None:
+            self.making = Making(self._own.context, kit.used_recipe, frozenset(kit.recipe.views))
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(ASK_AWAY_S if self._watch.is_away else _REFRESH_S)
+
+    async def refresh(self) -> None:
+        """Ask once, and tell the machine what changed."""
+        try:
+            answer = await self._client.station_kit(self._station)
+        except TryAgainLater as error:
+            self._watch.note_away(str(error))
+        except ClientError as error:
+            self._watch.note_answer()
+            self._refusal = f"the server refuses the station: {error}"
+        else:
+            self._watch.note_answer()
+            self._take_up(answer)
+            await self._refresh_own()
+        self._tell()
+
+    def tell(self) -> None:
+        """Say anew who can judge; for whoever finds the server away in between."""
+        self._tell()
+
+    def _take_up(self, answer: Json) -> None:
+        before = self.making
+        try:
+            self.making = _making(answer)
+        except (RecipeError, CatalogueError, KeyError, TypeError) as error:
+            self._refusal = f"the server's kit cannot be used: {error}"
+            return
+        self._refusal = None if self.making.recipe is not None else "the station has no recipe: give it an order"
+        if before is not UNKNOWN and before.context.product != self.making.context.product:
+            self._happen(Changeover(self.making.context.product))
+        if before.context != self.making.context:
+            _log.info(
+                "making",
+                product=self.making.context.product,
+                lot=self.making.context.lot,
+                order=self.making.context.order_id,
+            )
+
+    async def _refresh_own(self) -> None:
+        if self._own is None:
+            return
+        try:
+            await self._own.refresh(self._client)
+        except (NoKit, KitStoreFailed) as error:
+            if self._refused != str(error):
+                self._refused = str(error)
+                self._carry_out(Report("deployment_refused", Severity.WARNING, str(error)))
+        except ClientError as error:
+            _log.warning("kit_not_fetched", why=str(error))
+        else:
+            self._refused = None
+
+    def _tell(self) -> None:
+        trouble = self._trouble()
+        if trouble == self._told:
+            return
+        self._told = trouble
+        self._happen(DeploymentReady() if trouble is None else DeploymentNotReady(trouble))
+
+    def _trouble(self) -> str | None:
+        """Why nobody can judge now; None if somebody can."""
+        if self._watch.is_away:
+            if self._own is None:
+                return "the server is away, and the station may not judge by itself"
+            if self._own.why_not is not None:
+                return f"the server is away, and the station cannot judge by itself: {self._own.why_not}"
+        elif self._refusal is not None:
+            return self._refusal
+        if self.making.views and self.making.views != self._views:
+            return (
+                f"the recipe asks for the views {', '.join(sorted(self.making.views))}; "
+                f"the station has cameras for {', '.join(sorted(self._views))}"
+            )
+        return None
+
+
+def _making(answer: Json) -> Making:
+    context = PartContext(answer["product"], answer["lot"], answer["order_id"])
+    said = answer["recipe"]
+    if said is None:
+        return Making(context)
+    recipe = load_recipe(said["text"], catalogue=load_catalogue(said["catalogue_text"]))
+    return Making(context, UsedRecipe(recipe.id, recipe.version), frozenset(recipe.views))
