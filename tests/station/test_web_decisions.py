@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lineside.inspection.strips import WebDefect
-from lineside.inspection.verdict import Reason, ReasonCode, Verdict
+from lineside.inspection.verdict import Judgement, Reason, ReasonCode, Verdict
 from lineside.station.web import (
     FileMarker,
     GradeRule,
@@ -32,7 +32,9 @@ def _defect(from_mm: float, to_mm: float) -> WebDefect:
 
 def _outcome(verdict: Verdict, *defects: WebDefect, grade: str | None = "B") -> RegionOutcome:
     reasons = () if verdict is Verdict.OK else (Reason(ReasonCode.LATE, "too late"),)
-    return RegionOutcome("ROLL-1-000003", 3, 100.0, 200.0, verdict, reasons, defects, grade, NOW, 0.5)
+    return RegionOutcome(
+        "ROLL-1-000003", 3, 100.0, 200.0, Judgement(verdict, reasons, (), {}), defects, grade, NOW, 0.5
+    )
 
 
 class TestRejectPoint:

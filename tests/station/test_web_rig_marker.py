@@ -9,7 +9,7 @@ from typing import Self
 
 import pytest
 
-from lineside.inspection.verdict import Verdict
+from lineside.inspection.verdict import Judgement, Reason, ReasonCode, Verdict
 from lineside.station.rig.errors import RigLost
 from lineside.station.rig.records import Inputs, Outputs
 from lineside.station.web import MarkerFailed, RegionOutcome, RigMarker
@@ -59,7 +59,9 @@ class ObedientPlc:
 
 
 def _outcome(number: int, verdict: Verdict) -> RegionOutcome:
-    return RegionOutcome(f"ROLL-1-{number:06d}", number, 0.0, 50.0, verdict, (), (), None, NOW, 0.5)
+    reasons = () if verdict is Verdict.OK else (Reason(ReasonCode.LATE, "too late"),)
+    judgement = Judgement(verdict, reasons, (), {})
+    return RegionOutcome(f"ROLL-1-{number:06d}", number, 0.0, 50.0, judgement, (), None, NOW, 0.5)
 
 
 def _told(plc: ObedientPlc, *outcomes: RegionOutcome, ack_timeout_s: float = 5.0) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lineside.client import LinesideClient
 from lineside.client.clock import Clock
+from lineside.client.secret_sources import read_secret
 from lineside.inspection.any_defect import any_defect_recipe
 from lineside.inspection.catalogue import Catalogue, builtin_catalogue
 from lineside.inspection.detector import Detector, open_detector
@@ -18,6 +20,7 @@ from lineside.station.cameras import CameraContext
 from lineside.station.cameras.configuration import open_camera
 from lineside.station.rig.kinds import RIG_KINDS
 from lineside.station.rig.settings import RigContext
+from lineside.station.spool import PartContext, Spool, SpoolLimits, UsedRecipe, UsedRelease
 from lineside.station.web.camera_lines import CameraLines
 from lineside.station.web.errors import WebFileRefused
 from lineside.station.web.folder_lines import FolderLines
@@ -26,6 +29,7 @@ from lineside.station.web.line_sources import LineSource
 from lineside.station.web.looped_web import LoopedWeb
 from lineside.station.web.markers import FileMarker, MarkerOutput, NoMarker
 from lineside.station.web.plan import WebPlan
+from lineside.station.web.region_spool import JudgedWith, RegionSpool
 from lineside.station.web.reject_point import RejectPoint
 from lineside.station.web.rig_marker import RigMarker
 from lineside.station.web.settings import (
@@ -111,6 +115,36 @@ class OpenedWeb:
             plc = RIG_KINDS[rig.kind].build(rig, RigContext(clock=self.clock, folder=self.folder))
             return RigMarker(plc, ack_timeout_s=marker.ack_timeout_ms / 1000.0, scan_s=marker.scan_ms / 1000.0)
         return FileMarker(self.out / marker.path) if isinstance(marker, FileMarkerInFile) else NoMarker()
+
+    def region_spool(self) -> RegionSpool | None:
+        """The way to the server; None without one. The spool is open, nothing is connected.
+
+        Raises:
+            WebFileRefused: there is no key.
+            SpoolError: the spool cannot be opened.
+        """
+        server = self.settings.file.server
+        if server is None:
+            return None
+        key = read_secret(
+            file=server.key_file,
+            env=server.key_env,
+            folder=self.folder,
+            what="the server's API key",
+            error=WebFileRefused,
+            starter="the web station",
+        )
+        [view] = self.recipe.views
+        using = JudgedWith(
+            UsedRecipe(self.recipe.id, self.recipe.version),
+            UsedRelease(self.release.name, self.release.version, self.release.digest),
+            self.detector.engine_name,
+            view,
+            PartContext(server.product, server.lot, server.order_id),
+        )
+        limits = SpoolLimits(max_bytes=int(server.max_gib * 2**30))
+        spool = Spool(self.folder / server.spool, station=server.station, limits=limits, clock=self.clock)
+        return RegionSpool(spool, LinesideClient(server.url, key), using, self.clock)
 
     def station(self, *, on_outcome: OnOutcome, on_event: OnEvent) -> WebStation:
         """A station for one roll."""

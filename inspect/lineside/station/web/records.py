@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lineside.inspection.strips import WebDefect
-from lineside.inspection.verdict import Reason, Verdict
+from lineside.inspection.verdict import Judgement, Reason, Verdict
 
 
 class WebEventKind(StrEnum):
@@ -65,25 +65,35 @@ class RegionOutcome:
         number: from 1 along the roll.
         from_mm: where it begins along the web.
         to_mm: where it ends, half-open.
-        verdict: OK only if every line of it was looked at in time, and nothing found exceeds a limit.
-        reasons: why it is not OK.
+        judgement: OK only if every line of it was looked at in time, and nothing found exceeds a limit.
         defects: what counts in it, also what began before it or ends after it.
         grade: by the first rule that it keeps; None for a region that was not inspected.
         decided_at: aware UTC instant.
         slack_s: seconds that were left until the region's beginning was too near to the reject point; negative is late,
             infinite while the web stands. None for a web that is only mapped.
+        lines: first line of it, and one past the last.
     """
 
     part_id: str
     number: int
     from_mm: float
     to_mm: float
-    verdict: Verdict
-    reasons: tuple[Reason, ...]
+    judgement: Judgement
     defects: tuple[WebDefect, ...]
     grade: str | None
     decided_at: datetime
     slack_s: float | None
+    lines: tuple[int, int] = (0, 0)
+
+    @property
+    def verdict(self) -> Verdict:
+        """OK, NG or NOT_INSPECTED."""
+        return self.judgement.verdict
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why it is not OK."""
+        return self.judgement.reasons
 
     def as_document(self) -> dict[str, Any]:
         """For a JSON file; defects stand in the roll map."""

@@ -1,10 +1,12 @@
 """What a roll leaves on disk: regions and events as they come, the roll map and the cut list at its end.
 
-Regions and events are lines of JSON, written as they happen: what was decided before a crash can be read after it.
+Regions and events are lines of JSON, on disk before anybody acts on them: what was decided before a crash can be read
+after it.
 """
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,3 +70,5 @@ class RollFiles:
 def _append(path: Path, document: Mapping[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())

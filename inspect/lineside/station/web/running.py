@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from lineside.inspection.strips import RollMap
@@ -41,24 +42,34 @@ async def run_web(
 
     Raises:
         LinesRefused, CameraError, FrameError: the source gives what cannot be judged.
-        MarkerFailed, OSError: what was decided could not be handed on.
+        MarkerFailed, SpoolError, OSError: what was decided could not be written down or handed on.
     """
     files = RollFiles(opened.out)
     files.begin()
-    marker = opened.marker()
+    marker, spool = opened.marker(), opened.region_spool()
 
     async def decided(outcome: RegionOutcome) -> None:
-        await marker.region(outcome, pulses_of(outcome, web_width_mm=opened.plan.width_mm))
+        """A permit only after the verdict stands on disk."""
+        identifier = None if spool is None else await spool.region(outcome, station.picture(outcome))
         await files.region(outcome)
+        await marker.region(outcome, pulses_of(outcome, web_width_mm=opened.plan.width_mm))
+        if spool is not None and identifier is not None:
+            await spool.disposed(identifier, outcome)
         on_outcome(outcome)
 
     async def happened(event: WebEvent) -> None:
         await files.event(event)
+        if spool is not None:
+            await spool.event(event)
         on_event(event)
 
     station = opened.station(on_outcome=decided, on_event=happened)
     try:
-        async with marker, opened.source() as source:
+        async with AsyncExitStack() as stack:
+            if spool is not None:
+                await stack.enter_async_context(spool)
+            await stack.enter_async_context(marker)
+            source = await stack.enter_async_context(opened.source())
             figures = await station.run(source, stop=stop)
     finally:
         files.finish(station.roll_map())

@@ -219,6 +219,38 @@ class RigMarkerInFile(FileModel):
 MarkerInFile = Annotated[FileMarkerInFile | RigMarkerInFile, Field(discriminator="kind")]
 
 
+class ServerInFile(FileModel):
+    """A server that is told of each region; the station judges, and never waits for it.
+
+    Attributes:
+        url: of the server.
+        station: name under which this station is known there.
+        key_file: holds its API key; or
+        key_env: the variable that does.
+        spool: folder for what waits.
+        max_gib: most gibibytes of pictures that wait.
+        product: what is made.
+        lot: its lot.
+        order_id: the MES's order.
+    """
+
+    url: str = Field(pattern=r"^https?://[^\s]+$")
+    station: _Name
+    key_file: _Path | None = None
+    key_env: str | None = Field(default=None, min_length=1, max_length=200)
+    spool: _Path = "spool"
+    max_gib: float = Field(default=20.0, gt=0, le=100_000)
+    product: str | None = Field(default=None, min_length=1, max_length=200)
+    lot: str | None = Field(default=None, min_length=1, max_length=200)
+    order_id: str | None = Field(default=None, min_length=1, max_length=200)
+
+    @model_validator(mode="after")
+    def _names_one_key(self) -> Self:
+        if (self.key_file is None) == (self.key_env is None):
+            raise ValueError("name one of key_file and key_env")
+        return self
+
+
 class WebFile(FileModel):
     """The whole file."""
 
@@ -237,6 +269,7 @@ class WebFile(FileModel):
     grades: list[GradeInFile] = Field(default=[], max_length=26)
     grade_otherwise: str = Field(default="scrap", min_length=1, max_length=40)
     marker: MarkerInFile | None = None
+    server: ServerInFile | None = None
     out: _Path = "out"
 
     @model_validator(mode="after")
@@ -248,6 +281,8 @@ class WebFile(FileModel):
             raise ValueError("a marker without `reject`: say how far it is from the camera, so that marks come in time")
         if self.reject is not None and not is_live:
             raise ValueError("`reject` with a source that waits: only a camera or a paced web has deadlines")
+        if self.server is not None and self.recipe is None:
+            raise ValueError("`server` without `recipe`: name the recipe that the server knows, as a file")
         if self.reject is not None and self.reject.distance_mm <= self.parts.pitch_mm:
             raise ValueError(
                 f"the reject point is {self.reject.distance_mm:g} mm behind the camera and a region is "

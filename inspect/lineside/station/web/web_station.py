@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from lineside.client.clock import Clock
+from lineside.inspection.errors import LinesNotYet, LinesOverwritten
+from lineside.inspection.frames import Image
 from lineside.inspection.recipe import Recipe
 from lineside.inspection.strips import LineChunk, LineFaultKind, PartSegmenter, RegionVerdict, RollMap, WebPart
 from lineside.inspection.tiling import Tile
@@ -113,6 +115,16 @@ class WebStation:
     def roll_map(self) -> RollMap:
         """All that was found on the roll so far."""
         return self._findings.roll_map()
+
+    def picture(self, outcome: RegionOutcome) -> Image | None:
+        """A region's pixels, uint8 (lines, width); None where some of its lines have left the ring."""
+        first_line, end_line = outcome.lines
+        try:
+            with self._lines.ring.reserve(first_line, end_line - first_line) as window:
+                pixels = window.lines.copy()
+                return pixels if window.is_intact else None
+        except (LinesOverwritten, LinesNotYet, ValueError):
+            return None
 
     async def run(self, source: LineSource, *, stop: asyncio.Event) -> WebFigures:
         """Judge the lines of a source until it ends, or until somebody sets `stop`.
@@ -260,12 +272,12 @@ class WebStation:
                     part.number,
                     part.from_mm,
                     part.to_mm,
-                    judgement.verdict,
-                    judgement.reasons,
+                    judgement,
                     verdict.defects,
                     grade,
                     self._clock.now(),
                     slack_s,
+                    (self._lines.line_at(part.from_mm), self._lines.line_at(part.to_mm)),
                 )
             )
 
