@@ -150,6 +150,23 @@ def test_each_defect_is_counted_once(boxes: list[Box]) -> None:
     assert placed(carried(new_carry(100), rows_of(100, 400), truth)) == true_places(truth, MM_PER_LINE)
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("gap_px", [3, 8])
+def test_a_model_that_places_roughly_keeps_near_defects_apart(seed: int, gap_px: int) -> None:
+    chance = np.random.default_rng(seed)
+    left, top = chance.integers((0, 0), (1000, 500)).tolist()
+    right, low = left + 8 + gap_px, top + 1900 + 8 + gap_px
+    boxes = [(left, top, left + 8, top + 1800), (right, top + 7, right + 8, top + 1700)]
+    boxes += [(left, top + 1900, left + 8, top + 1908), (right, top + 1900, right + 8, top + 1908)]
+    boxes += [(left, low, left + 8, low + 8)]
+    carry, found = new_carry(1152), list[WebDefect]()
+    tiler = StripTiler(width_px=1152, tile_wh_px=(640, 640), overlap_wh_px=(128, 128))
+    for tile in tiler.finish(3000):
+        found += carry.advance(tile.top_px)
+        carry.add(tile, seen_roughly(tile, [TrueDefect(1, box) for box in boxes], chance))
+    assert len([*found, *carry.finish()]) == len(boxes)
+
+
 def test_defects_of_different_classes_on_one_seam_stay_two() -> None:
     truth = [TrueDefect(0, (10, 40, 30, 80)), TrueDefect(1, (10, 40, 30, 80))]
     assert len(carried(new_carry(100), rows_of(100, 400), truth)) == 2
@@ -260,3 +277,35 @@ def test_every_pixel_is_looked_at_and_neighbours_overlap_however_lines_arrive(
 def test_windows_without_overlap_or_step_are_refused(overlap: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="expected at least 1 each"):
         StripTiler(width_px=100, tile_wh_px=(64, 64), overlap_wh_px=overlap)
+
+
+def seen_roughly(tile: Tile, truth: list[TrueDefect], chance: np.random.Generator) -> Detections:
+    """What a real model makes of it: sides off by 1.5 px (one standard deviation), ends short by up to 16 lines."""
+    exact = seen_exactly(tile, truth)
+    boxes = exact.boxes_xyxy_px + chance.normal(0.0, 1.5, exact.boxes_xyxy_px.shape)
+    short = np.minimum(16.0, (exact.boxes_xyxy_px[:, 3] - exact.boxes_xyxy_px[:, 1]) / 4)
+    boxes[:, 1] += chance.uniform(0.0, 1.0, len(boxes)) * short
+    boxes[:, 3] -= chance.uniform(0.0, 1.0, len(boxes)) * short
+    boxes = boxes.clip(0, [tile.right_px - tile.left_px, tile.bottom_px - tile.top_px] * 2)
+    boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2] + 1.0)  # at least a pixel
+    confidences = chance.uniform(0.5, 1.0, len(boxes))
+    return Detections(boxes.astype(np.float32), confidences.astype(np.float32), exact.class_ids)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_model_that_places_roughly_miscounts_no_defect_longer_than_three_strips(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    truth = []
+    for column in range(8):
+        left, top, wide, length = chance.integers((0, 0, 3, 1921), (90, 2000, 14, 4000)).tolist()
+        truth.append(TrueDefect(1, (130 * column + left, top, 130 * column + left + wide, top + length)))
+    tiler = StripTiler(width_px=1152, tile_wh_px=(640, 640), overlap_wh_px=(128, 128))
+    carry = new_carry(1152)
+    found: list[WebDefect] = []
+    for tile in tiler.finish(6000):
+        found += carry.advance(tile.top_px)
+        carry.add(tile, seen_roughly(tile, truth, chance))
+    found += carry.finish()
+    lengths_mm = sorted(each.length_mm for each in found)
+    true_mm = sorted((each.box[3] - each.box[1]) * MM_PER_LINE for each in truth)
+    assert lengths_mm == pytest.approx(true_mm, abs=42 * MM_PER_LINE)  # two ends 16 lines short, 5 px of scatter each

@@ -10,7 +10,7 @@ import numpy as np
 
 from lineside.inspection.detections import Detections
 from lineside.inspection.strips.places import AlongPlaces
-from lineside.inspection.strips.seams import SeenWindow, same_defects
+from lineside.inspection.strips.seams import PLACEMENT_PX, SeenWindow, same_defects
 from lineside.inspection.strips.web_defects import WebDefect
 from lineside.inspection.tiling import CONTAINED, CUT_MARGIN_PX, Tile
 
@@ -36,7 +36,17 @@ class _Piece:
         """The surest first; between equals the same one whatever order they came in."""
         return -self.confidence, self.top_line, self.left_px
 
-    def share_within(self, other: "_Piece") -> float:
+    def adds_to(self, other: "_Piece") -> bool:
+        """Whether it shows that the other one is larger; a sliver placed a little off does not."""
+        stands_out = max(
+            other.left_px - self.left_px,
+            other.top_line - self.top_line,
+            self.right_px - other.right_px,
+            self.bottom_line - other.bottom_line,
+        )
+        return stands_out > PLACEMENT_PX or self._share_within(other) < CONTAINED
+
+    def _share_within(self, other: "_Piece") -> float:
         """How much of its area lies within another one."""
         wide = min(self.right_px, other.right_px) - max(self.left_px, other.left_px)
         high = min(self.bottom_line, other.bottom_line) - max(self.top_line, other.top_line)
@@ -66,12 +76,12 @@ class _Growing:
         return max(piece.bottom_line for piece in self.kept) + CUT_MARGIN_PX
 
     def merged(self) -> _Piece:
-        """One piece out of all: the surest whole one with those cut ones that add to it, or all cut ones."""
+        """One piece out of all: the surest whole one with those others that add to it, or all cut ones."""
         whole = [piece for piece in self.kept if not piece.is_cut]
         used = self.kept
         if whole:
             best = min(whole, key=lambda piece: piece.rank)
-            used = [best, *(piece for piece in self.kept if piece.is_cut and piece.share_within(best) < CONTAINED)]
+            used = [best, *(piece for piece in self.kept if piece.adds_to(best))]
         return _united(used, confidence=max(piece.confidence for piece in self.kept))
 
 

@@ -4,6 +4,11 @@ Both windows see what they share. Two detections are pieces of one defect if the
 shared, they cover the same pixels (as in `tiling.merge_tiles`). A defect that lies askew agrees less, since each
 window puts an upright box around the piece it sees. So pieces that are cut at facing edges, one by the end of its
 window and the other by the begin of its own, need to meet only as much as those of a straight slanting scratch would.
+
+A model places boxes a little off. What has no partner in a neighbouring window after all this is paired with the
+nearest detection there that has none either, if they lie no further apart than `PLACEMENT_PX` sideways and `ENDS_PX` in
+the direction in which the windows follow one another. Were boxes exact, all that both windows see would be paired
+before, and what is left would lie further apart than the windows overlap: so exact boxes are never paired by nearness.
 """
 
 from collections.abc import Iterator
@@ -20,6 +25,12 @@ FloatArray = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 LEFT, TOP, RIGHT, BOTTOM = range(4)
+
+PLACEMENT_PX = 4.0
+"""How far aside two boxes of one defect in neighbouring windows may lie."""
+
+ENDS_PX = 16.0
+"""How far one may end before the other begins, but at most a quarter of the windows' overlap: a long box ends short."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,9 +96,44 @@ def same_defects(first: SeenWindow, second: SeenWindow) -> Iterator[tuple[int, i
         backwards = _both(first.cut[:, near], second.cut[:, far])
         slanting = _slanting(one, other, one_shared, other_shared, axis=near, shared_px=shared[far] - shared[near])
         same |= (onwards | backwards) & slanting
-    same &= first.found.class_ids[:, None] == second.found.class_ids[None, :]
+    same_class = first.found.class_ids[:, None] == second.found.class_ids[None, :]
+    same &= same_class
     for pair in np.argwhere(same):
         yield int(pair[0]), int(pair[1])
+    if (first.tile.left_px, first.tile.right_px) == (second.tile.left_px, second.tile.right_px):
+        onwards_axis, overlap_px = 1, shared[BOTTOM] - shared[TOP]
+    elif first.tile.top_px == second.tile.top_px:
+        onwards_axis, overlap_px = 0, shared[RIGHT] - shared[LEFT]
+    else:
+        return  # windows at a corner: others lie between them
+    is_near = _gap(one, other, onwards_axis) <= min(ENDS_PX, overlap_px / 4)
+    is_near &= _gap(one, other, 1 - onwards_axis) <= PLACEMENT_PX
+    without = _both(~np.any(same, axis=1), ~np.any(same, axis=0))
+    yield from _nearest(one, other, among=is_near & without & same_class)
+
+
+def _nearest(one: FloatArray, other: FloatArray, *, among: Mask) -> Iterator[tuple[int, int]]:
+    """Pair boxes, the nearest first, each with one other."""
+    if not bool(np.any(among)):
+        return
+    gap_px = np.maximum(np.maximum(_gap(one, other, 0), _gap(one, other, 1)), 0)
+    centres = [(boxes[:, :2] + boxes[:, 2:]) / 2 for boxes in (one, other)]
+    aside_px = np.abs(centres[0][:, None] - centres[1][None, :]).min(axis=2)
+    rank = np.where(among, gap_px + aside_px, np.inf)
+    for _ in range(min(rank.shape)):
+        at, to = np.unravel_index(np.argmin(rank), rank.shape)
+        if not np.isfinite(rank[at, to]):
+            return
+        yield int(at), int(to)
+        rank[at, :] = rank[:, to] = np.inf
+
+
+def _gap(one: FloatArray, other: FloatArray, axis: int) -> FloatArray:
+    """How far the boxes of each pair lie apart along an axis; below 0 where they overlap."""
+    low = np.maximum(one[:, None, axis], other[None, :, axis])
+    high = np.minimum(one[:, None, axis + 2], other[None, :, axis + 2])
+    gap: FloatArray = low - high
+    return gap
 
 
 def _both(one: Mask, other: Mask) -> Mask:
@@ -114,9 +160,7 @@ def _slanting(
 
 def _common(one: FloatArray, other: FloatArray, axis: int) -> FloatArray:
     """How much of an axis both boxes of each pair cover."""
-    low = np.maximum(one[:, None, axis], other[None, :, axis])
-    high = np.minimum(one[:, None, axis + 2], other[None, :, axis + 2])
-    common: FloatArray = np.maximum(high - low, 0)
+    common: FloatArray = np.maximum(-_gap(one, other, axis), 0)
     return common
 
 
