@@ -201,7 +201,7 @@ def test_an_exchange_that_is_cancelled_ends_its_connection() -> None:
     run_in_virtual_time(scene())
 
 
-@pytest.mark.parametrize(("name", "module"), [("modbus", "pymodbus"), ("opcua", "asyncua")])
+@pytest.mark.parametrize(("name", "module"), [("modbus", "pymodbus"), ("opcua", "asyncua"), ("s7", "snap7")])
 def test_a_library_that_is_not_installed_is_named_with_its_extra(
     name: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

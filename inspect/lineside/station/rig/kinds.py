@@ -79,6 +79,13 @@ RIG_KINDS: Mapping[str, RigKind] = MappingProxyType(
                 "modbus",
             ),
             RigKind(
+                "s7",
+                "a Siemens PLC's data block",
+                f"{_SETTINGS}:S7Settings",
+                f"{_PACKAGE}.s7:build",
+                "s7",
+            ),
+            RigKind(
                 "opcua",
                 "nodes of a PLC's OPC UA server, encrypted, with login",
                 f"{_SETTINGS}:OpcUaSettings",

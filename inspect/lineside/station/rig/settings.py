@@ -13,6 +13,8 @@ from lineside.inspection.file_models import FileModel
 
 MODBUS_PORT: Final = 502
 """Assigned to mbap by IANA."""
+ISO_ON_TCP_PORT: Final = 102
+"""Assigned to iso-tsap by IANA (RFC 1006)."""
 _Path = Annotated[str, Field(min_length=1, max_length=4096)]
 _Host = Annotated[str, Field(pattern=r"^([A-Za-z0-9_.\-]{1,253}|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]{0,40})$")]
 """A name, an IPv4 or an IPv6 address; a port is a setting of its own."""
@@ -132,6 +134,29 @@ class ModbusSettings(LinkSettings):
     inputs_at: int = Field(default=0, ge=0, le=65_535)
     outputs_at: int = Field(default=100, ge=0, le=65_535)
     word_order: Literal["high_first", "low_first"] = "high_first"
+
+
+class S7Settings(LinkSettings):
+    """A Siemens PLC with the two blocks of docs/station-io.md in a data block, its words big-endian as S7 has them.
+
+    Attributes:
+        host: of the CPU or its communication processor.
+        port: where it listens.
+        rack: of the CPU.
+        slot: of the CPU; 1 for an S7-1200 or 1500, 2 for an S7-300.
+        db: number of the data block.
+        inputs_at: byte at which the block begins that the station reads.
+        outputs_at: of the block that it writes.
+    """
+
+    kind: Literal["s7"]
+    host: _Host
+    port: int = Field(default=ISO_ON_TCP_PORT, ge=1, le=65_535)
+    rack: int = Field(default=0, ge=0, le=7)
+    slot: int = Field(default=1, ge=0, le=31)
+    db: int = Field(ge=1, le=65_535)
+    inputs_at: int = Field(default=0, ge=0, le=65_000)
+    outputs_at: int = Field(default=200, ge=0, le=65_000)
 
 
 class OpcUaSettings(LinkSettings):
