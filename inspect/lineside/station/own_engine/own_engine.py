@@ -11,6 +11,7 @@ import structlog
 
 from lineside.client import LinesideClient
 from lineside.client.clock import Clock, SystemClock
+from lineside.inspection.camera_past import CameraPast
 from lineside.inspection.decoding import DecodingLimits
 from lineside.inspection.detector import Detector, open_detector
 from lineside.inspection.engines import choose_engine
@@ -81,6 +82,7 @@ class OwnEngine:
         self._why_not: str | None = "the station's kit was not looked for yet"
         self._latest: datetime | None = None
         self._previous: dict[str, str] = {}
+        self._past: dict[str, CameraPast] = {}
 
     @property
     def why_not(self) -> str | None:
@@ -177,11 +179,15 @@ class OwnEngine:
         previous = self._previous.get(encoded.view)
         self._previous[encoded.view] = encoded.digest
         try:
-            return loaded.inspector.examine(encoded, previous_digest=previous, now=now).findings
+            past = self._past.get(encoded.view)
+            examination = loaded.inspector.examine(encoded, previous_digest=previous, now=now, past=past)
         except Exception as error:  # noqa: BLE001 - a bug or a library's own error must not leave a part without a record
             _log.error("examination_failed", view=encoded.view, digest=encoded.digest, exc_info=error)
             message = f"the examination failed unexpectedly ({type(error).__name__}); the station's log says why"
             return ViewNotInspected(encoded.view, Reason(ReasonCode.ENGINE_FAILURE, message, encoded.view))
+        if examination.past is not None:
+            self._past[encoded.view] = examination.past
+        return examination.findings
 
     def _use(self, kit: Kit) -> None:
         kit.check_time(self._now())
@@ -218,6 +224,7 @@ class OwnEngine:
         with self._guard:  # a part that is being judged is finished first
             before, self._loaded, self._why_not = self._loaded, loaded, why_not
             self._previous.clear()
+            self._past.clear()
         if before is not None:
             before.detector.close()
 
