@@ -38,7 +38,7 @@ LANES: Final = MappingProxyType({Verdict.OK: Lane.PASS, Verdict.NG: Lane.REJECT,
 """Where a region goes: what is marked counts as rejected, what nobody looked at as set aside."""
 
 _INFORMATION: Final = frozenset({WebEventKind.STARTED, WebEventKind.STOPPED, WebEventKind.CAMERA_BACK})
-_LAST_WAIT_S: Final = 5.0
+_LAST_WAIT_S: Final = 2.0
 """How long the end of a roll waits for the server; what is left is sent by the next run."""
 
 
@@ -94,7 +94,7 @@ class RegionSpool:
             self._forwarding.cancel()
             with suppress(asyncio.CancelledError):
                 await self._forwarding
-            with suppress(TimeoutError):
+            with suppress(TimeoutError):  # a server that is away is not waited for
                 async with asyncio.timeout(_LAST_WAIT_S):
                     await self._forwarder.drain()
         await self.client.__aexit__(kind, error, trace)
