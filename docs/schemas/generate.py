@@ -13,6 +13,7 @@ from lineside.serving.delivery.configuration import delivery_json_schema
 from lineside.serving.reported import ReportIn
 from lineside.serving.twin.aas.twin_file import twin_json_schema
 from lineside.serving.twin.scenarios.alarm_file import what_if_json_schema
+from lineside.station.web import web_json_schema
 from lineside.training.evaluation import evaluation_json_schema
 from lineside.training.gate import gate_json_schema, policy_json_schema
 
@@ -29,6 +30,7 @@ def schema_texts() -> dict[str, str]:
         "delivery.schema.json": delivery_json_schema(),
         "gate-policy.schema.json": policy_json_schema(),
         "twin.schema.json": twin_json_schema(),
+        "web-station.schema.json": web_json_schema(),
         "what-if.schema.json": what_if_json_schema(),
     }
     return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}

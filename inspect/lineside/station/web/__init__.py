@@ -19,7 +19,7 @@ from lineside.station.web.records import RegionOutcome, WebEvent, WebEventKind, 
 from lineside.station.web.reject_point import RejectPoint
 from lineside.station.web.rig_marker import RigMarker
 from lineside.station.web.running import WebRun, run_web
-from lineside.station.web.settings import SCHEMA, WebFile, WebSettings, parse_web_file
+from lineside.station.web.settings import SCHEMA, WebFile, WebSettings, parse_web_file, web_json_schema
 from lineside.station.web.tile_workers import TileDetector
 from lineside.station.web.web_station import WebStation
 
@@ -57,4 +57,5 @@ __all__ = [
     "parse_web_file",
     "pulses_of",
     "run_web",
+    "web_json_schema",
 ]

@@ -17,6 +17,7 @@ out: out
 Relative paths begin at the file.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -332,3 +333,8 @@ def _rig(parsed: SourceFile, file: WebFile) -> RigSettings | None:
     if kind is None:
         raise parsed.problem(("marker", "rig"), f"no such kind of rig; expected one of {', '.join(RIG_KINDS)}")
     return parsed.parse(kind.settings, at=("marker", "rig"))
+
+
+def web_json_schema() -> Mapping[str, Any]:
+    """JSON Schema (2020-12) of the file, for editors and other programs; camera and rig are those of a station's."""
+    return WebFile.model_json_schema(by_alias=True)
