@@ -8,10 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from blob_detector import Blob, draw_blobs
+from blob_detector import Blob, TinyRelease, draw_blobs
 from lineside.serving.security import Role
 from live_server import LiveServer, live_server
-from odd_releases import Workshop, version
+from odd_releases import Workshop
 from plant import RECIPE, SIZE_WH_PX
 from signing import TestKeys
 
@@ -87,11 +87,11 @@ class StationScene:
 @contextmanager
 def deployed_server(folder: Path, keys: TestKeys) -> Iterator[LiveServer]:
     """A server that trusts the keys, with the blob detector deployed by them and the station `aoi-1` enrolled."""
-    workshop = Workshop(folder / "releases", keys)
-    (folder / "releases").mkdir(parents=True, exist_ok=True)
-    released = workshop.write(version("2.0.0"))
+    releases = folder / "releases"
+    releases.mkdir(parents=True, exist_ok=True)
+    released = Workshop(releases, keys).write(TinyRelease()).rename(releases / "blobs")
     trust_file = keys.write_trust(folder / "trust.json")
-    with live_server(folder, releases=(), trust_file=trust_file, fsync=False) as server:
+    with live_server(folder, releases=(), trust_file=trust_file) as server:
         server.put_recipe("board", RECIPE).raise_for_status()
         server.put_station("aoi-1", recipe={"id": "board", "version": 1}).raise_for_status()
         server.deploy(keys.deploy_release(released)).raise_for_status()

@@ -42,6 +42,7 @@ class Scan:
     Args:
         rig: entered by the caller.
         machine: what decides.
+        happened: what the machine is told in its next scan; others append to it, on the event loop.
         period_s: from scan to scan.
         clock: the station's.
         carry_out: begins what an effect asks for and returns at once.
@@ -53,6 +54,7 @@ class Scan:
         rig: Rig,
         machine: Machine,
         *,
+        happened: list[Happening],
         period_s: float,
         clock: Clock,
         carry_out: Callable[[Effect], None],
@@ -67,12 +69,8 @@ class Scan:
         self._clock = clock
         self._carry_out = carry_out
         self._on_link = on_link
-        self._happened: list[Happening] = []
+        self._happened = happened
         self._is_linked = True
-
-    def happen(self, happening: Happening) -> None:
-        """Hand the machine something for its next scan."""
-        self._happened.append(happening)
 
     async def run(self) -> None:
         """Scan until cancelled."""
@@ -96,7 +94,8 @@ class Scan:
         except RigLost as error:
             inputs = None
             self._told(str(error))
-        happened, self._happened = self._happened, []
+        happened = tuple(self._happened)
+        self._happened.clear()
         step = self._machine.step(self._clock.monotonic(), inputs, happened)
         self.outputs = step.outputs
         if inputs is not None:

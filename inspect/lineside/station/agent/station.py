@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -38,6 +38,7 @@ from lineside.station.machine import (
     DiskBack,
     DiskFull,
     Ending,
+    Happening,
     InternalFault,
     JudgeFailed,
     StationMachine,
@@ -49,6 +50,8 @@ from lineside.station.spool import Forwarder, ReportRecord, Spool, SpoolError, S
 _LAST_WORDS_S: Final = 0.2
 """How long the scan goes on after Ready went off, so that the PLC has heard it before the heartbeat ends."""
 _DISK_AGAIN_S: Final = 1.0
+_FIRST_KIT_S: Final = 5.0
+"""How long the start waits for the server: a model that loads later takes time from the first parts."""
 _log = structlog.get_logger("lineside.station")
 
 
@@ -74,18 +77,7 @@ class Station:
         self._parts = Tasks(on_death=self._died)
         self._ending = asyncio.Event()
         self._stack = AsyncExitStack()
-        self.rig: Rig = RIG_KINDS[configuration.rig.kind].build(
-            configuration.rig, RigContext(clock=clock, folder=configuration.folder)
-        )
-        self.machine = StationMachine(configuration.rules)
-        self.scan = Scan(
-            self.rig,
-            self.machine,
-            period_s=configuration.scan_s,
-            clock=clock,
-            carry_out=lambda effect: self._effects.carry_out(effect),
-            on_link=_note_link,
-        )
+        self._happened: list[Happening] = []
 
     async def __aenter__(self) -> Self:
         """Open the spool first, then everything else; nothing moves yet.
@@ -115,7 +107,7 @@ class Station:
         told = asyncio.create_task(until.wait())
         await asyncio.wait((told, scanning), return_when=asyncio.FIRST_COMPLETED)
         told.cancel()
-        self.scan.happen(Ending())
+        self._happened.append(Ending())
         await self._parts.settle(within_s=_LAST_WORDS_S)
         await asyncio.sleep(_LAST_WORDS_S if not scanning.done() else 0.0)
         await self._tasks.end()
@@ -143,8 +135,8 @@ class Station:
         self.journal = Journal(
             self.spool,
             self._workers,
-            on_full=lambda why: self.scan.happen(DiskFull(why)),
-            on_back=lambda: self.scan.happen(DiskBack()),
+            on_full=lambda why: self._happened.append(DiskFull(why)),
+            on_back=lambda: self._happened.append(DiskBack()),
         )
         client = await stack.enter_async_context(
             LinesideClient(
@@ -163,7 +155,7 @@ class Station:
             watch=watch,
             workers=self._workers,
             views=frozenset(configuration.cameras),
-            happen=self.scan.happen,
+            happen=self._happened.append,
             carry_out=lambda effect: self._effects.carry_out(effect),
         )
         self._views = await self._open_cameras(stack)
@@ -183,10 +175,12 @@ class Station:
             workers=self._workers,
             clock=self._clock,
             listener=Listener(
-                acquired=lambda number: self.scan.happen(Acquired(number)),
-                not_acquired=lambda number, why: self.scan.happen(AcquisitionFailed(number, why)),
-                judged=lambda outcome: self.scan.happen(as_judged(outcome)),
-                not_recorded=lambda number, why: self.scan.happen(JudgeFailed(number, ReasonCode.STATION_FAULT, why)),
+                acquired=lambda number: self._happened.append(Acquired(number)),
+                not_acquired=lambda number, why: self._happened.append(AcquisitionFailed(number, why)),
+                judged=lambda outcome: self._happened.append(as_judged(outcome)),
+                not_recorded=lambda number, why: self._happened.append(
+                    JudgeFailed(number, ReasonCode.STATION_FAULT, why)
+                ),
             ),
             making=lambda: self._upkeep.making,
             media_type=MediaType.PNG if configuration.server.picture == "png" else MediaType.RAW,
@@ -200,7 +194,22 @@ class Station:
             on_record=self.forwarder.wake,
         )
         await self._upkeep.load_kept()
+        with suppress(TimeoutError):  # it is asked again as soon as the station runs
+            async with asyncio.timeout(_FIRST_KIT_S):
+                await self._upkeep.refresh()
+        self.rig: Rig = RIG_KINDS[configuration.rig.kind].build(
+            configuration.rig, RigContext(clock=self._clock, folder=configuration.folder)
+        )
         await stack.enter_async_context(self.rig)
+        self.scan = Scan(
+            self.rig,
+            StationMachine(configuration.rules),
+            happened=self._happened,
+            period_s=configuration.scan_s,
+            clock=self._clock,
+            carry_out=self._effects.carry_out,
+            on_link=_note_link,
+        )
 
     async def _open_cameras(self, stack: AsyncExitStack) -> Mapping[str, ViewCamera]:
         written = self._configuration.acquisition
@@ -218,8 +227,8 @@ class Station:
                 camera,
                 rules=rules,
                 clock=self._clock,
-                on_trouble=lambda view, why: self.scan.happen(CameraTrouble(view, why)),
-                on_back=lambda view: self.scan.happen(CameraBack(view)),
+                on_trouble=lambda view, why: self._happened.append(CameraTrouble(view, why)),
+                on_back=lambda view: self._happened.append(CameraBack(view)),
             )
         return views
 
@@ -266,7 +275,7 @@ class Station:
         _log.error("task_died", task=name, exc_info=error)
         if self.failure is None:
             self.failure = f"the task {name!r} died: {type(error).__name__}: {error}"
-        self.scan.happen(InternalFault(self.failure))
+        self._happened.append(InternalFault(self.failure))
 
 
 def _note_link(trouble: str | None) -> None:

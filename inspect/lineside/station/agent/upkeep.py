@@ -1,4 +1,4 @@
-"""What the station makes and who can judge it: asked of the server again and again, told to the machine on change."""
+"""What the station makes and who can judge it, asked of the server again and again; the machine is told of changes."""
 
 import asyncio
 from collections.abc import Callable, Set
@@ -68,6 +68,7 @@ class Upkeep:
         self._refusal: str | None = "the server was not asked yet"
         self._told: str | None = ""
         self._refused: str | None = None
+        self._answer: Json | None = None
 
     async def load_kept(self) -> None:
         """Take up the kit that was kept before, so that the station can judge though the server is away."""
@@ -99,7 +100,7 @@ class Upkeep:
             self._refusal = f"the server refuses the station: {error}"
         else:
             self._watch.note_answer()
-            self._take_up(answer)
+            await self._take_up(answer)
             await self._refresh_own()
         self._tell()
 
@@ -107,13 +108,16 @@ class Upkeep:
         """Say anew who can judge; for whoever finds the server away in between."""
         self._tell()
 
-    def _take_up(self, answer: Json) -> None:
+    async def _take_up(self, answer: Json) -> None:
+        if answer == self._answer:
+            return
         before = self.making
         try:
-            self.making = _making(answer)
+            self.making = await self._workers.on_pictures(_making, answer)
         except (RecipeError, CatalogueError, KeyError, TypeError) as error:
             self._refusal = f"the server's kit cannot be used: {error}"
             return
+        self._answer = answer
         self._refusal = None if self.making.recipe is not None else "the station has no recipe: give it an order"
         if before is not UNKNOWN and before.context.product != self.making.context.product:
             self._happen(Changeover(self.making.context.product))
