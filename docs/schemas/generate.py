@@ -14,6 +14,7 @@ from lineside.serving.reported import ReportIn
 from lineside.serving.twin.aas.twin_file import twin_json_schema
 from lineside.serving.twin.scenarios.alarm_file import what_if_json_schema
 from lineside.station.web import web_json_schema
+from lineside.station.agent import station_json_schema
 from lineside.training.evaluation import evaluation_json_schema
 from lineside.training.gate import gate_json_schema, policy_json_schema
 
@@ -25,6 +26,7 @@ def schema_texts() -> dict[str, str]:
         "catalogue.schema.json": catalogue_json_schema(),
         "release-manifest.schema.json": manifest_json_schema(),
         "evaluation.schema.json": evaluation_json_schema(),
+        "station.schema.json": station_json_schema(),
         "station-record.schema.json": ReportIn.model_json_schema(),
         "gate-report.schema.json": gate_json_schema(),
         "delivery.schema.json": delivery_json_schema(),

@@ -30,6 +30,7 @@ from lineside.cli.recipe import recipe_app
 from lineside.cli.release import release_app
 from lineside.cli.retrain import retrain
 from lineside.cli.serve import serve
+from lineside.cli.station import station_app
 from lineside.cli.threshold import threshold_app
 from lineside.cli.train import train
 from lineside.cli.twin import twin_app
@@ -56,6 +57,7 @@ app.command()(evaluate)
 app.command()(export)
 app.command()(parity)
 app.add_typer(camera_app)
+app.add_typer(station_app)
 app.add_typer(dataset_app)
 app.add_typer(labels_app)
 app.add_typer(recipe_app)

@@ -1,5 +1,6 @@
 """The station's agent: reads `station.yaml`, wires cameras, PLC, machine, judges and spool, and runs them."""
 
+from lineside.station.agent.checking import StationCheck, check_station
 from lineside.station.agent.configuration import (
     StationConfiguration,
     load_station,
@@ -14,11 +15,13 @@ __all__ = [
     "NotJudged",
     "ServerAway",
     "Station",
+    "StationCheck",
     "StationConfiguration",
     "StationError",
     "StationFailed",
     "StationFileRefused",
     "StationReady",
+    "check_station",
     "load_station",
     "parse_station",
     "run_station",

@@ -113,7 +113,7 @@ class Upkeep:
             return
         before = self.making
         try:
-            self.making = await self._workers.on_pictures(_making, answer)
+            self.making = await self._workers.on_pictures(making_of, answer)
         except (RecipeError, CatalogueError, KeyError, TypeError) as error:
             self._refusal = f"the server's kit cannot be used: {error}"
             return
@@ -167,7 +167,12 @@ class Upkeep:
         return None
 
 
-def _making(answer: Json) -> Making:
+def making_of(answer: Json) -> Making:
+    """What a kit says is made.
+
+    Raises:
+        RecipeError, CatalogueError: its recipe or catalogue cannot be used.
+    """
     context = PartContext(answer["product"], answer["lot"], answer["order_id"])
     said = answer["recipe"]
     if said is None:

@@ -1,0 +1,15 @@
+"""`lineside station`: the program beside the line that takes pictures, asks for verdicts and gives permits."""
+
+import typer
+
+from lineside.cli.station_check import check
+from lineside.cli.station_run import run
+
+station_app = typer.Typer(
+    name="station",
+    help="Run an inspection station: cameras, PLC, verdicts and permits.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+station_app.command()(run)
+station_app.command()(check)
