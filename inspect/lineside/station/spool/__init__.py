@@ -12,6 +12,13 @@ from lineside.station.spool.errors import (
 from lineside.station.spool.forwarder import Forwarder, ForwarderState
 from lineside.station.spool.judgement import PartContext, StationJudgement, UsedRecipe, UsedRelease
 from lineside.station.spool.limits import SpoolLimits
+from lineside.station.spool.reconciliation import (
+    Gap,
+    GapKind,
+    Reconciliation,
+    reconcile,
+    reconcile_with_server,
+)
 from lineside.station.spool.records import (
     AnsweredRecord,
     AskedRecord,
@@ -22,6 +29,7 @@ from lineside.station.spool.records import (
     TriggerRecord,
 )
 from lineside.station.spool.spool import Spool
+from lineside.station.spool.status import ParkedRecord, SpoolStatus, spool_status
 from lineside.station.spool.unfinished import UnfinishedPart, interrupted
 
 __all__ = [
@@ -31,9 +39,13 @@ __all__ = [
     "DispositionRecord",
     "Forwarder",
     "ForwarderState",
+    "Gap",
+    "GapKind",
     "JudgedRecord",
     "JudgedView",
+    "ParkedRecord",
     "PartContext",
+    "Reconciliation",
     "RecordContradicts",
     "ReportRecord",
     "Spool",
@@ -43,10 +55,14 @@ __all__ = [
     "SpoolInUse",
     "SpoolLimits",
     "SpoolMissing",
+    "SpoolStatus",
     "StationJudgement",
     "TriggerRecord",
     "UnfinishedPart",
     "UsedRecipe",
     "UsedRelease",
     "interrupted",
+    "reconcile",
+    "reconcile_with_server",
+    "spool_status",
 ]
