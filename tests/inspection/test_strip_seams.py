@@ -54,7 +54,7 @@ def scenes(draw: st.DrawFn) -> tuple[int, int, list[TrueDefect]]:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_set_of_defects_and_their_millimetres_do_not_depend_on_the_cuts(data: st.DataObject) -> None:
     width_px, lines, truth = data.draw(scenes())
     for _ in range(2):
@@ -88,7 +88,7 @@ def test_windows_may_end_in_any_order(data: st.DataObject) -> None:
     st.data(),
     st.tuples(st.integers(0, 200), st.integers(0, 200), st.integers(0, 50), st.integers(400, 900), st.integers(3, 8)),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_slanting_scratch_over_strips_and_lanes_is_one_defect(
     data: st.DataObject, scratch: tuple[int, int, int, int, int]
 ) -> None:

@@ -20,6 +20,7 @@ from lineside.inspection.strips import (
     LinesOverwritten,
     LineWatch,
     SlipRule,
+    SlipWatch,
     SpeedChange,
     SpeedRule,
     WatchRules,
@@ -313,6 +314,27 @@ def test_two_marks_calibrate_the_encoder() -> None:
 def test_marks_of_a_known_distance_show_slip(second_mm: float, slip_mm: float | None) -> None:
     found = SlipRule(mark_distance_mm=600.0, tolerance_mm=1.0).slip_mm(0.0, second_mm)
     assert found == slip_mm if slip_mm is None else found == pytest.approx(slip_mm)
+
+
+def test_slip_spoils_the_web_between_two_marks() -> None:
+    watch = SlipWatch(SlipRule(mark_distance_mm=600.0, tolerance_mm=1.0))
+    assert watch.mark(10.0, line=40) is None
+    assert watch.mark(610.5, line=2442) is None
+    fault = watch.mark(1206.5, line=4826)
+    assert fault is not None
+    assert (fault.kind, fault.first_line, fault.end_line) == (LineFaultKind.SLIP, 2442, 4826)
+    assert (fault.from_mm, fault.to_mm) == (610.5, 1206.5)
+    assert "4 mm too little" in fault.message
+    assert watch.mark(1806.5, line=7226) is None
+    with pytest.raises(ValueError, match="in order"):
+        watch.mark(1800.0, line=7200)
+
+
+def test_a_chunk_lets_nobody_change_its_lines_and_leaves_the_senders_array_alone() -> None:
+    sent = noise(4)
+    chunk = LineChunk(sent, 0, np.arange(4, dtype=np.int64), NOW)
+    assert not chunk.lines.flags.writeable
+    assert sent.flags.writeable
 
 
 def test_places_of_the_last_lines_are_known_and_older_ones_are_refused() -> None:

@@ -11,7 +11,7 @@ encoder. Everything here is pure: arrays in, records out.
 """
 
 from lineside.inspection.errors import LinesNotYet, LinesOverwritten
-from lineside.inspection.strips.encoder_scale import EncoderScale, SlipRule
+from lineside.inspection.strips.encoder_scale import EncoderScale
 from lineside.inspection.strips.line_watch import LineRun, LineWatch, Watched
 from lineside.inspection.strips.lines import LineChunk, LineFault, LineFaultKind, joined_faults
 from lineside.inspection.strips.parts import PartSegmenter, WebPart
@@ -21,6 +21,7 @@ from lineside.inspection.strips.ring import LineRing, LineWindow
 from lineside.inspection.strips.roll_map import Cut, RollMap, RollRegion, read_roll_map
 from lineside.inspection.strips.seam_carry import SeamCarry
 from lineside.inspection.strips.segmenting import PitchSegmenter, TriggerSegmenter
+from lineside.inspection.strips.slip import SlipRule, SlipWatch
 from lineside.inspection.strips.strip_tiler import StripTiler, strip_tiles
 from lineside.inspection.strips.watch_rules import SpeedChange, SpeedRule, WatchRules
 from lineside.inspection.strips.web_defects import WebDefect
@@ -47,6 +48,7 @@ __all__ = [
     "RollRegion",
     "SeamCarry",
     "SlipRule",
+    "SlipWatch",
     "SpeedChange",
     "SpeedRule",
     "StripTiler",

@@ -7,7 +7,7 @@ import numpy as np
 from lineside.inspection.errors import GeometryMismatch
 from lineside.inspection.strips.encoder_scale import EncoderScale
 from lineside.inspection.strips.encoder_watch import CountFault, EncoderWatch
-from lineside.inspection.strips.lines import Counts, LineChunk, LineFault, LineFaultKind, Lines
+from lineside.inspection.strips.lines import Counts, LineChunk, LineFault, LineFaultKind, Lines, read_only
 from lineside.inspection.strips.picture_watch import PitchWatch, RepeatWatch
 from lineside.inspection.strips.resampling import LineResampler
 from lineside.inspection.strips.watch_rules import SpeedChange, WatchRules
@@ -27,7 +27,7 @@ class LineRun:
 
     def __post_init__(self) -> None:
         """Keep the pixels as they are."""
-        self.lines.setflags(write=False)
+        object.__setattr__(self, "lines", read_only(self.lines))
 
 
 @dataclass(frozen=True, slots=True)

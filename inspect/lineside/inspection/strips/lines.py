@@ -20,7 +20,7 @@ class LineChunk:
     """Lines as they came from the camera, in one piece.
 
     Attributes:
-        lines: uint8 (n, width_px), n at least 1; set read-only here.
+        lines: uint8 (n, width_px), n at least 1; held as a read-only view, which the sender may not write to any more.
         first_line: the camera's own counter of the first line; the others follow by one.
         encoder: int64 (n,): the count latched as each line **ended**, as the encoder counts (direction and rollover
             are not undone). Where a camera tells it only once a chunk, interpolate between the chunks' ends.
@@ -47,7 +47,7 @@ class LineChunk:
             raise ValueError(f"the first line has number {self.first_line}; expected 0 or more")
         if self.captured_at.tzinfo is None:
             raise ValueError(f"captured_at is {self.captured_at}, without a time zone; expected an aware UTC instant")
-        self.lines.setflags(write=False)
+        object.__setattr__(self, "lines", read_only(self.lines))
 
     def __len__(self) -> int:
         """Number of lines."""
@@ -115,6 +115,13 @@ class LineFault:
             )
 
 
+def read_only(lines: Lines) -> Lines:
+    """The same pixels, through a view that cannot change them."""
+    view = lines.view()
+    view.setflags(write=False)
+    return view
+
+
 def joined_faults(faults: Iterable[LineFault]) -> tuple[LineFault, ...]:
     """Stretches of one kind that touch or overlap as one, in order along the web.
 
@@ -122,7 +129,7 @@ def joined_faults(faults: Iterable[LineFault]) -> tuple[LineFault, ...]:
     """
     joined: list[LineFault] = []
     open_by_kind: dict[LineFaultKind, int] = {}
-    for fault in sorted(faults, key=lambda each: (each.from_mm, each.to_mm)):
+    for fault in sorted(faults, key=lambda each: (each.from_mm, each.to_mm, each.kind)):
         at = open_by_kind.get(fault.kind)
         if at is not None and fault.from_mm <= joined[at].to_mm:
             one = joined[at]

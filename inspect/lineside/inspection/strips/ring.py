@@ -6,7 +6,7 @@ from types import TracebackType
 import numpy as np
 
 from lineside.inspection.errors import LinesNotYet, LinesOverwritten
-from lineside.inspection.strips.lines import Lines
+from lineside.inspection.strips.lines import Lines, read_only
 from lineside.inspection.strips.mirrored import MirroredRows, mirrored_rows
 
 
@@ -63,8 +63,7 @@ class LineRing:
         if memory.rows.shape[1] != width_px:
             raise ValueError(f"the ring's rows are {memory.rows.shape[1]} px wide; expected {width_px}")
         self._memory = memory
-        self._readable = memory.rows.view()
-        self._readable.setflags(write=False)
+        self._readable = read_only(memory.rows)
         self._lock = threading.Lock()
         self._newest = 0
         self._writing_to = 0  # ahead of `_newest` while a copy runs: lines below it minus the capacity are going
