@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.station.rig import Confirmation, Inputs, Lane, Outputs, RigUnreadable, StationState
@@ -67,6 +67,7 @@ OUTPUTS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(INPUTS, RINGS, WORD, st.sampled_from(["high_first", "low_first"]))
 def test_inputs_come_through_registers_and_nodes_as_they_were(
     inputs: Inputs, ring: ConfirmationRing, sequence: int, word_order: WordOrder
@@ -79,11 +80,13 @@ def test_inputs_come_through_registers_and_nodes_as_they_were(
     assert inputs_from_values(inputs_to_values(words, part_id=inputs.part_id)).inputs == inputs
 
 
+@settings(deadline=None)
 @given(INPUTS, RINGS)
 def test_inputs_come_through_json_as_they_were(inputs: Inputs, ring: ConfirmationRing) -> None:
     assert inputs_from_json(json.dumps(inputs_to_json(inputs, ring)).encode()) == (inputs, ring)
 
 
+@settings(deadline=None)
 @given(OUTPUTS, WORD)
 def test_outputs_come_through_all_three_as_they_were(outputs: Outputs, sequence: int) -> None:
     assert outputs_from_words(outputs_to_words(outputs, sequence=sequence)) == outputs
@@ -91,6 +94,7 @@ def test_outputs_come_through_all_three_as_they_were(outputs: Outputs, sequence:
     assert outputs_from_json(json.dumps(outputs_to_json(outputs)).encode()) == outputs
 
 
+@settings(deadline=None)
 @given(INPUTS, INPUTS, RINGS, st.integers(1, INPUT_WORDS - 1), WORD)
 def test_a_block_that_is_half_of_one_moment_and_half_of_another_is_torn(
     before: Inputs, after: Inputs, ring: ConfirmationRing, at: int, sequence: int
@@ -102,6 +106,7 @@ def test_a_block_that_is_half_of_one_moment_and_half_of_another_is_torn(
             inputs_from_words(torn, word_order="high_first")
 
 
+@settings(deadline=None)
 @given(OUTPUTS, st.integers(0, 10), WORD)
 def test_no_single_wrong_word_gives_a_permit_to_a_part_that_has_none(outputs: Outputs, at: int, word: int) -> None:
     words = outputs_to_words(outputs, sequence=1)
@@ -115,6 +120,7 @@ def test_no_single_wrong_word_gives_a_permit_to_a_part_that_has_none(outputs: Ou
         assert read.results_id == outputs.results_id
 
 
+@settings(deadline=None)
 @given(st.lists(WORD, max_size=70))
 def test_any_words_are_a_block_or_refused(words: list[int]) -> None:
     for read in (lambda: inputs_from_words(words, word_order="high_first"), lambda: outputs_from_words(words)):
@@ -122,6 +128,7 @@ def test_any_words_are_a_block_or_refused(words: list[int]) -> None:
             assert read() is not None
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=60)
     | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
@@ -188,6 +195,7 @@ def test_nodes_of_another_type_are_not_believed(name: str, change: Callable[[lis
         inputs_from_values(change(inputs_to_values(words, part_id=None)))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(2**30), 2**30), max_size=30), st.integers(-(2**31), 2**31 - 1), st.booleans())
 def test_an_encoder_is_followed_across_its_wraps(moves: list[int], start: int, is_signed: bool) -> None:  # noqa: FBT001
     follower, count = UnwrappedCount(), start
@@ -198,6 +206,7 @@ def test_an_encoder_is_followed_across_its_wraps(moves: list[int], start: int, i
         assert follower.follow(raw) - first == count - start
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 12), max_size=30))
 def test_each_confirmation_is_given_out_once_and_at_most_a_ring_of_them(steps: list[int]) -> None:
     reader, happened = ConfirmationReader(), [Confirmation(9, Lane.PASS)]

@@ -4,10 +4,12 @@ Slower and less even than a fieldbus: for lines whose deadline has room for it.
 """
 
 import json
+import ssl
 from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
+import httpcore  # noqa: F401 - httpx imports it with its first client, in the middle of a scan
 import httpx
 
 from lineside.client.secret_sources import read_secret
@@ -37,6 +39,8 @@ class HttpRig:
     def __init__(self, settings: HttpSettings, context: RigContext) -> None:
         self._url = settings.url.rstrip("/")
         self._headers = _headers(settings, context)
+        # Made once: reading the authorities takes longer than a scan. Without TLS there is nothing to verify.
+        self._verify = ssl.create_default_context() if self._url.startswith("https:") else False
         self._encoder = UnwrappedCount()
         self._confirmations = ConfirmationReader()
         self.link: Link[httpx.AsyncClient] = Link(
@@ -91,6 +95,7 @@ class HttpRig:
             headers=self._headers,
             timeout=None,  # noqa: S113 - the link bounds every use
             trust_env=False,
+            verify=self._verify,
             limits=httpx.Limits(max_connections=1),
         )
 

@@ -61,6 +61,7 @@ class SimulatedLine:
             ),
             count=0,
         )
+        self._encoder_errs = False
         self._heartbeat = HeartbeatWatch(timeout_s=settings.heartbeat_timeout_s)
         self._permits = PermitTable(age_s=settings.permit_age_s, has_reinspect_lane=settings.has_reinspect_lane)
         self._trigger = TriggerHandshake(first_id=settings.first_acquisition_id, timeout_s=settings.ack_timeout_s)
@@ -225,8 +226,9 @@ class SimulatedLine:
     def _check_encoder(self) -> None:
         fault = self._encoder_watch.check(self._belt.count, dt_s=self.settings.scan_s, should_run=self._belt.is_running)
         if fault is not None:
-            self._counts.encoder_faults += 1
+            self._counts.encoder_faults += not self._encoder_errs
             self._forget(self._register.lose())
+        self._encoder_errs = fault is not None
 
     def _check_heartbeat(self, now_s: float) -> Outputs | None:
         """The station's outputs while it lives; nothing it said before counts when it does not."""
