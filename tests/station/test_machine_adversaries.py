@@ -29,7 +29,7 @@ from lineside.station.machine import (
     RecordNotInspected,
     StationMachine,
 )
-from lineside.station.rig.records import Confirmation, Inputs, Lane
+from lineside.station.rig.records import Confirmation, Inputs, Lane, Outputs
 
 SCAN_S = 0.01
 REACH_COUNTS = 30
@@ -47,7 +47,7 @@ class Adversary(RuleBasedStateMachine):
         most=st.sampled_from([1, 3, 64]),
     )
     def begin(self, with_encoder: bool, with_sensor: bool, with_masters: bool, most: int) -> None:  # noqa: FBT001 - drawn
-        self.rules = MachineRules(
+        self.obeyed = MachineRules(
             distance_mm=REACH_COUNTS + 5.0,
             speed_mm_s=100.0,
             actuator_s=0.05,
@@ -63,7 +63,7 @@ class Adversary(RuleBasedStateMachine):
         self.start()
 
     def start(self) -> None:
-        self.machine = StationMachine(self.rules)
+        self.machine = StationMachine(self.obeyed)
         self.now_s, self.count, self.plc_beat = 0.0, 0, 1
         self.inputs: dict[str, Any] = {
             "online": True,
@@ -84,7 +84,7 @@ class Adversary(RuleBasedStateMachine):
         self.triggers: dict[int, int] = {}
         self.answered: set[int] = set()
         self.bypassed_since: set[int] = set()
-        self.outputs = None
+        self.outputs: Outputs | None = None
 
     # ---- one scan, and what has to hold in it
 
@@ -138,10 +138,10 @@ class Adversary(RuleBasedStateMachine):
         assert number not in self.bypassed_since
         assert self.inputs["online"]
         triggered_s, encoder = self.taken_s[number]
-        if self.rules.encoder is not None:
+        if self.obeyed.encoder is not None:
             assert self.count - encoder <= REACH_COUNTS
         else:
-            assert self.now_s - triggered_s <= self.rules.reach_s + 1e-9
+            assert self.now_s - triggered_s <= self.obeyed.reach_s + 1e-9
         assert out.lane is Lane.PASS
 
     # ---- the PLC
@@ -207,7 +207,7 @@ class Adversary(RuleBasedStateMachine):
         self.inputs["reset"] = True
         self.scan()
         self.inputs["reset"] = False
-        if self.rules.masters is not None and 6 not in self.open:
+        if self.obeyed.masters is not None and 6 not in self.open:
             self.trigger(6, MASTER)
             self.waiting.append(Acquired(6))
             self.drop_trigger()
@@ -247,7 +247,7 @@ class Adversary(RuleBasedStateMachine):
         places = (DefectPlace("top", "open", (5.0, 5.0)),) if verdict is Verdict.NG else ()
         self.waiting.append(Judged(number, part_id, verdict, is_audit=is_audit, places=places))
         if number not in self.answered:  # a second answer changes nothing
-            is_master = MASTER in (part_id, named) and self.rules.masters is not None
+            is_master = MASTER in (part_id, named) and self.obeyed.masters is not None
             self.ok[number] = verdict is Verdict.OK and named in (None, part_id) and not is_master
         self.answered.add(number)
         self.scan()
