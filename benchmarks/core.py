@@ -55,13 +55,18 @@ def _stages(frames: Sequence[BoardFrame]) -> dict[str, Callable[[int], Any]]:
     limits, health, registration = DecodingLimits(), HealthLimits(), RegistrationLimits()
     references = [(PreparedReference.prepare(Reference("golden", frame.reference, "bench", _NOW)),) for frame in frames]
 
+    pasts = [assess(frame.image, health, previous_digest=None, digest="-").past for frame in frames]
+
+    def assess_one(index: int) -> None:
+        assess(frames[index].image, health, previous_digest=None, digest="-", past=pasts[index - 1])
+
     def register_one(index: int) -> None:
         found = register(frames[index].image, references[index], limits=registration, now=_NOW)
         compose(frames[index].image, found)
 
     return {
         "decode a JPEG, strictly": lambda index: decode(frames[index].jpeg, MediaType.JPEG, limits=limits),
-        "image health": lambda index: assess(frames[index].image, health, previous_digest=None, digest="-"),
+        "image health": assess_one,
         "register to the reference and compose": register_one,
     }
 
