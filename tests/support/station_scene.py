@@ -3,13 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from blob_detector import Blob, TinyRelease, draw_blobs
+from lineside.inspection.frames import MediaType
 from lineside.serving.security import Role
+from lineside.station.agent.pictures import encoded
+from lineside.station.cameras import CameraFrame
 from live_server import LiveServer, live_server
 from odd_releases import Workshop
 from plant import RECIPE, SIZE_WH_PX
@@ -25,12 +29,15 @@ rig: {rig}
 rules: {rules}
 scan_ms: 5
 acquisition: {{timeout_ms: 1000, settle_ms: 100}}
-part_id: {{from: plc}}
+part_id: {part_id}
 own_engine: {own_engine}
 spool: {{folder: spool, max_gib: 1}}
 """
 
-SIMULATED = "{{kind: simulated, speed_mm_s: 400, spacing_mm: 50, gate_at_mm: 250, confirm_at_mm: 30, parts: {parts}}}"
+SIMULATED = (
+    "{{kind: simulated, speed_mm_s: 300, spacing_mm: 50, gate_at_mm: 250, confirm_at_mm: 30, parts: {parts}, "
+    "part_ids: {ids}}}"
+)
 
 
 def draw_parts(folder: Path, is_bad: Sequence[bool]) -> None:
@@ -40,6 +47,17 @@ def draw_parts(folder: Path, is_bad: Sequence[bool]) -> None:
         image = draw_blobs([Blob(1, 64, 48)] if bad else [], SIZE_WH_PX)
         noise = np.random.default_rng(number).integers(0, 6, image.shape, np.uint8)
         cv2.imwrite(str(folder / f"part-{number}.png"), np.where(image == 0, noise, image))
+
+
+def picture_digests(folder: Path, parts: int) -> list[str]:
+    """SHA-256 of each part's picture as a station sends it."""
+    found = []
+    for number in range(1, parts + 1):
+        image = cv2.imread(str(folder / f"part-{number}.png"), cv2.IMREAD_GRAYSCALE)
+        assert image is not None
+        frame = CameraFrame(image, "default", number, datetime.now(UTC), 0.0)
+        found.append(encoded(frame, view="default", media_type=MediaType.PNG).digest)
+    return found
 
 
 @dataclass(frozen=True)
@@ -56,16 +74,24 @@ class StationScene:
     server: LiveServer
     keys: TestKeys
 
+    def draw(self, parts: int, *, bad_every: int) -> list[bool]:
+        """Draw the pictures of so many parts; gives which are bad."""
+        is_bad = [number % bad_every == 0 for number in range(1, parts + 1)]
+        draw_parts(self.folder / "pictures", is_bad)
+        self.keys.write_trust(self.folder / "trust.json")
+        return is_bad
+
     def write(
         self,
         *,
         rig: str,
         rules: Mapping[str, object] | None = None,
+        part_id: str = "{from: plc}",
         judges_itself: bool = True,
         url: str | None = None,
     ) -> Path:
         """Write the station's file."""
-        said = {"distance_mm": 250, "speed_mm_s": 400, "actuator_ms": 20, **(rules or {})}
+        said = {"distance_mm": 250, "speed_mm_s": 300, "actuator_ms": 20, "confirm_within_mm": 80, **(rules or {})}
         own = (
             "{when_server_away: judge, engine: onnxruntime-fp32, trust_file: trust.json}"
             if judges_itself
@@ -78,6 +104,7 @@ class StationScene:
                 rig=rig,
                 rules="{" + ", ".join(f"{name}: {value}" for name, value in said.items()) + "}",
                 own_engine=own,
+                part_id=part_id,
             )
         )
         (self.folder / "station.key").write_text(self.server.keys[Role.STATION])

@@ -1,6 +1,7 @@
 """The whole station: cameras, PLC, machine, judges and spool, wired; each part of it a task that delays no other."""
 
 import asyncio
+import traceback
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
@@ -272,7 +273,8 @@ class Station:
 
     def _died(self, name: str, error: BaseException) -> None:
         """A task is gone: nothing gets a permit any more, and a person must look."""
-        _log.error("task_died", task=name, exc_info=error)
+        # as text: a log that draws local variables would show the key
+        _log.error("task_died", task=name, trace="".join(traceback.format_exception(error)))
         if self.failure is None:
             self.failure = f"the task {name!r} died: {type(error).__name__}: {error}"
         self._happened.append(InternalFault(self.failure))
