@@ -107,4 +107,4 @@ def _blocks(tiles: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.f
 
 
 def _centred(noise: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.subtract(noise, noise.mean(axis=1, keepdims=True), dtype=np.float32)
+    return np.asarray(noise - noise.mean(axis=1, keepdims=True), np.float32)
