@@ -3,7 +3,9 @@
 import typer
 
 from lineside.cli.station_check import check
+from lineside.cli.station_reconcile import reconcile
 from lineside.cli.station_run import run
+from lineside.cli.station_status import status
 
 station_app = typer.Typer(
     name="station",
@@ -13,3 +15,5 @@ station_app = typer.Typer(
 )
 station_app.command()(run)
 station_app.command()(check)
+station_app.command()(status)
+station_app.command()(reconcile)
