@@ -79,7 +79,7 @@ def test_a_drawn_web_is_one_that_a_station_can_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"release": "starter:pcb-reference"}, "a single-image release"),
+        ({"release": "starter:pcb-reference"}, "with a release that compares"),
         ({"tiles": {"ring_lines": 64}}, "expected at least two tiles"),
     ],
 )

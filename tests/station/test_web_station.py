@@ -124,6 +124,7 @@ class TestInTime:
         roll = scene.run(ArrayLines(items, is_live=True, after=then_release))
         assert roll.verdicts[2:8] == ["NOT_INSPECTED"] * 6
         assert roll.figures.tiles_shed > 0
+        assert roll.kinds == {"lines_lost"}
 
 
 class TestBadInput:
@@ -174,6 +175,7 @@ class TestBadInput:
         roll = WebScene(detector=DarkStreaks(fails=True)).judge(bright_web(400, WIDTH_PX))
         assert roll.verdicts == ["NOT_INSPECTED"] * 4
         assert roll.figures.tiles_judged == 0
+        assert roll.kinds == {"image_health"}
         assert "always fails" in roll.roll_map.faults[0].message
 
     def test_the_rest_of_a_roll_is_no_whole_region(self) -> None:

@@ -1,8 +1,8 @@
 """A long printed web as a line camera sees it pass, written to a file that a station maps and reads in a loop.
 
 A web is one board design printed again and again with a bare gap between two prints. Each print has defects of its own,
-and streaks (a bath that drags copper along) run through as many prints as they like. Nothing longer than one row of
-tiles is ever held, so a web may be far larger than the memory.
+and streaks (a bath that drags copper along) run through as many prints as they like. No more than one print is
+ever held, so a web may be far larger than the memory.
 """
 
 import json
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from lineside.datasets.errors import SampleUnreadable
@@ -31,6 +32,9 @@ from lineside.datasets.synthetic.design import (
 SCHEMA = "lineside.synthetic-web/1"
 _PIXELS_NAME = "web.mono8"
 _TRUTH_NAME = "web.json"
+GOLDEN_NAME = "golden.png"
+"""One good print with its gap, as tall as the pitch."""
+
 _PRINT_SEED_STEP = 1_000_003  # prints of one web and of webs with neighbouring seeds share no random stream
 
 
@@ -145,7 +149,7 @@ def web_strips(design: WebDesign) -> Iterator[Strip]:
 def write_web(
     folder: Path, design: WebDesign, *, on_line: Callable[[int, int], None] = lambda *_: None
 ) -> SyntheticWeb:
-    """Draw a web into a folder: the pixels, and a JSON file with the truth about them.
+    """Draw a web into a folder: the pixels, a JSON file with the truth, and the golden picture of one print.
 
     Args:
         folder: made if it is not there; a web in it is written over.
@@ -158,13 +162,17 @@ def write_web(
     """
     folder.mkdir(parents=True, exist_ok=True)
     defects: list[Defect] = []
+    golden: list[Image] = []
     done = 0
     with (folder / _PIXELS_NAME).open("wb") as pixels:
         for strip in web_strips(design):
             pixels.write(np.ascontiguousarray(strip.frame).data)
             defects.extend(strip.defects)
+            if strip.top_px < design.pitch_px:
+                golden.append(strip.reference)
             done += len(strip.frame)
             on_line(done, design.lines)
+    (folder / GOLDEN_NAME).write_bytes(cv2.imencode(".png", np.concatenate(golden))[1].tobytes())
     web = SyntheticWeb(
         folder / _PIXELS_NAME,
         design.width_px,

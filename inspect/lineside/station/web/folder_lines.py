@@ -62,7 +62,7 @@ class FolderLines:
         self._paths = tuple(sorted(path for path in self.folder.iterdir() if path.suffix.lower() in _MEDIA_TYPES))
         if not self._paths:
             raise LinesRefused(f"{self.folder} holds no picture; expected .png, .bmp or .jpg files")
-        self._width_px = (await asyncio.to_thread(_read, self._paths[0])).shape[1]
+        self._width_px = (await asyncio.to_thread(read_gray, self._paths[0])).shape[1]
         return self
 
     async def __aexit__(
@@ -79,7 +79,7 @@ class FolderLines:
         """
         line = 0
         for path in self._paths:
-            image = await asyncio.to_thread(_read, path)
+            image = await asyncio.to_thread(read_gray, path)
             if image.shape[1] != self._width_px:
                 raise LinesRefused(
                     f"{path} is {image.shape[1]} px wide and {self._paths[0].name} {self._width_px}: "
@@ -93,5 +93,14 @@ class FolderLines:
                 await asyncio.sleep(0.0)  # the others get their turn
 
 
-def _read(path: Path) -> Image:
+def read_gray(path: Path) -> Image:
+    """The picture in a file, gray: uint8 (height, width).
+
+    Raises:
+        FrameError: it is no complete picture of the kind that its name says.
+        LinesRefused: its name is no picture's.
+        OSError: it cannot be read.
+    """
+    if path.suffix.lower() not in _MEDIA_TYPES:
+        raise LinesRefused(f"{path} is no picture; expected .png, .bmp or .jpg")
     return to_gray(decode(path.read_bytes(), _MEDIA_TYPES[path.suffix.lower()], limits=_LIMITS).image)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 
 from lineside.client import LinesideClient
@@ -23,7 +24,8 @@ from lineside.station.rig.settings import RigContext
 from lineside.station.spool import PartContext, Spool, SpoolLimits, UsedRecipe, UsedRelease
 from lineside.station.web.camera_lines import CameraLines
 from lineside.station.web.errors import WebFileRefused
-from lineside.station.web.folder_lines import FolderLines
+from lineside.station.web.folder_lines import FolderLines, read_gray
+from lineside.station.web.golden_print import GoldenPrint
 from lineside.station.web.grades import GradeRule
 from lineside.station.web.line_sources import LineSource
 from lineside.station.web.looped_web import LoopedWeb
@@ -43,6 +45,7 @@ from lineside.station.web.settings import (
 from lineside.station.web.web_station import OnEvent, OnOutcome, WebStation
 
 _STARTER = "starter:"
+_MOST_RING_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class OpenedWeb:
         recipe: the rules of the product.
         detector: runs the release.
         clock: tells instants and measures.
+        golden: the print that tiles are compared with; None for a single-image release.
     """
 
     settings: WebSettings
@@ -66,6 +70,7 @@ class OpenedWeb:
     recipe: Recipe
     detector: Detector
     clock: Clock
+    golden: GoldenPrint | None = None
 
     @property
     def out(self) -> Path:
@@ -159,6 +164,7 @@ class OpenedWeb:
             clock=self.clock,
             on_outcome=on_outcome,
             on_event=on_event,
+            compose=None if self.golden is None else self.golden.compose,
         )
 
 
@@ -181,10 +187,10 @@ def open_web(
     """
     file = settings.file
     release = release or read_release(_release_folder(file.release, folder))
-    if release.input_kind is not InputKind.SINGLE:
+    if (release.input_kind is InputKind.REFERENCE) != (file.reference is not None):
         raise WebFileRefused(
-            f"{settings.source}: release {release.name} compares with a reference picture, and a web has none: "
-            "give a single-image release, e.g. starter:pcb-single"
+            f"{settings.source}: release {release.name} takes {release.input_kind} pictures: give `reference`, one "
+            "repeat of the print, with a release that compares, and only with such a one"
         )
     plan = _plan(settings, release)
     catalogue = builtin_catalogue("pcb")
@@ -199,7 +205,8 @@ def open_web(
     detector = open_detector(release, choice)
     try:
         run_canary(detector, release)
-        yield OpenedWeb(settings, folder, plan, release, recipe, detector, clock)
+        golden = None if file.reference is None else _golden(settings, folder / file.reference, recipe, clock)
+        yield OpenedWeb(settings, folder, plan, release, recipe, detector, clock, golden)
     finally:
         detector.close()
 
@@ -210,6 +217,19 @@ def _any_defect(release: Release, catalogue: Catalogue | None, *, mm_per_px: flo
     calibration = Calibration("web.yaml", "mm_per_px_across of the file", datetime.fromtimestamp(0, UTC))
     scale = Scale(mm_per_px, calibration)
     return replace(recipe, scale=scale, views={name: replace(view, scale=scale) for name, view in recipe.views.items()})
+
+
+def _golden(settings: WebSettings, path: Path, recipe: Recipe, clock: Clock) -> GoldenPrint:
+    """The golden picture of the print; naming it in the file is its approval."""
+    picture = read_gray(path)
+    width_px = settings.file.source.width_px
+    if picture.shape[1] != width_px:
+        raise WebFileRefused(f"{settings.source}: {path} is {picture.shape[1]} px wide and the web {width_px}")
+    [view] = recipe.views.values()
+    try:
+        return GoldenPrint(picture, limits=view.registration, name=path.name, now=clock.now)
+    except ValueError as error:
+        raise WebFileRefused(f"{settings.source}: {error}") from error
 
 
 def _release_folder(named: str, folder: Path) -> Path:
@@ -228,7 +248,7 @@ def _plan(settings: WebSettings, release: Release) -> WebPlan:
             rules=_rules(file),
             tile_wh_px=release.input_size_wh_px,
             overlap_wh_px=(file.tiles.overlap_px, file.tiles.overlap_px),
-            ring_lines=file.tiles.ring_lines,
+            ring_lines=file.tiles.ring_lines or _ring_lines(file, tile_lines=release.input_size_wh_px[1]),
             reject=_reject(file),
             grades=tuple(GradeRule(each.grade, each.max_defects, each.max_defect_mm) for each in file.grades),
             grade_otherwise=file.grade_otherwise,
@@ -242,6 +262,13 @@ def _plan(settings: WebSettings, release: Release) -> WebPlan:
             "before it can be decided: move the marker away, or cut shorter regions"
         )
     return plan
+
+
+def _ring_lines(file: WebFile, *, tile_lines: int) -> int:
+    """Lines that are worth keeping: those that may still be judged in time, within the memory that a ring may take."""
+    way_mm = file.parts.pitch_mm + (0.0 if file.reject is None else file.reject.distance_mm)
+    lines = ceil(way_mm / (file.encoder.counts_per_line * file.encoder.mm_per_count)) + 2 * tile_lines
+    return max(2 * tile_lines, min(lines, _MOST_RING_BYTES // file.source.width_px))
 
 
 def _rules(file: WebFile) -> WatchRules:

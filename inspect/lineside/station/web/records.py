@@ -23,6 +23,7 @@ class WebEventKind(StrEnum):
     LINES_LOST = "lines_lost"
     ENCODER = "encoder"
     REGION_LATE = "web_region_late"
+    IMAGE_HEALTH = "image_health"
     HANDSHAKE = "handshake"
     DISK_FULL = "disk_full"
 

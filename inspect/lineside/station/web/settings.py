@@ -174,11 +174,11 @@ class TilesInFile(FileModel):
 
     Attributes:
         overlap_px: least overlap of neighbouring windows, at least the largest defect that is no streak.
-        ring_lines: lines kept for the model.
+        ring_lines: lines kept for the model; without it those that pass until a region must be decided.
     """
 
     overlap_px: int = Field(default=128, ge=0, le=4096)
-    ring_lines: int = Field(default=8192, ge=64, le=10_000_000)
+    ring_lines: int | None = Field(default=None, ge=64, le=10_000_000)
 
 
 class GradeInFile(FileModel):
@@ -264,6 +264,7 @@ class WebFile(FileModel):
     parts: PartsInFile
     reject: RejectInFile | None = None
     release: _Path = "starter:pcb-single"
+    reference: _Path | None = None
     recipe: _Path | None = None
     engine: EngineInFile = EngineInFile()
     tiles: TilesInFile = TilesInFile()

@@ -16,6 +16,9 @@ from lineside.inspection.frames import Image
 from lineside.inspection.strips import LineRing
 from lineside.inspection.tiling import Tile
 
+Compose = Callable[[Image, Tile], Image]
+"""Makes what a detector looks at out of a tile's pixels."""
+
 NO_TIME = "no time was left"
 """Why a shed tile was not judged."""
 
@@ -63,6 +66,7 @@ class TileWorkers:
         detector: judges.
         ring: holds the lines.
         thresholds: effective ones, by class.
+        compose: makes what the detector looks at out of a tile's pixels; None for the pixels themselves.
         monotonic: seconds of a monotonic clock.
         on_judged: called in a worker's thread after each tile.
     """
@@ -73,12 +77,14 @@ class TileWorkers:
         ring: LineRing,
         *,
         thresholds: Mapping[str, float],
+        compose: Compose | None,
         monotonic: Callable[[], float],
         on_judged: Callable[[JudgedTile], None],
     ) -> None:
         self._detector = detector
         self._ring = ring
         self._thresholds = thresholds
+        self._compose = compose
         self._monotonic = monotonic
         self._on_judged = on_judged
         self._tile_s = 0.0
@@ -159,6 +165,7 @@ class TileWorkers:
         if not is_intact:
             return JudgedTile(tile, None, "the lines were overwritten as they were read", is_overrun=True)
         try:
-            return JudgedTile(tile, self._detector.detect(pixels, thresholds=self._thresholds))
+            image = pixels if self._compose is None else self._compose(pixels, tile)
+            return JudgedTile(tile, self._detector.detect(image, thresholds=self._thresholds))
         except (EngineError, FrameError) as error:
             return JudgedTile(tile, None, str(error))

@@ -22,7 +22,7 @@ from lineside.station.web.line_sources import LineSource, SourceTrouble
 from lineside.station.web.plan import WebPlan
 from lineside.station.web.records import RegionOutcome, WebEvent, WebEventKind, WebFigures
 from lineside.station.web.reject_point import RejectPoint, WebSpeed
-from lineside.station.web.tile_workers import JudgedTile, TileDetector, TileWorkers
+from lineside.station.web.tile_workers import Compose, JudgedTile, TileDetector, TileWorkers
 from lineside.station.web.web_findings import WebFindings
 from lineside.station.web.web_lines import WebLines
 
@@ -59,6 +59,7 @@ class WebStation:
         clock: tells instants and measures.
         on_outcome: told of each region as it is decided, in order.
         on_event: told of each event.
+        compose: makes what the detector looks at out of a tile's pixels; None for the pixels themselves.
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class WebStation:
         clock: Clock,
         on_outcome: OnOutcome,
         on_event: OnEvent,
+        compose: Compose | None = None,
     ) -> None:
         self._plan, self._detector, self._clock = plan, detector, clock
+        self._compose = compose
         self._on_outcome, self._on_event = on_outcome, on_event
         self._thresholds = effective_thresholds(recipe, release_thresholds)
         self._lines = WebLines(plan)
@@ -90,7 +93,7 @@ class WebStation:
         self._judged: deque[JudgedTile] = deque()
         self._some_judged, self._some_room = asyncio.Event(), asyncio.Event()
         self._happened: asyncio.Queue[RegionOutcome | WebEvent | None] = asyncio.Queue()
-        self._open_tiles = 0
+        self._open_tiles = self._told_line = 0
         self._tiles_judged = self._tiles_shed = self._regions_late = 0
         self._regions: Counter[Verdict] = Counter()
         self._least_slack_s: float | None = None
@@ -146,6 +149,7 @@ class WebStation:
             self._detector,
             self._lines.ring,
             thresholds=self._thresholds,
+            compose=self._compose,
             monotonic=self._clock.monotonic,
             on_judged=note_judged,
         )
@@ -249,9 +253,18 @@ class WebStation:
             self._tiles_judged += judged.found is not None
             self._tiles_shed += judged.found is None
             self._findings.judged(judged)
+            self._tell_of(judged)
         self._some_room.set()
         self._hold_deadlines(workers)  # first, so that nothing is decided as OK after its time
         self._decided(self._findings.settle(self._clock.now()))
+
+    def _tell_of(self, judged: JudgedTile) -> None:
+        """One event for a stretch that could not be judged, not one a tile."""
+        if judged.found is not None or judged.is_shed or judged.tile.top_px < self._told_line:
+            return
+        self._told_line = judged.tile.bottom_px
+        kind = WebEventKind.LINES_LOST if judged.is_overrun else WebEventKind.IMAGE_HEALTH
+        self._tell(kind, judged.why_not or "a window could not be judged")
 
     def _decided(self, verdicts: Sequence[RegionVerdict]) -> None:
         for verdict in verdicts:
