@@ -25,7 +25,8 @@ _PATIENCE_S = 60.0
 
 def test_a_plc_in_a_process_of_its_own_runs_its_line_and_accounts_for_it() -> None:
     command = [sys.executable, "-m", "lineside.station.rig.plc_modbus"]
-    command += ["--parts", "6", "--speed-mm-s", "1000", "--gate-at-mm", "150", "--spacing-mm", "80"]
+    command += ["--parts", "6", "--speed-mm-s", "500", "--gate-at-mm", "400", "--spacing-mm", "80"]
+    command += ["--heartbeat-timeout-ms", "20000", "--ack-timeout-ms", "20000"]  # a busy machine is no lost station
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

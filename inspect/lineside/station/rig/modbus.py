@@ -5,12 +5,14 @@ Specification V1.1b3, sections 6.3 and 6.12. Both blocks fit into one request ea
 """
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
 from pymodbus import ModbusException
 from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.pdu import ModbusPDU
 
 from lineside.station.rig.confirmations import ConfirmationReader
 from lineside.station.rig.encoder_count import UnwrappedCount
@@ -20,7 +22,6 @@ from lineside.station.rig.protocol import Rig
 from lineside.station.rig.records import Inputs, Outputs
 from lineside.station.rig.register_map import (
     INPUT_WORDS,
-    OUTPUT_WORDS,
     InputsBlock,
     TornBlock,
     inputs_from_words,
@@ -30,6 +31,42 @@ from lineside.station.rig.settings import ModbusSettings, RigContext, RigSetting
 
 _MOST_READINGS: Final = 4
 """Of one `read`, while blocks come torn; a PLC tears one in hundreds."""
+
+
+class _Connection:
+    """A client and the news that its connection broke, for which pymodbus' own requests would wait in vain."""
+
+    def __init__(self, settings: ModbusSettings) -> None:
+        self._broke = asyncio.Event()
+        # Its own tries and reconnections are off: they would answer an old question with a new connection.
+        self.client = AsyncModbusTcpClient(
+            settings.host,
+            port=settings.port,
+            timeout=settings.connect_timeout_s,
+            retries=0,
+            reconnect_delay=0,
+            trace_connect=lambda is_connected: None if is_connected else self._broke.set(),
+        )
+
+    async def ask(self, request: Awaitable[ModbusPDU]) -> ModbusPDU:
+        """The answer to a request.
+
+        Raises:
+            RigLost: the connection broke before it came, or the PLC refused.
+        """
+        asking = asyncio.ensure_future(request)
+        breaking = asyncio.ensure_future(self._broke.wait())
+        try:
+            await asyncio.wait({asking, breaking}, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise RigLost("the connection broke before the answer came")
+            answer = asking.result()
+        finally:
+            asking.cancel()
+            breaking.cancel()
+        if answer.isError():
+            raise RigLost(f"the PLC refused: {answer}")
+        return answer
 
 
 class ModbusRig:
@@ -45,7 +82,7 @@ class ModbusRig:
         self._encoder = UnwrappedCount()
         self._confirmations = ConfirmationReader()
         self._sequence = 0
-        self.link: Link[AsyncModbusTcpClient] = Link(
+        self.link: Link[_Connection] = Link(
             f"the PLC at {settings.host}:{settings.port}",
             connect=self._connect,
             close=_close,
@@ -88,47 +125,36 @@ class ModbusRig:
         self._sequence = (self._sequence + 1) & 0xFFFF
         words = outputs_to_words(outputs, sequence=self._sequence)
 
-        async def write_block(client: AsyncModbusTcpClient) -> None:
-            answer = await client.write_registers(
-                self._settings.outputs_at, words, device_id=self._settings.unit, no_response_expected=False
-            )
-            if answer.isError():
-                raise RigLost(f"refused {OUTPUT_WORDS} registers at {self._settings.outputs_at}: {answer}")
+        async def write_block(connection: _Connection) -> None:
+            settings = self._settings
+            await connection.ask(connection.client.write_registers(settings.outputs_at, words, device_id=settings.unit))
 
         await self.link.use(write_block, may_connect=False)
 
-    async def _connect(self) -> AsyncModbusTcpClient:
-        # Its own tries and reconnections are off: they would answer an old question with a new connection.
-        client = AsyncModbusTcpClient(
-            self._settings.host,
-            port=self._settings.port,
-            timeout=self._settings.connect_timeout_s,
-            retries=0,
-            reconnect_delay=0,
-        )
-        if not await client.connect():
+    async def _connect(self) -> _Connection:
+        connection = _Connection(self._settings)
+        if not await connection.client.connect():
             raise RigLost("no connection; is it switched on, and does it serve Modbus/TCP?")
-        return client
+        return connection
 
-    async def _read_block(self, client: AsyncModbusTcpClient) -> InputsBlock:
+    async def _read_block(self, connection: _Connection) -> InputsBlock:
         for _ in range(_MOST_READINGS - 1):
             try:
-                return await self._read_once(client)
+                return await self._read_once(connection)
             except TornBlock:
                 await asyncio.sleep(0)
-        return await self._read_once(client)
+        return await self._read_once(connection)
 
-    async def _read_once(self, client: AsyncModbusTcpClient) -> InputsBlock:
-        answer = await client.read_holding_registers(
-            self._settings.inputs_at, count=INPUT_WORDS, device_id=self._settings.unit
+    async def _read_once(self, connection: _Connection) -> InputsBlock:
+        settings = self._settings
+        answer = await connection.ask(
+            connection.client.read_holding_registers(settings.inputs_at, count=INPUT_WORDS, device_id=settings.unit)
         )
-        if answer.isError():
-            raise RigLost(f"refused {INPUT_WORDS} registers at {self._settings.inputs_at}: {answer}")
-        return inputs_from_words(answer.registers, word_order=self._settings.word_order)
+        return inputs_from_words(answer.registers, word_order=settings.word_order)
 
 
-async def _close(client: AsyncModbusTcpClient) -> None:
-    client.close()
+async def _close(connection: _Connection) -> None:
+    connection.client.close()
 
 
 def build(settings: RigSettings, context: RigContext) -> Rig:

@@ -18,7 +18,16 @@ from lineside.station.rig.settings import SimulatedSettings
 from lineside.station.rig.simulated import line_settings
 from lineside.station.rig.simulated_line import SimulatedLine
 
-_NUMBERS = ("speed_mm_s", "mm_per_count", "spacing_mm", "spacing_to_mm", "gate_at_mm", "confirm_at_mm")
+_NUMBERS = (
+    "speed_mm_s",
+    "mm_per_count",
+    "spacing_mm",
+    "spacing_to_mm",
+    "gate_at_mm",
+    "confirm_at_mm",
+    "heartbeat_timeout_ms",
+    "ack_timeout_ms",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -90,6 +90,8 @@ class SimulatedSettings(RigSettings):
         spacing_to_mm: the widest.
         gate_at_mm: from the trigger sensor to the gate.
         confirm_at_mm: from the gate to the sensors of the lanes.
+        heartbeat_timeout_ms: how long the station's heartbeat may stand before all permits are void.
+        ack_timeout_ms: the PLC's patience in each phase of the trigger's handshake.
         parts: how many come; without it they never end.
         seed: of what is drawn.
         part_ids: whether the PLC tells a part's identifier with its trigger.
@@ -102,6 +104,8 @@ class SimulatedSettings(RigSettings):
     spacing_to_mm: float | None = Field(default=None, gt=0, le=1_000_000)
     gate_at_mm: float = Field(default=400.0, gt=0, le=1_000_000)
     confirm_at_mm: float = Field(default=60.0, gt=0, le=1_000_000)
+    heartbeat_timeout_ms: float = Field(default=250.0, ge=10, le=60_000)
+    ack_timeout_ms: float = Field(default=250.0, ge=10, le=60_000)
     parts: int | None = Field(default=None, ge=1)
     seed: int = Field(default=1, ge=0)
     part_ids: bool = True

@@ -97,6 +97,8 @@ def line_settings(settings: SimulatedSettings) -> LineSettings:
         gate_at_mm=settings.gate_at_mm,
         gate_window_mm=min(15.0, settings.spacing_mm / 3),
         confirm_at_mm=settings.confirm_at_mm,
+        heartbeat_timeout_s=settings.heartbeat_timeout_ms / 1000.0,
+        ack_timeout_s=settings.ack_timeout_ms / 1000.0,
         seed=settings.seed,
     )
 
