@@ -17,8 +17,16 @@ The two handshakes, each in four phases; a signal stands until it is answered, s
 
 Acquisition ids are the PLC's, 1 to 65535 and around. The heartbeat changes with every scan. A part gets `permit` only
 if it was inspected, is OK, stands on disk so, and has not passed the last place where the gate can still follow:
-distance / speed - actuator time, in counts where there is an encoder. A permit that nobody took can be withdrawn.
-Each trigger ends in exactly one `Dispose`.
+distance / speed - actuator time, in counts where there is an encoder. A permit that nobody took can be withdrawn: the
+result goes off, and once `results_ack` is off too, the same id is told again without a permit; a PLC that gets two
+results for one id lets neither pass. Each trigger ends in exactly one `Dispose`.
+
+A trigger is taken only if it was seen to rise. One that already stood when the PLC was first heard, or heard again,
+one without Ready, and one whose id is still awaited from the judges (a PLC that began to count anew) is missed: a
+record that says NOT_INSPECTED, no permit. Where two parts may bear one id, neither passes.
+
+`Acquire` and `RecordNotInspected` are each answered by exactly one `Judged` or `JudgeFailed`; until then no other part
+of that id is looked at, so that a slow verdict never falls to another part. A new machine knows of no part at all.
 """
 
 from lineside.station.machine.condition import Alarm
@@ -39,6 +47,7 @@ from lineside.station.machine.happenings import (
     InternalFault,
     Judged,
     JudgeFailed,
+    MasterPresented,
     MastersDue,
 )
 from lineside.station.machine.machine import StationMachine, Step
@@ -66,6 +75,7 @@ __all__ = [
     "JudgeFailed",
     "Judged",
     "MachineRules",
+    "MasterPresented",
     "MasterRules",
     "MastersDue",
     "RecordNotInspected",

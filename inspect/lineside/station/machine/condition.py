@@ -20,6 +20,7 @@ from lineside.station.machine.happenings import (
     Ending,
     Happening,
     InternalFault,
+    MasterPresented,
     MastersDue,
 )
 from lineside.station.machine.masters import Masters
@@ -129,6 +130,8 @@ class Condition:
                 masters.change_over()
             case MastersDue(why):
                 masters.ask_for(why)
+            case MasterPresented(part_id):
+                return _announced(masters, part_id)
             case Ending():
                 self._is_ending = True
             case _:
@@ -233,3 +236,11 @@ class Condition:
         stood = self._stopped or self._error
         self._stopped = self._error = None
         return [] if stood is None else [Report("started", Severity.INFO, f"reset by hand after: {stood}")]
+
+
+def _announced(masters: Masters, part_id: str) -> list[Report]:
+    """Announce a master; one that nobody knows is told about and changes nothing."""
+    if masters.is_master(part_id):
+        masters.announce(part_id)
+        return []
+    return [Report("internal", Severity.WARNING, f"part {part_id!r} was presented as a master and is none")]

@@ -15,12 +15,21 @@ class EncoderWatch:
         self._last: int | None = None
         self._highest: int | None = None
         self._last_trigger: int | None = None
+        self._moved_s: float | None = None
 
-    def scan(self, count: int) -> str | None:
-        """What is wrong with the count of this scan; None if nothing is."""
+    def scan(self, count: int, *, now_s: float, should_move: bool) -> str | None:
+        """What is wrong with the count of this scan; None if nothing is.
+
+        Args:
+            count: of this scan.
+            now_s: monotonic.
+            should_move: whether the line runs and parts are on their way.
+        """
         if self._rules is None:
             return None
         last, self._last = self._last, count
+        if count != last or not should_move or self._moved_s is None:
+            self._moved_s = now_s
         if last is None or self._highest is None:
             self._highest = count
             return None
@@ -32,6 +41,9 @@ class EncoderWatch:
                 f"{self._rules.max_back} counts back"
             )
         self._highest = max(self._highest, count)
+        stuck_s = self._rules.stuck_s
+        if stuck_s is not None and now_s - self._moved_s > stuck_s:
+            return f"the encoder stands at {count} for {stuck_s:g} s while parts are on their way and the line runs"
         return None
 
     def trigger(self, count: int) -> str | None:
@@ -49,3 +61,4 @@ class EncoderWatch:
     def forget(self) -> None:
         """Begin anew: after a reset, or a PLC that was away."""
         self._last = self._highest = self._last_trigger = None
+        self._moved_s = None

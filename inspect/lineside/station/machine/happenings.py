@@ -110,6 +110,13 @@ class MastersDue:
 
 
 @dataclass(frozen=True, slots=True)
+class MasterPresented:
+    """A person lays a master sample on the line: the next trigger is its. Not needed where the PLC names its parts."""
+
+    part_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class DiskFull:
     """Records find no room."""
 
@@ -144,6 +151,7 @@ Happening: TypeAlias = (
     | DeploymentNotReady
     | Changeover
     | MastersDue
+    | MasterPresented
     | DiskFull
     | DiskBack
     | InternalFault

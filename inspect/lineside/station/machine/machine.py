@@ -1,5 +1,6 @@
 """The station's machine: one step a scan, pure, without a clock of its own."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,7 @@ from lineside.station.machine.masters import Masters
 from lineside.station.machine.parts import Reach, Stage, TrackedPart
 from lineside.station.machine.result_handshake import ResultHandshake
 from lineside.station.machine.rules import MachineRules
+from lineside.station.machine.states import TAKES_TRIGGERS, next_state
 from lineside.station.machine.stop_rules import StopRules
 from lineside.station.machine.trigger_handshake import NewTrigger, OddTrigger, TriggerHandshake
 from lineside.station.rig.records import MAX_WORD, Confirmation, Inputs, Lane, Outputs, StationState
@@ -59,10 +61,12 @@ class StationMachine:
         self._condition = Condition(rules)
         self._trigger = TriggerHandshake(timeout_s=rules.ack_timeout_s)
         self._results = ResultHandshake(timeout_s=rules.ack_timeout_s)
+        self._state = StationState.PREOPERATIONAL
         self._encoder = EncoderWatch(rules.encoder)
         self._stops = StopRules(rules)
         self._masters = Masters(rules.masters)
         self._parts: dict[int, TrackedPart] = {}
+        self._owed: Counter[int] = Counter()  # answers that the runtime owes, by acquisition id
         self._effects: list[Effect] = []
         self._heartbeat = 0
         self._has_missed = False
@@ -85,12 +89,13 @@ class StationMachine:
         for report in self._condition.scan(inputs, now_s=now_s):
             self._effects.append(report)
         if self._condition.wants_forgetting:
-            self._forget_the_plc()
+            self._forget_the_plc(now_s)
         if self._condition.was_reset:
             self._stops.forget()
             self._encoder.forget()
         if inputs is not None and self._condition.has_link:
-            self._look_at_encoder(seen)
+            self._hear_results(seen, now_s)
+            self._look_at_encoder(seen, now_s)
         self._masters.scan(now_s)
         for happening in happenings:
             self._hear(happening, now_s)
@@ -98,12 +103,14 @@ class StationMachine:
             self._look_at_trigger(seen, now_s)
         self._let_permits_run_out(now_s)
         if inputs is not None and self._condition.has_link:
-            self._look_at_results(seen, now_s)
             for confirmation in seen.confirmed:
                 self._confirmed(confirmation)
         self._end_unseen(now_s)
+        if inputs is not None and self._condition.has_link:
+            self._results.show(self._waiting(), now_s=now_s)
+        self._state = next_state(self._state, self._wanted_state(seen))
         self._heartbeat = self._heartbeat % MAX_WORD + 1
-        return Step(self._outputs(), tuple(self._effects))
+        return Step(self._outputs(seen), tuple(self._effects))
 
     # ---- what comes in
 
@@ -112,25 +119,40 @@ class StationMachine:
             case Acquired(acquisition_id):
                 part = self._parts.get(acquisition_id)
                 if part is not None and part.stage is Stage.ACQUIRING:
-                    part.stage = Stage.JUDGING
+                    part.stage, part.has_pictures = Stage.JUDGING, True
             case AcquisitionFailed(acquisition_id):
                 part = self._parts.get(acquisition_id)
                 if part is not None and part.stage is Stage.ACQUIRING:
                     part.stage = Stage.JUDGING  # its record follows as a verdict, like any other's
             case Judged():
-                self._judged(happening, now_s)
-            case JudgeFailed(acquisition_id, code, message):
+                if self._is_owed(happening.acquisition_id):
+                    self._judged(happening, now_s)
+            case JudgeFailed(acquisition_id, _, message):
                 part = self._undecided(acquisition_id)
-                if part is not None:
+                if self._is_owed(acquisition_id) and part is not None:
                     self._report("internal", Severity.WARNING, message, acquisition_id)
                     self._decide(part, Verdict.NOT_INSPECTED, now_s)
             case _:
                 self._effects += self._condition.hear(happening, self._masters)
 
+    def _is_owed(self, acquisition_id: int) -> bool:
+        """Take an answer off the account; one that nobody asked for is none."""
+        if self._owed[acquisition_id] == 0:
+            return False
+        self._owed[acquisition_id] -= 1
+        return True
+
     def _judged(self, judged: Judged, now_s: float) -> None:
         part = self._parts.get(judged.acquisition_id)
         if part is None or part.stage in (Stage.DECIDED, Stage.TOLD):
             return  # too late or lost: its record says so, and its lane stands
+        if judged.verdict is Verdict.OK and not part.has_pictures:
+            self._report("internal", Severity.ALARM, "a part is OK of which there is no picture", part.acquisition_id)
+            self._decide(part, Verdict.NOT_INSPECTED, now_s)
+            return
+        if part.was_announced:
+            self._master_judged(part, part.part_id or judged.part_id, judged, now_s)
+            return
         if part.part_id is not None and part.part_id != judged.part_id and not judged.is_nameless:
             message = f"a verdict on part {judged.part_id!r} came for the acquisition of part {part.part_id!r}"
             self._report("wrong_part", Severity.ALARM, message, judged.acquisition_id)
@@ -139,7 +161,7 @@ class StationMachine:
         part.part_id = judged.part_id
         part.is_master = part.is_master or self._masters.is_master(judged.part_id)
         if part.is_master:
-            self._master_judged(part, judged, now_s)
+            self._master_judged(part, judged.part_id, judged, now_s)
             return
         if self._masters.due_because is not None and judged.verdict is Verdict.OK:
             self._decide(part, Verdict.NOT_INSPECTED, now_s, counts=False)
@@ -150,10 +172,10 @@ class StationMachine:
             return
         self._decide(part, judged.verdict, now_s, judged=judged)
 
-    def _master_judged(self, part: TrackedPart, judged: Judged, now_s: float) -> None:
+    def _master_judged(self, part: TrackedPart, part_id: str, judged: Judged, now_s: float) -> None:
         since_s = self._masters.last_pass_s
         outcome = self._masters.judged(
-            judged.part_id,
+            part_id,
             [place.class_name for place in judged.places],
             was_inspected=judged.verdict is not Verdict.NOT_INSPECTED,
             now_s=now_s,
@@ -163,26 +185,27 @@ class StationMachine:
             self._report(
                 "master_missed",
                 Severity.ALARM,
-                f"master sample {judged.part_id!r}: {', '.join(sorted(outcome.missing))} not found",
+                f"master sample {part_id!r}: {', '.join(sorted(outcome.missing))} not found",
                 part.acquisition_id,
                 missing=sorted(outcome.missing),
                 seconds_since_last_pass=None if since_s is None else round(now_s - since_s, 3),
             )
             for other in self._parts.values():
-                other.lose_permit()
+                other.bar()
         elif outcome.are_all_passed:
             self._report("master_passed", Severity.INFO, "all master samples were found", part.acquisition_id)
 
-    def _look_at_encoder(self, inputs: Inputs) -> None:
-        wrong = self._encoder.scan(inputs.encoder)
+    def _look_at_encoder(self, inputs: Inputs, now_s: float) -> None:
+        should_move = bool(self._parts) and not inputs.stopped and not self._condition.stops_line
+        wrong = self._encoder.scan(inputs.encoder, now_s=now_s, should_move=should_move)
         self._encoder_count = inputs.encoder
         if wrong is not None:
-            self._encoder_erred(wrong)
+            self._encoder_erred(wrong, now_s)
 
-    def _encoder_erred(self, wrong: str) -> None:
+    def _encoder_erred(self, wrong: str, now_s: float) -> None:
         self._encoder.forget()
         self._effects += self._condition.fail("encoder", wrong)
-        self._lose_all("the encoder is not to be believed")
+        self._lose_all(now_s)
 
     # ---- triggers
 
@@ -191,36 +214,53 @@ class StationMachine:
         found = self._trigger.scan(inputs, now_s=now_s, in_flight=frozenset(self._parts))
         if isinstance(found, OddTrigger):
             self._report("handshake", Severity.WARNING, found.message, found.acquisition_id)
+            for doubtful in found.in_doubt & self._parts.keys():
+                self._parts[doubtful].bar()
         elif isinstance(found, NewTrigger):
-            self._triggered(found.acquisition_id, inputs, now_s)
+            self._triggered(found, inputs, now_s)
 
-    def _triggered(self, acquisition_id: int, inputs: Inputs, now_s: float) -> None:
+    def _triggered(self, trigger: NewTrigger, inputs: Inputs, now_s: float) -> None:
+        acquisition_id = trigger.acquisition_id
+        announced = self._masters.take_announced()
         wrong = self._encoder.trigger(inputs.encoder)
         part = TrackedPart(
             acquisition_id,
             inputs.encoder,
             now_s,
-            inputs.part_id,
-            is_master=self._masters.is_master(inputs.part_id),
+            announced or inputs.part_id,
+            is_master=announced is not None or self._masters.is_master(inputs.part_id),
+            was_announced=announced is not None,
         )
         is_acquiring = any(other.stage is Stage.ACQUIRING for other in self._parts.values())
         is_full = len(self._parts) >= self._rules.most_in_flight
         self._parts[acquisition_id] = part
         if wrong is not None:
-            self._encoder_erred(wrong)
-        refusal = self._condition.refusal
+            self._encoder_erred(wrong, now_s)
+        refusal = self._condition.refusal or self._doubt(trigger)
         if refusal is not None:
             self._not_acquired(part, *refusal, now_s)
         elif is_acquiring or is_full:
             why = "the camera is still busy" if is_acquiring else f"{len(self._parts) - 1} parts are on their way"
             self._report("trigger_while_busy", Severity.WARNING, f"a trigger came while {why}", acquisition_id)
             self._not_acquired(part, ReasonCode.NO_FRAME, f"the trigger came while {why}", now_s)
-        elif self._masters.due_because is not None and inputs.part_id is not None and not part.is_master:
+        elif self._masters.due_because is not None and part.part_id is not None and not part.is_master:
             because = f"master samples are due: {self._masters.due_because}"
             self._not_acquired(part, ReasonCode.STATION_FAULT, because, now_s, counts=False)
         else:
             until_s = self._reach.until_s(now_s)
-            self._effects.append(Acquire(acquisition_id, inputs.encoder, inputs.part_id, until_s, part.is_master))
+            self._owed[acquisition_id] += 1
+            self._effects.append(Acquire(acquisition_id, inputs.encoder, part.part_id, until_s, part.is_master))
+
+    def _doubt(self, trigger: NewTrigger) -> tuple[ReasonCode, str] | None:
+        """Why it cannot be told which part a picture taken now, or a verdict given later, would be of."""
+        if trigger.is_stale:
+            return ReasonCode.NO_FRAME, "the trigger stood already when the PLC was heard (again): its part may be gone"
+        if self._owed[trigger.acquisition_id] > 0:
+            return (
+                ReasonCode.STATION_FAULT,
+                f"an earlier part of acquisition id {trigger.acquisition_id} has no verdict yet",
+            )
+        return None
 
     def _not_acquired(
         self, part: TrackedPart, code: ReasonCode, message: str, now_s: float, *, counts: bool = True
@@ -228,6 +268,7 @@ class StationMachine:
         self._has_missed = True
         record = RecordNotInspected(part.acquisition_id, part.encoder, part.part_id, code, message)
         self._effects.append(record)
+        self._owed[part.acquisition_id] += 1
         if code is not ReasonCode.BYPASSED:
             self._report("trigger_missed", Severity.WARNING, message, part.acquisition_id)
         self._decide(part, Verdict.NOT_INSPECTED, now_s, counts=counts and code is not ReasonCode.BYPASSED)
@@ -271,20 +312,21 @@ class StationMachine:
                 part.lose_permit()
         if not self._condition.may_permit:
             for part in self._parts.values():
-                part.lose_permit()
+                part.bar()
 
     def _late(self, part: TrackedPart) -> None:
         message = "the part passed the last place for a permit before the PLC had one"
         self._report("late", Severity.WARNING, message, part.acquisition_id)
 
-    def _look_at_results(self, inputs: Inputs, now_s: float) -> None:
-        decided = [part for part in self._parts.values() if part.stage is Stage.DECIDED]
-        waiting = [part for part in decided if part is not self._results.shown]
-        taken, odd = self._results.scan(inputs, waiting, now_s=now_s)
+    def _waiting(self) -> list[TrackedPart]:
+        return [part for part in self._parts.values() if part.stage is Stage.DECIDED]
+
+    def _hear_results(self, inputs: Inputs, now_s: float) -> None:
+        taken, odd = self._results.hear(inputs, is_anyone_waiting=bool(self._waiting()), now_s=now_s)
         if odd is not None:
             self._report("handshake", Severity.WARNING, odd.message, odd.acquisition_id)
         if taken is not None:
-            taken.stage, taken.was_taken = Stage.TOLD, True
+            taken.stage = Stage.TOLD
             if self._rules.confirm_within_mm is None:
                 self._dispose(taken, taken.lane, is_confirmed=False)
 
@@ -292,7 +334,7 @@ class StationMachine:
         part = self._parts.get(confirmation.acquisition_id)
         if part is None:
             return  # of before a restart, or seen twice: whose it was is written down already, or cannot be known
-        if confirmation.lane is Lane.PASS and not (part.was_taken and part.may_pass):
+        if confirmation.lane is Lane.PASS and not part.was_permit_shown:
             message = f"a part without a permit was seen in the lane of passed parts; its lane is {part.lane.value}"
             self._report("wrong_lane", Severity.ALARM, message, part.acquisition_id)
             self._effects += self._condition.stop("a part passed without a permit")
@@ -303,13 +345,19 @@ class StationMachine:
             if part.stage is not Stage.TOLD and not self._is_given_up(part, now_s):
                 continue
             if self._rules.confirm_within_mm is None:
-                self._dispose(part, part.lane, is_confirmed=False)
+                self._dispose_unseen(part)
             elif self._reach.is_unseen(part, now_s=now_s, encoder=self._encoder_count):
-                if part.lane is Lane.REJECT and self._condition.has_link:
+                if part.likely_lane is Lane.REJECT and self._condition.has_link and part.untracked_s is None:
                     message = "no sensor saw the rejected part behind the gate"
                     self._report("unconfirmed_reject", Severity.ALARM, message, part.acquisition_id)
                     self._effects += self._condition.stop("a reject was not confirmed")
-                self._dispose(part, part.lane, is_confirmed=False)
+                self._dispose_unseen(part)
+
+    def _dispose_unseen(self, part: TrackedPart) -> None:
+        if part.was_permit_shown and not part.was_taken:
+            message = "a permit stood and was not acknowledged, and nobody saw where its part went: taken as passed"
+            self._report("handshake", Severity.ALARM, message, part.acquisition_id)
+        self._dispose(part, part.likely_lane, is_confirmed=False)
 
     def _is_given_up(self, part: TrackedPart, now_s: float) -> bool:
         """Whether the PLC will not take a result any more: it is away, or the part is past the gate."""
@@ -329,17 +377,20 @@ class StationMachine:
 
     # ---- when nothing counts any more
 
-    def _forget_the_plc(self) -> None:
+    def _forget_the_plc(self, now_s: float) -> None:
         self._trigger.forget()
         self._results.forget()
         self._encoder.forget()
-        self._lose_all("the PLC was away")
+        self._lose_all(now_s)
 
-    def _lose_all(self, _why: str) -> None:
+    def _lose_all(self, now_s: float) -> None:
+        """Where the parts are cannot be told any more: none of them gets a permit."""
         for part in self._parts.values():
+            if part.untracked_s is None:
+                part.untracked_s = now_s
             if part.stage in (Stage.ACQUIRING, Stage.JUDGING):
-                part.decide(Lane.REINSPECT, now_s=part.triggered_s)
-            part.lose_permit()
+                part.decide(Lane.REINSPECT, now_s=now_s)
+            part.bar()
 
     def _undecided(self, acquisition_id: int) -> TrackedPart | None:
         part = self._parts.get(acquisition_id)
@@ -352,18 +403,21 @@ class StationMachine:
 
     # ---- what goes out
 
-    def _outputs(self) -> Outputs:
-        shown = self._results.shown
-        is_acquiring = any(part.stage is Stage.ACQUIRING for part in self._parts.values())
-        is_busy = any(part.stage in (Stage.ACQUIRING, Stage.JUDGING) for part in self._parts.values())
-        state = self._condition.state(
-            masters_due=self._masters.due_because is not None,
+    def _wanted_state(self, inputs: Inputs) -> StationState:
+        waits_for_masters = self._masters.due_because is not None and not self._masters.expects(inputs.part_id)
+        return self._condition.state(
+            masters_due=waits_for_masters,
             in_flight=len(self._parts),
             most_in_flight=self._rules.most_in_flight,
         )
-        takes = state in (StationState.READY, StationState.SINGLE_EXECUTION, StationState.CONTINUOUS_EXECUTION)
+
+    def _outputs(self, inputs: Inputs) -> Outputs:
+        shown = self._results.shown
+        is_acquiring = any(part.stage is Stage.ACQUIRING for part in self._parts.values())
+        is_busy = any(part.stage in (Stage.ACQUIRING, Stage.JUDGING) for part in self._parts.values())
+        takes = self._state in TAKES_TRIGGERS and self._wanted_state(inputs) in TAKES_TRIGGERS
         return Outputs(
-            state=state,
+            state=self._state,
             ready=takes and not is_acquiring and len(self._parts) < self._rules.most_in_flight,
             trigger_ack=self._trigger.ack,
             trigger_ack_id=self._trigger.ack_id if self._trigger.ack else 0,

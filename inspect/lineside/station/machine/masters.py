@@ -36,11 +36,34 @@ class Masters:
         self._rules = rules
         self._passed: set[str] = set()
         self._passed_s: float | None = None
+        self.announced: str | None = None
         self.due_because: str | None = None if rules is None else "the station was started"
 
     def is_master(self, part_id: str | None) -> bool:
         """Whether a part is a master sample."""
         return self._rules is not None and part_id is not None and part_id in self._rules.parts
+
+    def announce(self, part_id: str) -> None:
+        """A person lays a master on the line: the next part is it, whatever the PLC calls it.
+
+        Raises:
+            ValueError: there is no such master.
+        """
+        if not self.is_master(part_id):
+            known = () if self._rules is None else sorted(self._rules.parts)
+            raise ValueError(
+                f"no master {part_id!r}; expected one of {', '.join(known) or 'none: the rules name none'}"
+            )
+        self.announced = part_id
+
+    def take_announced(self) -> str | None:
+        """The master that was announced for this part; only for this one."""
+        part_id, self.announced = self.announced, None
+        return part_id
+
+    def expects(self, part_id: str | None) -> bool:
+        """Whether the part that comes next is a master: it was announced, or the PLC names it before its trigger."""
+        return self.announced is not None or self.is_master(part_id)
 
     def scan(self, now_s: float) -> None:
         """Time passes."""

@@ -39,17 +39,22 @@ class EncoderRules:
         max_step: most counts from one scan to the next.
         max_back: counts that it may run back, as a belt that is braked does.
         min_between_parts: least counts between two triggers: fewer mean that it stands while parts come.
+        stuck_s: how long it may stand while parts are on their way and the PLC does not say `stopped`; None for lines
+            that stop without saying so.
     """
 
     mm_per_count: float
     max_step: int = 10_000
     max_back: int = 5
     min_between_parts: int = 1
+    stuck_s: float | None = 2.0
 
     def __post_init__(self) -> None:
         """Refuse scales that give no position."""
         if not (math.isfinite(self.mm_per_count) and self.mm_per_count > 0):
             raise ValueError(f"mm_per_count {self.mm_per_count}; expected more than 0")
+        if self.stuck_s is not None and not self.stuck_s > 0:
+            raise ValueError(f"stuck_s is {self.stuck_s}; expected more than 0, or none")
         if self.max_step < 1 or self.max_back < 0 or self.min_between_parts < 0:
             raise ValueError(
                 f"encoder limits {self.max_step}, {self.max_back}, {self.min_between_parts}: expected at least 1, 0, 0"
