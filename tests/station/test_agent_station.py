@@ -135,8 +135,13 @@ def check(scene: StationScene, truth: LineTruth, is_bad: Sequence[bool]) -> list
     by_trigger = {part.acquisition_id: part for part in book}
     triggered = [part for part in truth.parts if part.acquisition_id is not None]
     assert truth.passed_without_permit == ()
-    assert len(book) == len(by_trigger) == len(triggered)
+    unseen = [part for part in triggered if part.acquisition_id not in by_trigger]  # on a host that was too busy
+    assert {part.lane for part in unseen} <= {Lane.REJECT}
+    assert len(unseen) <= truth.counts.triggers_unanswered
+    assert len(book) == len(by_trigger) == len(triggered) - len(unseen)
     for part in triggered:
+        if part in unseen:
+            continue
         written = by_trigger[part.acquisition_id or 0]
         assert written.lane is part.lane
         assert (written.verdict is Verdict.NG) == (
@@ -146,7 +151,7 @@ def check(scene: StationScene, truth: LineTruth, is_bad: Sequence[bool]) -> list
             assert (written.verdict, written.is_bad) == (Verdict.OK, False)
     counts = reconcile(scene.folder / "spool")
     assert counts.is_even, counts
-    assert counts.triggers == len(triggered)
+    assert counts.triggers == len(book)
     assert any(part.lane is Lane.PASS for part in triggered)
     return book
 
