@@ -108,7 +108,7 @@ class TileWorkers:
     def waiting_before(self, line: int) -> int:
         """Tiles under way, and waiting ones that begin above a line of the web: the work until all above it is seen."""
         with self._state:
-            return self._in_flight + sum(tile.top_px < line for tile in self._waiting)
+            return self._in_flight + sum(tile.top_px < line and not self._is_shed(tile) for tile in self._waiting)
 
     def offer(self, tile: Tile) -> None:
         """Put a tile at the end of the queue."""
@@ -144,7 +144,7 @@ class TileWorkers:
                 if self._is_closed:
                     return
                 tile = self._waiting.popleft()
-                is_shed = any(first <= tile.top_px and tile.bottom_px <= end for first, end in self._shed_lines)
+                is_shed = self._is_shed(tile)
                 self._in_flight += 1
             began_s = self._monotonic()
             judged = JudgedTile(tile, None, NO_TIME, is_shed=True) if is_shed else self._judge(tile)
@@ -154,6 +154,9 @@ class TileWorkers:
                 if not is_shed:
                     self._tile_s = taken_s if self._tile_s == 0.0 else 0.9 * self._tile_s + 0.1 * taken_s
             self._on_judged(judged)
+
+    def _is_shed(self, tile: Tile) -> bool:
+        return any(first <= tile.top_px and tile.bottom_px <= end for first, end in self._shed_lines)
 
     def _judge(self, tile: Tile) -> JudgedTile:
         try:
