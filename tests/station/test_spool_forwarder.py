@@ -1,17 +1,16 @@
 """What waits in a spool reaches a real server in order and counts once, whatever was heard of it before."""
 
 import asyncio
-import functools
 import hashlib
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
+from in_a_loop import in_a_loop
 from lineside.client import Backoff, LinesideClient, Pace
 from lineside.inspection.frames import MediaType
 from lineside.inspection.verdict import Verdict
@@ -41,16 +40,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     with live_server(tmp_path_factory.mktemp("spooled")) as live:
         set_up(live)
         yield live
-
-
-def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A test that awaits."""
-
-    @functools.wraps(test)
-    def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(test(*args, **kwargs))
-
-    return run
 
 
 def set_up(live: LiveServer) -> None:

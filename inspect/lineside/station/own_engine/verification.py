@@ -76,14 +76,13 @@ def starter_folder(papers: KitPapers) -> Path | None:
 
 
 def _deployment(papers: KitPapers, trust: TrustStore, *, now: datetime) -> Deployment:
-    unread = Deployment.from_bytes(papers.deployment_document)
     deployment = verify_deployment(
         papers.deployment_document,
         papers.deployment_signature,
         trust,
         plant=papers.plant,
         now=now,
-        highest_serial=unread.serial - 1,  # which of the signed ones is in force, the server decides
+        highest_serial=0,  # which of the signed ones is in force, the server decides
     )
     if deployment.mode is not DeploymentMode.LIVE:
         raise NoKit(f"deployment {deployment.serial} is for {deployment.mode.value}: a station judges with a live one")
