@@ -20,11 +20,14 @@ from benchmarks.options import Options
 from benchmarks.report import Report, Table
 from lineside.client.clock import SystemClock
 from lineside.datasets.synthetic import BoardDesign, LayoutFamily
-from lineside.datasets.synthetic.web import SyntheticWeb, WebDesign, write_web
+from lineside.datasets.synthetic.web import GOLDEN_NAME, SyntheticWeb, WebDesign, write_web
 from lineside.inspection.engines import available_threads
-from lineside.inspection.strips import strip_tiles
+from lineside.inspection.strips import RollMap, strip_tiles
 from lineside.inspection.verdict import Verdict
 from lineside.station.web import open_web, parse_web_file, run_web
+
+RELEASES = ("pcb-single", "pcb-reference")
+"""The first is held for the whole time; the other one also finds its place on the print, tile by tile."""
 
 WIDTH_PX = 2048
 PITCH_PX = 3264
@@ -45,6 +48,7 @@ class RateRun:
     """A web at one line rate.
 
     Attributes:
+        release: the starter that judged.
         line_rate_hz: asked for.
         seconds: how long it ran.
         lines_read: lines that came.
@@ -55,9 +59,12 @@ class RateRun:
         regions_late: not decided in time.
         least_slack_s: of the region that was decided last before its deadline; None without any.
         cpu_share: of the cores of this machine.
+        defects_found: of the truth, those with a defect of the roll map on them.
+        defects_true: on the part of the web that ran.
         engine: that ran.
     """
 
+    release: str
     line_rate_hz: int
     seconds: float
     lines_read: int
@@ -68,6 +75,8 @@ class RateRun:
     regions_late: int
     least_slack_s: float | None
     cpu_share: float
+    defects_found: int
+    defects_true: int
     engine: str
 
     @property
@@ -85,8 +94,8 @@ def measure(options: Options) -> Report:
         options.folder / "web",
         WebDesign(board, prints=prints, defects_per_print=2, streaks=1, streak_lines=(2000, 5000)),
     )
-    climb = _climb(web, options)
-    held = _hold([run.line_rate_hz for run in climb if run.holds], web, options)
+    climb = [run for release in RELEASES for run in _climb(web, release, options)]
+    held = _hold([run.line_rate_hz for run in climb if run.holds and run.release == RELEASES[0]], web, options)
     memory = _memory(options)
     runs = [*climb, *held]
     figures = {
@@ -98,12 +107,20 @@ def measure(options: Options) -> Report:
     return Report((_rates_table(climb, held), _needed_table(runs), _memory_table(memory)), figures)
 
 
-def _climb(web: SyntheticWeb, options: Options) -> list[RateRun]:
+def _climb(web: SyntheticWeb, release: str, options: Options) -> list[RateRun]:
     """Each rate for a short while, until one no longer holds."""
     runs: list[RateRun] = []
     for rate_hz in RATES_HZ:
-        options.say(f"line_scan: {rate_hz} lines a second")
-        runs.append(_run(web, options.folder / f"climb-{rate_hz}", rate_hz, seconds=options.some(30, 4)))
+        options.say(f"line_scan: {release}, {rate_hz} lines a second")
+        runs.append(
+            _run(
+                web,
+                options.folder / f"climb-{release}-{rate_hz}",
+                rate_hz,
+                release=release,
+                seconds=options.some(30, 4),
+            )
+        )
         if not runs[-1].holds:
             break
     return runs
@@ -115,16 +132,15 @@ def _hold(holding: Sequence[int], web: SyntheticWeb, options: Options) -> list[R
     for rate_hz in sorted(holding, reverse=True):
         seconds = options.some(600, 5)
         options.say(f"line_scan: {rate_hz} lines a second for {seconds} s")
-        runs.append(_run(web, options.folder / f"hold-{rate_hz}", rate_hz, seconds=seconds))
+        runs.append(_run(web, options.folder / f"hold-{rate_hz}", rate_hz, release=RELEASES[0], seconds=seconds))
         if runs[-1].holds:
             break
     return runs
 
 
-def _run(web: SyntheticWeb, out: Path, rate_hz: int, *, seconds: float) -> RateRun:
+def _run(web: SyntheticWeb, out: Path, rate_hz: int, *, release: str, seconds: float) -> RateRun:
     process = psutil.Process()
-    before = process.cpu_times()
-    text = _web_file(web, out, line_rate_hz=rate_hz, lines=int(rate_hz * seconds))
+    text = _web_file(web, out, release=release, line_rate_hz=rate_hz, lines=int(rate_hz * seconds))
     settings = parse_web_file(text, source="the benchmark")
     with open_web(settings, folder=out.parent, clock=SystemClock(), engine_cache=out.parent / "engines") as opened:
         before = process.cpu_times()
@@ -133,7 +149,9 @@ def _run(web: SyntheticWeb, out: Path, rate_hz: int, *, seconds: float) -> RateR
         engine = opened.detector.engine_name
     figures = ran.figures
     used_s = (after.user + after.system) - (before.user + before.system)
+    found, true = _found(web, ran.roll_map)
     return RateRun(
+        release,
         rate_hz,
         figures.seconds,
         figures.lines_read,
@@ -145,11 +163,30 @@ def _run(web: SyntheticWeb, out: Path, rate_hz: int, *, seconds: float) -> RateR
         max(figures.regions_late, figures.regions.get(Verdict.NOT_INSPECTED, 0) - 1),
         figures.least_slack_s,
         used_s / (figures.seconds * available_threads()),
+        found,
+        true,
         engine,
     )
 
 
-def _web_file(web: SyntheticWeb, out: Path, *, line_rate_hz: int | None, lines: int) -> str:
+def _found(web: SyntheticWeb, roll_map: RollMap) -> tuple[int, int]:
+    """How many of the truth's defects, pass by pass, have a defect of the map on them, and how many there are."""
+    found = true = 0
+    for start_px in range(0, round(roll_map.length_mm / _MM_PER_PX), web.lines):
+        for each in web.defects:
+            left, top, right, bottom = each.box_xyxy_px
+            from_mm, to_mm = (start_px + top) * _MM_PER_PX, (start_px + bottom) * _MM_PER_PX
+            if to_mm > roll_map.length_mm:
+                continue
+            true += 1
+            found += any(
+                defect.left_mm < right * _MM_PER_PX and defect.right_mm > left * _MM_PER_PX
+                for defect in roll_map.defects_between(from_mm, to_mm)
+            )
+    return found, true
+
+
+def _web_file(web: SyntheticWeb, out: Path, *, release: str, line_rate_hz: int | None, lines: int) -> str:
     speed_mm_s = (line_rate_hz or 1) * _MM_PER_PX
     document: dict[str, Any] = {
         "schema": "lineside.web-station/1",
@@ -158,11 +195,13 @@ def _web_file(web: SyntheticWeb, out: Path, *, line_rate_hz: int | None, lines: 
         "encoder": {"mm_per_count": _MM_PER_PX},
         "mm_per_px_across": _MM_PER_PX,
         "parts": {"pitch_mm": web.pitch_px * _MM_PER_PX},
-        "release": "starter:pcb-single",
+        "release": f"starter:{release}",
         "engine": {"threads": available_threads()},
-        "tiles": {"overlap_px": OVERLAP_PX, "ring_lines": 16_384 if web.width_px <= WIDTH_PX else 2048},
+        "tiles": {"overlap_px": OVERLAP_PX, "ring_lines": None if web.width_px <= WIDTH_PX else 2048},
         "out": str(out),
     }
+    if release == "pcb-reference":
+        document["reference"] = str(web.pixels_path.parent / GOLDEN_NAME)
     if line_rate_hz is not None:
         document["source"]["line_rate_hz"] = line_rate_hz
         document["reject"] = {"distance_mm": DISTANCE_MM, "actuator_ms": 20, "speed_mm_s": speed_mm_s}
@@ -197,7 +236,9 @@ def _memory(options: Options) -> dict[str, Any]:
     board = BoardDesign(LayoutFamily.BUS, 9, (_WIDE_PX, 1216))
     web = write_web(options.folder / "wide", WebDesign(board, prints=1, defects_per_print=2))
     path = options.folder / "wide.yaml"
-    path.write_text(_web_file(web, options.folder / "wide-out", line_rate_hz=None, lines=lines), "utf-8")
+    path.write_text(
+        _web_file(web, options.folder / "wide-out", release=RELEASES[0], line_rate_hz=None, lines=lines), "utf-8"
+    )
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.line_scan", str(path)], capture_output=True, text=True, check=True
     )
@@ -229,7 +270,7 @@ def main(path: Path) -> None:
 def _rates_table(climb: Sequence[RateRun], held: Sequence[RateRun]) -> Table:
     rows = [
         (
-            f"{run.line_rate_hz / 1000:g} kHz, {run.seconds:.0f} s",
+            f"{run.release}, {run.line_rate_hz / 1000:g} kHz, {run.seconds:.0f} s",
             str(run.lines_read),
             str(run.lines_lost),
             f"{run.tiles_a_second:.1f}",
@@ -238,20 +279,34 @@ def _rates_table(climb: Sequence[RateRun], held: Sequence[RateRun]) -> Table:
             str(run.regions_late),
             "-" if run.least_slack_s is None else f"{1000 * run.least_slack_s:.0f} ms",
             f"{100 * run.cpu_share:.0f} %",
+            f"{run.defects_found}/{run.defects_true}",
             "yes" if run.holds else "no",
         )
         for run in (*climb, *held)
     ]
     engine = climb[0].engine if climb else "-"
     return Table(
-        f"Line scan, {WIDTH_PX} px mono8, starter pcb-single on {engine}, {available_threads()} cores",
-        ("line rate, time", "lines", "lost", "tiles/s", "shed", "regions", "late", "least slack", "CPU", "holds"),
+        f"Line scan, {WIDTH_PX} px mono8, on {engine}, {available_threads()} cores",
+        (
+            "starter, line rate, time",
+            "lines",
+            "lost",
+            "tiles/s",
+            "shed",
+            "regions",
+            "late",
+            "slack",
+            "CPU",
+            "found",
+            "holds",
+        ),
         rows,
         (
             (
                 f"a region is {PITCH_PX} lines ({PITCH_PX * _MM_PER_PX:.0f} mm), the marker {DISTANCE_MM:.0f} mm "
                 "behind the camera and 20 ms slow; the last, cut region of a roll is never OK and not counted as late"
             ),
+            "slack: the least of any region; found: defects of the truth that have a defect of the roll map on them",
             "the web is read from a mapped file in a loop and copied once, into the ring",
         ),
     )
