@@ -44,7 +44,7 @@ class Plc:
 
 @contextmanager
 def a_plc(parts: int) -> Iterator[Plc]:
-    command = [sys.executable, "-m", "lineside.station.rig.plc_modbus", "--parts", str(parts), "--speed-mm-s", "250"]
+    command = [sys.executable, "-m", "lineside.station.rig.plc_modbus", "--parts", str(parts), "--speed-mm-s", "300"]
     command += ["--spacing-mm", "50", "--gate-at-mm", "250", "--confirm-at-mm", "30"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -90,9 +90,9 @@ def wait_until(plc: Plc, is_so: Callable[[dict[str, Any]], bool], station: "subp
 def test_a_station_that_is_killed_permits_nothing_of_before_and_a_signal_ends_it_well(tmp_path: Path) -> None:
     keys = TestKeys()
     log_file = tmp_path / "station.log"
-    with deployed_server(tmp_path / "server", keys) as server, a_plc(30) as plc, log_file.open("wb") as log:
+    with deployed_server(tmp_path / "server", keys) as server, a_plc(40) as plc, log_file.open("wb") as log:
         scene = StationScene(tmp_path, server, keys)
-        is_bad = scene.draw(30, bad_every=4)
+        is_bad = scene.draw(40, bad_every=4)
         file = scene.write(rig=f"{{kind: modbus, host: 127.0.0.1, port: {plc.port}}}")
         assert checked(file) == {"file", "spool", "server", "recipe", "own engine", "camera default", "PLC (modbus)"}
         with a_station(file, log) as station:

@@ -61,7 +61,7 @@ class Running:
         """Wait until the line is empty and the server has everything."""
         await self.until_line_is_empty()
         await self._until(lambda: not self.station.spool.unfinished())
-        while not await self.station.forwarder.drain():
+        while not await self.station.forwarder.drain():  # noqa: ASYNC110 - it tells nobody when it is through
             await asyncio.sleep(0.02)
 
     async def until_line_is_empty(self) -> None:
@@ -69,7 +69,7 @@ class Running:
         await self._until(lambda: self.line.is_empty)
 
     async def _until(self, is_so: Callable[[], bool]) -> None:
-        while not is_so():  # noqa: ASYNC110 - a line tells nobody
+        while not is_so():
             assert not self.task.done(), self.station.failure
             await asyncio.sleep(0.01)
 

@@ -55,7 +55,7 @@ def picture_digests(folder: Path, parts: int) -> list[str]:
     for number in range(1, parts + 1):
         image = cv2.imread(str(folder / f"part-{number}.png"), cv2.IMREAD_GRAYSCALE)
         assert image is not None
-        frame = CameraFrame(image, "default", number, datetime.now(UTC), 0.0)
+        frame = CameraFrame(image.astype(np.uint8), "default", number, datetime.now(UTC), 0.0)
         found.append(encoded(frame, view="default", media_type=MediaType.PNG).digest)
     return found
 
@@ -91,7 +91,14 @@ class StationScene:
         url: str | None = None,
     ) -> Path:
         """Write the station's file."""
-        said = {"distance_mm": 250, "speed_mm_s": 300, "actuator_ms": 20, "confirm_within_mm": 80, **(rules or {})}
+        said = {
+            "distance_mm": 250,
+            "speed_mm_s": 300,
+            "mm_per_count": 0.1,
+            "actuator_ms": 20,
+            "confirm_within_mm": 80,
+            **(rules or {}),
+        }
         own = (
             "{when_server_away: judge, engine: onnxruntime-fp32, trust_file: trust.json}"
             if judges_itself
