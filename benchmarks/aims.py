@@ -32,6 +32,7 @@ def aims_table(figures: Mapping[str, Any]) -> Table:
         ("delivery_outages", _delivery_outages),
         ("delivery_latency", _delivery_latency),
         ("delivery_sustained", _delivery_sustained),
+        ("line_scan", _line_scan),
     ):
         if name in figures and "skipped" not in figures[name]:
             rows += aims(figures[name])
@@ -131,3 +132,9 @@ def _delivery_sustained(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, 
         )
         aim = ">= 100/s, drains" if name == _JUDGED_FLOW else "500/s, drains"
         yield f"all sinks on, {name}", aim, f"{flow['per_second']:.0f}/s, {drained}"
+
+
+def _line_scan(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    held = [run for run in figures["held"] if run["holds"]]
+    found = f"{held[-1]['line_rate_hz'] / 1000:g} kHz for {held[-1]['seconds']:.0f} s" if held else "none"
+    yield "line scan, 2k px: highest line rate held, no line lost, every region in time", ">= 6 kHz, aim 10", found
