@@ -94,6 +94,7 @@ class StationMachine:
             self._stops.forget()
             self._encoder.forget()
         if inputs is not None and self._condition.has_link:
+            self._masters.look(seen.part_id)
             self._hear_results(seen, now_s)
             self._look_at_encoder(seen, now_s)
         self._masters.scan(now_s)
@@ -222,6 +223,7 @@ class StationMachine:
     def _triggered(self, trigger: NewTrigger, inputs: Inputs, now_s: float) -> None:
         acquisition_id = trigger.acquisition_id
         announced = self._masters.take_announced()
+        self._masters.triggered(inputs.part_id)
         wrong = self._encoder.trigger(inputs.encoder)
         part = TrackedPart(
             acquisition_id,
@@ -334,7 +336,7 @@ class StationMachine:
         part = self._parts.get(confirmation.acquisition_id)
         if part is None:
             return  # of before a restart, or seen twice: whose it was is written down already, or cannot be known
-        if confirmation.lane is Lane.PASS and not part.was_permit_shown:
+        if confirmation.lane is Lane.PASS and part.likely_lane is not Lane.PASS:
             message = f"a part without a permit was seen in the lane of passed parts; its lane is {part.lane.value}"
             self._report("wrong_lane", Severity.ALARM, message, part.acquisition_id)
             self._effects += self._condition.stop("a part passed without a permit")
@@ -379,6 +381,7 @@ class StationMachine:
 
     def _forget_the_plc(self, now_s: float) -> None:
         self._trigger.forget()
+        self._masters.forget()
         self._results.forget()
         self._encoder.forget()
         self._lose_all(now_s)

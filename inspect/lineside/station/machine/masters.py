@@ -37,6 +37,8 @@ class Masters:
         self._passed: set[str] = set()
         self._passed_s: float | None = None
         self.announced: str | None = None
+        self._has_looked = False
+        self._former_id: str | None = None
         self.due_because: str | None = None if rules is None else "the station was started"
 
     def is_master(self, part_id: str | None) -> bool:
@@ -62,8 +64,26 @@ class Masters:
         return part_id
 
     def expects(self, part_id: str | None) -> bool:
-        """Whether the part that comes next is a master: it was announced, or the PLC names it before its trigger."""
-        return self.announced is not None or self.is_master(part_id)
+        """Whether the part that comes next is a master: it was announced, or the PLC names it before its trigger.
+
+        What the PLC still shows of the part before, or showed already when it was first heard, names no next part.
+        """
+        return self.announced is not None or (self.is_master(part_id) and part_id != self._former_id)
+
+    def look(self, part_id: str | None) -> None:
+        """See what the PLC names in this scan."""
+        if not self._has_looked:
+            self._has_looked, self._former_id = True, part_id
+        elif part_id != self._former_id:
+            self._former_id = None
+
+    def triggered(self, part_id: str | None) -> None:
+        """A trigger came with this name: it is a former part's from now on."""
+        self._former_id = part_id
+
+    def forget(self) -> None:
+        """The PLC was away: what it names first is nobody's."""
+        self._has_looked = False
 
     def scan(self, now_s: float) -> None:
         """Time passes."""

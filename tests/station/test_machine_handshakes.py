@@ -1,0 +1,206 @@
+"""The machine's two handshakes, and a PLC that does not keep to them."""
+
+from dataclasses import replace
+
+import pytest
+
+from lineside.inspection.verdict import Verdict
+from lineside.station.machine import Acquire, Acquired, Dispose, EncoderRules, Judged, RecordNotInspected
+from lineside.station.rig.records import Lane
+from machine_scene import RULES, MachineScene
+
+
+def test_a_trigger_is_acknowledged_with_its_id_and_ready_comes_back_with_the_pictures() -> None:
+    scene = MachineScene()
+    assert scene.scan().ready
+    out = scene.set(trigger=True, trigger_id=65535, encoder=10)
+    assert (out.trigger_ack, out.trigger_ack_id, out.ready, out.busy) == (True, 65535, False, True)
+    assert not scene.set(trigger=False).trigger_ack
+    assert not scene.scan().ready
+    assert scene.scan(Acquired(65535)).ready
+    assert scene.of(Acquire) == [65535]
+
+
+def test_results_stand_one_at_a_time_until_each_is_acknowledged() -> None:
+    scene = MachineScene()
+    for number in (65535, 1, 2):
+        scene.trigger(number)
+        scene.scan(Acquired(number))
+    for number in (2, 65535, 1):
+        scene.scan(Judged(number, "P-1", Verdict.OK if number != 1 else Verdict.NG))
+    assert scene.outputs.results_id == 2  # it was there first, and stands
+    assert [scene.take(), scene.take(), scene.take(), scene.take()] == [(2, True), (65535, True), (1, False), None]
+    assert scene.fates() == [(2, Lane.PASS, False), (65535, Lane.PASS, False), (1, Lane.REJECT, False)]
+
+
+def test_an_acknowledgement_of_another_id_is_told_and_takes_nothing() -> None:
+    scene = MachineScene()
+    scene.trigger(7)
+    scene.judge(7)
+    out = scene.set(results_ack=True, results_ack_id=6)
+    assert (out.results_valid, out.results_id, scene.kinds()) == (True, 7, ["handshake"])
+    assert scene.of(Dispose) == []
+
+
+def test_an_acknowledgement_that_still_stands_is_not_taken_for_the_next_result() -> None:
+    scene = MachineScene()
+    for number in (1, 2):
+        scene.trigger(number)
+        scene.judge(number)
+    scene.set(results_ack=True, results_ack_id=1)
+    out = scene.scan(scans=3)
+    assert not out.results_valid
+    assert scene.set(results_ack=False).results_id == 2
+
+
+@pytest.mark.parametrize("is_read_before", [False, True], ids=["since before the start", "since before the cut"])
+def test_a_trigger_that_stood_already_is_missed_for_its_part_may_be_gone(*, is_read_before: bool) -> None:
+    scene = MachineScene(is_ready=is_read_before)
+    if is_read_before:
+        scene.scan(has_link=False)
+    scene.set(trigger=True, trigger_id=4)
+    assert scene.outputs.missed_acquisition
+    assert (scene.of(Acquire), scene.of(RecordNotInspected)) == ([], [4])
+    assert not scene.set(trigger=False).missed_acquisition
+
+
+def test_a_second_trigger_of_an_id_that_is_under_way_costs_its_part_the_permit() -> None:
+    scene = MachineScene()
+    scene.trigger(3)
+    scene.trigger(3)
+    scene.judge(3)
+    assert scene.kinds() == ["handshake"]
+    assert scene.shown == [(3, False)]
+
+
+def test_an_id_that_changes_under_a_standing_trigger_costs_both_parts_the_permit() -> None:
+    scene = MachineScene()
+    scene.trigger(1)
+    scene.scan(Acquired(1))
+    scene.set(trigger=True, trigger_id=2, encoder=30)
+    scene.set(trigger_id=1)
+    scene.set(trigger=False)
+    scene.scan(Acquired(2))
+    scene.scan(Judged(1, "P-1", Verdict.OK), Judged(2, "P-2", Verdict.OK))
+    scene.take()
+    assert scene.shown[:2] == [(1, False), (2, False)]
+
+
+def test_two_triggers_in_one_frame_time_get_one_picture_and_two_records() -> None:
+    scene = MachineScene()
+    scene.trigger(1)
+    scene.trigger(2)
+    assert (scene.of(Acquire), scene.of(RecordNotInspected)) == ([1], [2])
+    assert scene.kinds() == ["trigger_while_busy", "trigger_missed"]
+
+
+def test_the_id_0_is_no_part() -> None:
+    scene = MachineScene()
+    assert not scene.set(trigger=True, trigger_id=0).trigger_ack
+    assert scene.kinds() == ["handshake"]
+    assert scene.of(Acquire) + scene.of(RecordNotInspected) == []
+
+
+def test_a_slow_verdict_does_not_fall_to_a_new_part_of_the_same_id() -> None:
+    """The PLC counts from 1 again while the judges still look at its former part 1."""
+    scene = MachineScene()
+    scene.trigger(1)
+    scene.scan(Acquired(1))
+    scene.scan(has_link=False)  # the PLC restarts
+    scene.set(encoder=0)
+    scene.scan(scans=60)
+    assert scene.of(Dispose) == [1]
+    scene.trigger(1)
+    scene.scan(Judged(1, "P-1", Verdict.OK))
+    assert scene.shown == [(1, False)]
+    assert (scene.of(Acquire), scene.of(RecordNotInspected)) == ([1], [1])
+
+
+def test_an_id_is_free_again_once_its_verdict_has_come() -> None:
+    scene = MachineScene()
+    for step in (10, 10):
+        scene.trigger(1, step=step)
+        scene.judge(1)
+        assert scene.take() == (1, True)
+    scene.scan(Judged(1, "P-1", Verdict.OK))  # of nowhere
+    assert not scene.outputs.results_valid
+
+
+def test_a_permit_that_is_not_taken_in_time_goes_off_before_its_id_is_told_again_without_one() -> None:
+    scene = MachineScene()
+    scene.trigger(5)
+    scene.judge(5)
+    assert scene.outputs.permit
+    scene.move(80)
+    assert scene.outputs.permit
+    out = scene.set(encoder=scene.inputs.encoder + 11)
+    assert (out.results_valid, out.permit) == (False, False)
+    out = scene.scan()
+    assert (out.results_valid, out.results_id, out.permit, out.lane) == (True, 5, False, Lane.REINSPECT)
+    assert scene.kinds() == ["late"]
+    assert scene.take() == (5, False)
+    assert scene.fates() == [(5, Lane.REINSPECT, False)]
+
+
+def test_a_permit_that_was_taken_in_the_scan_of_its_deadline_counts_as_taken() -> None:
+    scene = MachineScene()
+    scene.trigger(5)
+    scene.judge(5)
+    scene.move(90)
+    scene.set(results_ack=True, results_ack_id=5, encoder=scene.inputs.encoder + 1)
+    assert scene.fates() == [(5, Lane.PASS, False)]
+    assert scene.kinds() == []
+
+
+def test_a_permit_that_nobody_acknowledged_is_not_written_down_as_a_reject() -> None:
+    scene = MachineScene()
+    scene.trigger(5)
+    scene.judge(5)
+    scene.scan(has_link=False)
+    assert scene.fates() == [(5, Lane.PASS, False)]
+    assert scene.kinds() == ["handshake"]
+
+
+def test_without_an_encoder_the_deadline_is_a_time_from_the_trigger() -> None:
+    scene = MachineScene(replace(RULES, encoder=None))
+    scene.trigger(1, step=0)
+    scene.scan(Acquired(1))
+    scene.scan(scans=86)
+    assert scene.scan(Judged(1, "P-1", Verdict.OK)).permit
+    late = MachineScene(replace(RULES, encoder=None))
+    late.trigger(1, step=0)
+    late.scan(Acquired(1))
+    late.scan(scans=90)
+    late.scan(Judged(1, "P-1", Verdict.OK))
+    assert late.shown == [(1, False)]
+    assert late.kinds() == ["late"]
+
+
+@pytest.mark.parametrize(
+    ("words", "counts"),
+    [({"encoder": 500}, 0), ({"encoder": -20}, 0), ({}, 1)],
+    ids=["jumps", "runs backwards", "stands"],
+)
+def test_an_encoder_that_errs_costs_all_parts_their_permit_until_reset(words: dict[str, object], counts: int) -> None:
+    rules = replace(RULES, encoder=EncoderRules(mm_per_count=1.0, max_step=50, stuck_s=0.1))
+    scene = MachineScene(rules)
+    scene.trigger(1, step=5)
+    scene.scan(Acquired(1))
+    scene.set(**words)
+    scene.scan(scans=counts * 15)
+    scene.scan(Judged(1, "P-1", Verdict.OK))
+    assert scene.shown == [(1, False)]
+    assert scene.kinds()[0] == "encoder"
+    assert (scene.outputs.state, scene.outputs.ready) == ("error", False)
+    assert scene.scan(scans=5).state == "error"
+    scene.take()
+    scene.set(reset=True)
+    assert scene.scan(scans=4).ready
+
+
+def test_a_line_that_stands_with_leave_has_no_stuck_encoder() -> None:
+    scene = MachineScene(replace(RULES, encoder=EncoderRules(mm_per_count=1.0, max_step=50, stuck_s=0.1)))
+    scene.trigger(1)
+    scene.set(stopped=True)
+    scene.scan(scans=50)
+    assert scene.kinds() == []
