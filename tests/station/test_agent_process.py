@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +23,7 @@ from station_scene import StationScene, deployed_server
 pytestmark = pytest.mark.system
 
 _AT_MOST_S = 60
+_ALL_CHECKS = {"file", "spool", "server", "recipe", "own engine", "camera default", "PLC (modbus)"}
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,14 @@ def wait_until(plc: Plc, is_so: Callable[[dict[str, Any]], bool], station: "subp
 def test_a_station_that_is_killed_permits_nothing_of_before_and_a_signal_ends_it_well(tmp_path: Path) -> None:
     keys = TestKeys()
     log_file = tmp_path / "station.log"
-    with deployed_server(tmp_path / "server", keys) as server, a_plc(40) as plc, log_file.open("wb") as log:
+    with deployed_server(tmp_path / "server", keys) as server, log_file.open("wb") as log, ExitStack() as plcs:
         scene = StationScene(tmp_path, server, keys)
-        is_bad = scene.draw(40, bad_every=4)
-        file = scene.write(rig=f"{{kind: modbus, host: 127.0.0.1, port: {plc.port}}}")
-        assert checked(file) == {"file", "spool", "server", "recipe", "own engine", "camera default", "PLC (modbus)"}
+        is_bad = scene.draw(45, bad_every=4)
+        with a_plc(1) as plc:
+            file = scene.write(rig=f"{{kind: modbus, host: 127.0.0.1, port: {plc.port}}}")
+            assert checked(file) == _ALL_CHECKS
+        plc = plcs.enter_context(a_plc(45))
+        scene.write(rig=f"{{kind: modbus, host: 127.0.0.1, port: {plc.port}}}")
         with a_station(file, log) as station:
             wait_until(plc, lambda line: line["counts"]["permits"] >= 3, station)
             station.kill()
@@ -105,7 +109,7 @@ def test_a_station_that_is_killed_permits_nothing_of_before_and_a_signal_ends_it
             assert station.wait(30) == 0, log_file.read_text()
         account = plc.account()
     assert account["counts"]["permits"] > permits_before
-    assert account["lanes"]["pass"] > 3
+    assert account["lanes"]["pass"] >= 1
     assert {part["why"] for part in account["parts"] if part["lane"] == "pass"} == {"permit"}
     assert len([bad for bad in is_bad if not bad]) >= account["lanes"]["pass"]
     counts = reconcile(tmp_path / "spool")
