@@ -51,7 +51,7 @@ from lineside.station.spool import Forwarder, ReportRecord, Spool, SpoolError, S
 _LAST_WORDS_S: Final = 0.2
 """How long the scan goes on after Ready went off, so that the PLC has heard it before the heartbeat ends."""
 _DISK_AGAIN_S: Final = 1.0
-_FIRST_KIT_S: Final = 5.0
+_FIRST_KIT_S: Final = 3.0
 """How long the start waits for the server: a model that loads later takes time from the first parts."""
 _log = structlog.get_logger("lineside.station")
 
