@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from lineside.client import LinesideClient
+from lineside.client.calls import Json
 from lineside.client.clock import Clock
 from lineside.inspection.errors import TrustRefused
 from lineside.inspection.release import TrustStore
@@ -35,6 +36,7 @@ class KitKeeper:
         self._trust_file = trust_file
         self._clock = clock
         self._trusted: bytes | None = None
+        self._kept_answer: Json | None = None
 
     def kept(self) -> tuple[Kit, PartContext]:
         """The kit that was kept last, verified again; blocks.
@@ -71,9 +73,12 @@ class KitKeeper:
             papers = KitPapers.of(answer, station=self._station)
             kit = await self._have(client, papers, known)
         except NoKit:
+            self._kept_answer = None
             await asyncio.to_thread(self._store.forget)
             raise
-        await asyncio.to_thread(self._store.point_to, answer, papers.content_id)
+        if answer != self._kept_answer:
+            await asyncio.to_thread(self._store.point_to, answer, papers.content_id)
+            self._kept_answer = answer
         return kit, papers.context
 
     async def _have(self, client: LinesideClient, papers: KitPapers, known: Kit | None) -> Kit:
