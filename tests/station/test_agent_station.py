@@ -172,7 +172,7 @@ def test_each_part_goes_where_its_picture_says_and_all_books_agree(scene: Statio
 
 
 def test_with_the_server_away_the_station_judges_and_nothing_is_lost_or_counted_twice(scene: StationScene) -> None:
-    is_bad = scene.draw(24, bad_every=4)
+    is_bad = scene.draw(18, bad_every=4)
 
     async def work() -> LineTruth:
         async with cut_line(urlsplit(scene.server.url).port or 0) as cable:
@@ -182,9 +182,9 @@ def test_with_the_server_away_the_station_judges_and_nothing_is_lost_or_counted_
                 url=f"http://127.0.0.1:{cable.port}",
             )
             async with running(path) as run:
-                await run.until_left(5)
+                await run.until_left(4)
                 cable.cut()
-                await run.until_left(16)
+                await run.until_left(11)
                 cable.mend()
                 await run.until_all_is_told()
                 assert run.station.failure is None
@@ -196,7 +196,7 @@ def test_with_the_server_away_the_station_judges_and_nothing_is_lost_or_counted_
 
 
 def test_without_leave_to_judge_itself_nothing_passes_while_the_server_is_away(scene: StationScene) -> None:
-    is_bad = scene.draw(8, bad_every=100)
+    is_bad = scene.draw(4, bad_every=100)
 
     async def work() -> LineTruth:
         path = scene.write(
@@ -212,3 +212,27 @@ def test_without_leave_to_judge_itself_nothing_passes_while_the_server_is_away(s
     truth = asyncio.run(work())
     assert truth.lanes[Lane.PASS] == 0
     assert truth.counts.permits == 0
+
+
+def test_a_camera_that_is_unplugged_costs_its_parts_and_no_more(scene: StationScene) -> None:
+    is_bad = scene.draw(15, bad_every=5)
+    pictures, away = scene.folder / "pictures", scene.folder / "unplugged"
+
+    async def work() -> LineTruth:
+        path = scene.write(
+            rig=SIMULATED.format(parts=len(is_bad), ids="false"),
+            part_id="{from: mes}",
+            rules={"stop_after_not_inspected": 100},
+        )
+        async with running(path) as run:
+            await run.until_left(3)
+            pictures.rename(away)
+            await run.until_left(8)
+            away.rename(pictures)
+            await run.until_all_is_told()
+            assert run.station.failure is None
+            return run.line.truth
+
+    truth = asyncio.run(work())
+    check(scene, truth, is_bad)
+    assert truth.counts.parts_not_triggered > 0  # Ready was off
