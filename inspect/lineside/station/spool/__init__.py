@@ -1,5 +1,6 @@
 """A station's own book on disk: every part's trigger, verdict and fate, until the server has them all, once."""
 
+from lineside.station.spool.book import BookedPart, booked_parts
 from lineside.station.spool.errors import (
     DiskFull,
     RecordContradicts,
@@ -35,6 +36,7 @@ from lineside.station.spool.unfinished import UnfinishedPart, interrupted
 __all__ = [
     "AnsweredRecord",
     "AskedRecord",
+    "BookedPart",
     "DiskFull",
     "DispositionRecord",
     "Forwarder",
@@ -61,6 +63,7 @@ __all__ = [
     "UnfinishedPart",
     "UsedRecipe",
     "UsedRelease",
+    "booked_parts",
     "interrupted",
     "reconcile",
     "reconcile_with_server",

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _READY_S = 120.0  # opening ledger and page takes seconds; the bound is for a machine that is badly overloaded
 _STOP_S = 30.0
+_LONGEST_LINE = 16 * 1024 * 1024
 
 
 class ChildProcess:
@@ -32,6 +33,38 @@ class ChildProcess:
         self._name = name
         self._process = process
         self._log_path = log_path
+
+    async def ask(self, order: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Write a line of JSON to its stdin, and read the line that it answers with on stdout.
+
+        Raises:
+            ServerFailed: it answered nothing.
+        """
+        if self._process.stdin is None:
+            raise ServerFailed(f"{self._name} was started without a pipe")
+        try:
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            await self._process.stdin.drain()
+        except ConnectionError as error:
+            said = await asyncio.to_thread(_last_words, self._log_path)
+            raise ServerFailed(f"{self._name} ended: {said}") from error
+        return await _line_of_json(self._name, self._process, self._log_path, within_s=_STOP_S)
+
+    async def close(self) -> Mapping[str, Any]:
+        """Close its stdin, at which it ends, and read the line that it says last.
+
+        Raises:
+            ServerFailed: it said nothing.
+        """
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        return await _line_of_json(self._name, self._process, self._log_path, within_s=_STOP_S)
+
+    async def kill(self) -> None:
+        """End it at once, as a power cut does."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
 
     async def watch(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something that needs the program, and stop doing it if the program ends.
@@ -72,7 +105,8 @@ async def child_process(
     """
     process = await _start(command, log_path, environment)
     try:
-        yield ChildProcess(name, await _announcement(name, process, log_path), process, log_path)
+        announced = await _line_of_json(name, process, log_path, within_s=_READY_S)
+        yield ChildProcess(name, announced, process, log_path)
     finally:
         await _stop(process)
 
@@ -88,22 +122,25 @@ async def _start(
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
+            limit=_LONGEST_LINE,
             env={**os.environ, **(environment or {})},
             start_new_session=os.name == "posix",
             creationflags=flags,
         )
 
 
-async def _announcement(name: str, process: asyncio.subprocess.Process, log_path: Path) -> Mapping[str, Any]:
-    """What it says on its first line of stdout, once it is ready."""
+async def _line_of_json(
+    name: str, process: asyncio.subprocess.Process, log_path: Path, *, within_s: float
+) -> Mapping[str, Any]:
+    """What it says on its next line of stdout; the first one it says once it is ready."""
     if process.stdout is None:
         raise ServerFailed(f"{name} was started without a pipe")
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), _READY_S)
+        line = await asyncio.wait_for(process.stdout.readline(), within_s)
     except TimeoutError as error:
-        raise ServerFailed(f"{name} did not get ready within {_READY_S:.0f} s; see {log_path}") from error
+        raise ServerFailed(f"{name} said nothing within {within_s:.0f} s; see {log_path}") from error
     if not line:
-        raise ServerFailed(f"{name} ended at its start: {await asyncio.to_thread(_last_words, log_path)}")
+        raise ServerFailed(f"{name} ended: {await asyncio.to_thread(_last_words, log_path)}")
     said: Mapping[str, Any] = json.loads(line)
     return said
 

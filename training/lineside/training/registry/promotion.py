@@ -17,7 +17,7 @@ from lineside.inspection.release import (
     SigningKey,
     TrustStore,
 )
-from lineside.training.errors import PromotionRefused
+from lineside.training.errors import PromotionRefused, ReleaseUnknown
 from lineside.training.gate import GateKind, GateReport, Scope
 from lineside.training.registry.deployments import DeploymentLog, SignedDeployment
 from lineside.training.registry.history import Area, History, Place, areas
@@ -105,14 +105,7 @@ def promote(
         ReleaseUnverified: a server would refuse the release.
         RegistryDamaged: the registry's deployments are not those of this plant's deploy keys.
     """
-    registered = registry.find(plan.name, plan.version)
-    if registered.retirement is not None:
-        raise PromotionRefused(
-            f"{plan.name} {plan.version} was retired by {registered.retirement.name}: {registered.retirement.reason}"
-        )
-    require_trusted(signer)
-    release = registry.verify(plan.name, plan.version, signer.trust, now=signer.now)
-    reference = ReleaseReference(release.name, release.version, release.digest)
+    reference = _reference(registry, plan, signer)
     wanted = _wanted(plan, report)
     if report is not None:
         _require_report_of(report, reference)
@@ -134,6 +127,25 @@ def promote(
         for _, area in areas(chosen)
     )
     return Promotion(signed, tuple(place for place in wanted if place not in passed))
+
+
+def _reference(registry: Registry, plan: PromotionPlan, signer: Signer) -> ReleaseReference:
+    """The release, as a server would run it; a starter comes with every server, and needs no signature."""
+    try:
+        digest = registry.find(plan.name, plan.version).digest
+    except ReleaseUnknown:
+        starter = starter_reference(plan.name)
+        if starter is None or starter.version != plan.version:
+            raise
+        digest = starter.digest
+    retirement = registry.retirement_of(digest)
+    if retirement is not None:
+        raise PromotionRefused(f"{plan.name} {plan.version} was retired by {retirement.name}: {retirement.reason}")
+    require_trusted(signer)
+    reference = ReleaseReference(plan.name, plan.version, digest)
+    if not registry.is_starter(reference):
+        registry.verify(plan.name, plan.version, signer.trust, now=signer.now)
+    return reference
 
 
 def require_trusted(signer: Signer) -> None:
