@@ -154,6 +154,17 @@ class SimulatedLine:
         """Number and identifier of the part that last had this id; None for a phantom's."""
         return self._by_acquisition.get(acquisition_id)
 
+    def part_at_camera(self, *, within_mm: float) -> int | None:
+        """Number of the part that a picture taken now shows, None for an empty belt.
+
+        Args:
+            within_mm: how far behind the trigger sensor the camera still sees a part.
+        """
+        if not self._before_gate:
+            return None
+        last = self._before_gate[-1]
+        return last.number if self._belt.position_mm - last.position_mm <= within_mm else None
+
     # What people do at the line.
 
     def press_reset(self, *, for_s: float = 0.5) -> None:
@@ -195,6 +206,27 @@ class SimulatedLine:
     def lose_results_acknowledgements(self, number: int = 1) -> None:
         """The next so many acknowledgements of results do not get out."""
         self._result.lose_acknowledgements(number)
+
+    def restart_programme(self, *, first_acquisition_id: int = 1) -> None:
+        """The PLC was without power for a moment: the parts lie where they lay, and it knows none of them any more.
+
+        Args:
+            first_acquisition_id: from which it counts anew; a PLC that keeps nothing gives numbers twice.
+        """
+        settings = self.settings
+        self._station = None
+        self._heartbeat = HeartbeatWatch(timeout_s=settings.heartbeat_timeout_s)
+        self._permits = PermitTable(age_s=settings.permit_age_s, has_reinspect_lane=settings.has_reinspect_lane)
+        self._trigger = TriggerHandshake(first_id=first_acquisition_id, timeout_s=settings.ack_timeout_s)
+        self._result = ResultHandshake()
+        self._register = ShiftRegister(
+            gate_counts=settings.gate_at_mm / settings.mm_per_count,
+            window_counts=settings.gate_window_mm / settings.mm_per_count,
+        )
+        self._phantom_count = None
+        self._by_acquisition.clear()
+        for part in (*self._before_gate, *self._after_gate):
+            part.acquisition_id = None
 
     def break_confirm_sensor(self, lane: Lane) -> None:
         """The sensor of a lane sees nothing any more."""
