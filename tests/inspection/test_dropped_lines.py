@@ -92,15 +92,27 @@ def dark_stripe(image: Image) -> None:
         pytest.param(np.random.default_rng(1).integers(0, 256, (10, 10), dtype=np.uint8), id="tiny"),
         *(
             pytest.param(
-                np.asarray(cv2.imdecode(cv2.imencode(".jpg", board(), [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 0)),
-                id=f"JPEG of quality {quality}",
+                np.asarray(
+                    cv2.imdecode(cv2.imencode(".jpg", board(noise=noise), [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 0)
+                ),
+                id=f"noise of {noise} as JPEG of quality {quality}",
             )
             for quality in (50, 75, 85, 90, 95)
+            for noise in (0.3, 0.5, 2.0)
         ),
     ],
 )
 def test_equal_lines_of_pictures_without_noise_are_no_fault(image: Image) -> None:
     assert count_dropped_lines(image) == 0
+
+
+def test_a_trace_amid_what_coding_leaves_of_black_and_white_is_no_fault() -> None:
+    """Real binarised boards (DeepPCB 20085092, 20085194) flicker by one level at the ends of the scale, and their
+    traces have hard edges."""
+    image = np.random.default_rng(2).integers(0, 2, (400, 640), dtype=np.uint8)
+    image[:, 294:306] = 255
+    assert count_dropped_lines(image) == 0
+    assert count_dropped_lines(255 - image) == 0
 
 
 @pytest.mark.parametrize("change", [margin, dark_stripe])
