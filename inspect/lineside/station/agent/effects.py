@@ -13,6 +13,7 @@ from lineside.client.identifiers import IdentifierSource
 from lineside.inspection.verdict import ReasonCode, Verdict
 from lineside.station.agent.flow import Outcome, PartFlow, Trigger
 from lineside.station.agent.journal import Journal
+from lineside.station.agent.making import Making
 from lineside.station.agent.supervision import Tasks
 from lineside.station.machine import (
     Acquire,
@@ -43,6 +44,7 @@ class Effects:
         tasks: keeps what was begun.
         identifiers: names records.
         clock: the station's.
+        making: what is being made now: a report is about its lot, also if the server hears of it after the next began.
         on_record: told when something was written that the server should have.
     """
 
@@ -54,6 +56,7 @@ class Effects:
         tasks: Tasks,
         identifiers: IdentifierSource,
         clock: Clock,
+        making: Callable[[], Making],
         on_record: Callable[[], None],
     ) -> None:
         self._flow = flow
@@ -61,6 +64,7 @@ class Effects:
         self._tasks = tasks
         self._identifiers = identifiers
         self._clock = clock
+        self._making = making
         self._on_record = on_record
         self._attempts: OrderedDict[int, str] = OrderedDict()
         self._last_master_pass: str | None = None
@@ -95,9 +99,14 @@ class Effects:
                     self._flow.note(trigger, code=effect.code, message=effect.message),
                 )
             case Dispose():
-                self._tasks.start(f"fate of trigger {effect.acquisition_id}", self._dispose(effect))
+                # whose fate it is stands now: by the time the task runs, its number may be the next part's
+                attempt_id = self._attempts.get(effect.acquisition_id)
+                self._tasks.start(f"fate of trigger {effect.acquisition_id}", self._dispose(effect, attempt_id))
             case Report():
-                self._tasks.start(f"report {effect.kind}", self._report(effect))
+                attempt_id = None if effect.acquisition_id is None else self._attempts.get(effect.acquisition_id)
+                self._tasks.start(
+                    f"report {effect.kind}", self._report(effect, attempt_id, lot=self._making().context.lot)
+                )
 
     def part_of(self, acquisition_id: int) -> str | None:
         """The record of the part that had this trigger last."""
@@ -111,8 +120,7 @@ class Effects:
             self._attempts.popitem(last=False)
         return attempt_id
 
-    async def _dispose(self, effect: Dispose) -> None:
-        attempt_id = self._attempts.get(effect.acquisition_id)
+    async def _dispose(self, effect: Dispose, attempt_id: str | None) -> None:
         if attempt_id is None:
             _log.error("fate_of_unknown_part", acquisition_id=effect.acquisition_id)
             return
@@ -125,11 +133,10 @@ class Effects:
             _log.error("fate_not_recorded", why=str(error))
         self._on_record()
 
-    async def _report(self, effect: Report) -> None:
+    async def _report(self, effect: Report, attempt_id: str | None, *, lot: str | None) -> None:
         getattr(_log, _LEVELS[effect.severity])(
             effect.kind, message=effect.message, acquisition_id=effect.acquisition_id
         )
-        attempt_id = None if effect.acquisition_id is None else self._attempts.get(effect.acquisition_id)
         evidence = dict(effect.evidence)
         try:
             if effect.kind in _HOLDING:
@@ -145,6 +152,7 @@ class Effects:
                     effect.message,
                     self._clock.now(),
                     acquisition_id=effect.acquisition_id,
+                    lot=lot,
                     evidence=evidence or None,
                 )
             )

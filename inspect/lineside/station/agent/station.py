@@ -9,11 +9,9 @@ from typing import Final, Self
 
 import structlog
 
-from lineside.client import LinesideClient
 from lineside.client.clock import Clock
 from lineside.client.identifiers import IdentifierSource
 from lineside.client.secret_sources import path_from
-from lineside.inspection.frames import MediaType
 from lineside.inspection.verdict import ReasonCode
 from lineside.station.agent.acquisition import AcquisitionRules, ViewCamera
 from lineside.station.agent.configuration import StationConfiguration
@@ -139,13 +137,7 @@ class Station:
             on_full=lambda why: self._happened.append(DiskFull(why)),
             on_back=lambda: self._happened.append(DiskBack()),
         )
-        client = await stack.enter_async_context(
-            LinesideClient(
-                configuration.server.url,
-                configuration.server_key(),
-                timeout_s=configuration.server.timeout_ms / 1000.0,
-            )
-        )
+        client = await stack.enter_async_context(configuration.client())
         self.forwarder = Forwarder(self.spool, client)
         own = self._own_engine(stack)
         watch = ServerWatch(clock=self._clock)
@@ -184,7 +176,7 @@ class Station:
                 ),
             ),
             making=lambda: self._upkeep.making,
-            media_type=MediaType.PNG if configuration.server.picture == "png" else MediaType.RAW,
+            media_type=configuration.server.media_type,
         )
         self._effects = Effects(
             flow,
@@ -192,6 +184,7 @@ class Station:
             tasks=self._parts,
             identifiers=self._identifiers,
             clock=self._clock,
+            making=lambda: self._upkeep.making,
             on_record=self.forwarder.wake,
         )
         await self._upkeep.load_kept()
