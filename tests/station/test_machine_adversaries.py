@@ -312,4 +312,4 @@ class Adversary(RuleBasedStateMachine):
 
 
 TestAdversary = Adversary.TestCase
-TestAdversary.settings = settings(max_examples=500, stateful_step_count=40, deadline=None)
+TestAdversary.settings = settings(max_examples=250, stateful_step_count=40, deadline=None)
