@@ -1,10 +1,12 @@
 """The station as a program: until a signal ends it, Ready off first."""
 
 import asyncio
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -73,5 +75,8 @@ async def _run(
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, ending: asyncio.Event) -> None:
-    sys.stdin.buffer.read()
-    loop.call_soon_threadsafe(ending.set)
+    # Past Python's buffer, whose lock this thread would hold while the interpreter ends: it would end with an abort.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    with suppress(RuntimeError):  # the station ended meanwhile
+        loop.call_soon_threadsafe(ending.set)
