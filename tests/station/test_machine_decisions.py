@@ -164,6 +164,30 @@ def test_a_master_whose_defect_is_not_found_keeps_the_station_shut(verdict: Verd
     assert not scene.scan(scans=5).ready
 
 
+def test_a_master_whose_record_has_no_name_of_its_own_was_missed() -> None:
+    scene = MachineScene(MASTERS)
+    scene.trigger(1, part_id="M-1")
+    scene.scan(Acquired(1))
+    scene.scan(Judged(1, "unidentified.1", Verdict.NOT_INSPECTED, is_nameless=True))
+    assert scene.kinds() == ["master_missed"]
+    assert not scene.scan(scans=5).ready
+
+
+def test_results_that_the_plc_does_not_take_let_no_further_part_in() -> None:
+    scene = MachineScene(replace(RULES, results_buffered=2, ack_timeout_s=1.0))
+    for number in (1, 2):
+        assert scene.scan().ready
+        scene.trigger(number, step=1)
+        scene.judge(number)
+    assert not scene.scan().ready
+    assert "handshake" not in scene.kinds()
+    scene.trigger(3, step=1)  # all the same
+    scene.judge(3)
+    assert scene.kinds() == ["handshake"]
+    assert [scene.take() for _ in range(2)] == [(1, True), (2, True)]
+    assert scene.scan().ready
+
+
 @pytest.mark.parametrize(
     "why", [Changeover("B"), MastersDue("a shift begins"), None], ids=["changeover", "shift", "time"]
 )

@@ -31,13 +31,20 @@ class RulesInFile(FileModel):
     max_step_counts: int = Field(default=10_000, ge=1, description="Most counts of the encoder in one scan.")
     actuator_ms: float = Field(default=0.0, ge=0, le=60_000)
     most_in_flight: int = Field(default=64, ge=1, le=10_000)
-    results_buffered: int = Field(default=8, ge=1, le=1000)
+    results_buffered: int = Field(
+        default=8, ge=1, le=1000, description="Results that may wait for the PLC; with so many Ready goes off."
+    )
     ack_timeout_ms: float = Field(default=1000.0, gt=0, le=60_000)
     heartbeat_timeout_ms: float = Field(default=1000.0, gt=0, le=60_000)
     confirm_within_mm: float | None = Field(default=None, gt=0, description="Behind the gate; needs sensors there.")
     stop_after_not_inspected: int | None = Field(default=5, ge=1, le=10_000)
     stop_after_equal_defects: int | None = Field(default=5, ge=1, le=10_000)
-    equal_within_px: float = Field(default=20.0, ge=0, le=10_000)
+    equal_within_px: float = Field(
+        default=20.0,
+        ge=0,
+        le=10_000,
+        description="How near is one place: pixels of the view, not millimetres, as not every recipe has a scale.",
+    )
     set_aside_audit: bool = False
     masters: MastersInFile | None = None
 

@@ -107,6 +107,7 @@ class StationMachine:
             for confirmation in seen.confirmed:
                 self._confirmed(confirmation)
         self._end_unseen(now_s)
+        self._watch_backlog()
         if inputs is not None and self._condition.has_link:
             self._results.show(self._waiting(), now_s=now_s)
         self._state = next_state(self._state, self._wanted_state(seen))
@@ -159,8 +160,11 @@ class StationMachine:
             self._report("wrong_part", Severity.ALARM, message, judged.acquisition_id)
             self._decide(part, Verdict.NOT_INSPECTED, now_s)
             return
+        if part.is_master and part.part_id is not None:
+            self._master_judged(part, part.part_id, judged, now_s)  # also if its record had to name it otherwise
+            return
         part.part_id = judged.part_id
-        part.is_master = part.is_master or self._masters.is_master(judged.part_id)
+        part.is_master = self._masters.is_master(judged.part_id)
         if part.is_master:
             self._master_judged(part, judged.part_id, judged, now_s)
             return
@@ -297,10 +301,6 @@ class StationMachine:
         why = self._stops.note(verdict, () if judged is None else judged.places)
         if why is not None:
             self._effects += self._condition.stop(why)
-        waiting = sum(1 for other in self._parts.values() if other.stage is Stage.DECIDED)
-        if waiting > self._rules.results_buffered and not self._is_overrun:
-            self._report("handshake", Severity.WARNING, f"{waiting} results wait for the PLC", part.acquisition_id)
-        self._is_overrun = waiting > self._rules.results_buffered
 
     def _let_permits_run_out(self, now_s: float) -> None:
         for part in self._parts.values():
@@ -322,6 +322,13 @@ class StationMachine:
 
     def _waiting(self) -> list[TrackedPart]:
         return [part for part in self._parts.values() if part.stage is Stage.DECIDED]
+
+    def _watch_backlog(self) -> None:
+        """Results that the PLC does not take: at the limit no further part is let in, beyond it the plant is told."""
+        waiting = len(self._waiting())
+        if waiting > self._rules.results_buffered and not self._is_overrun:
+            self._report("handshake", Severity.WARNING, f"{waiting} results wait for the PLC", None)
+        self._is_overrun = waiting > self._rules.results_buffered
 
     def _hear_results(self, inputs: Inputs, now_s: float) -> None:
         taken, odd = self._results.hear(inputs, is_anyone_waiting=bool(self._waiting()), now_s=now_s)
@@ -417,11 +424,12 @@ class StationMachine:
     def _outputs(self, inputs: Inputs) -> Outputs:
         shown = self._results.shown
         is_acquiring = any(part.stage is Stage.ACQUIRING for part in self._parts.values())
+        has_room = len(self._parts) < self._rules.most_in_flight and len(self._waiting()) < self._rules.results_buffered
         is_busy = any(part.stage in (Stage.ACQUIRING, Stage.JUDGING) for part in self._parts.values())
         takes = self._state in TAKES_TRIGGERS and self._wanted_state(inputs) in TAKES_TRIGGERS
         return Outputs(
             state=self._state,
-            ready=takes and not is_acquiring and len(self._parts) < self._rules.most_in_flight,
+            ready=takes and not is_acquiring and has_room,
             trigger_ack=self._trigger.ack,
             trigger_ack_id=self._trigger.ack_id if self._trigger.ack else 0,
             busy=is_busy,

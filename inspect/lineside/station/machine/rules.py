@@ -72,14 +72,14 @@ class MachineRules:
         actuator_s: from the permit to the moved gate.
         encoder: None where the line has none; then the deadline is a time.
         most_in_flight: parts between camera and gate.
-        results_buffered: results that may wait for the PLC before it is told of an overrun.
+        results_buffered: results that may wait for the PLC; with so many Ready goes off until it takes one.
         ack_timeout_s: longest phase of a handshake.
         heartbeat_timeout_s: longest that the PLC's heartbeat may stand still.
         confirm_within_mm: how far behind the gate the sensors see a part; None where there is no sensor.
         confirm_within_s: the same as a time, for lines without an encoder.
         stop_after_not_inspected: parts in a row; None for never.
         stop_after_equal_defects: parts in a row with one defect at one place; None for never.
-        equal_within_px: how near is one place.
+        equal_within_px: how near is one place, in the view's pixels: not every recipe has a scale.
         set_aside_audit: whether drawn parts go to the re-inspect lane.
         masters: None where no master samples are shown.
     """
