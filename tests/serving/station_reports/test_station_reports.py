@@ -1,6 +1,7 @@
 """What a station reports of itself: recorded once, and what puts parts in doubt holds them."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from lineside.serving.security import Role
-from plant import Plant, bad_board, open_plant
+from plant import TWO_VIEWS, Plant, bad_board, open_plant
 
 AT = "2026-11-01T08:00:00Z"
 
@@ -48,6 +49,7 @@ def test_a_report_sent_again_is_recorded_once(plant: Plant) -> None:
 def test_an_identifier_that_stands_for_another_report_is_refused(plant: Plant) -> None:
     report(plant, 1, "camera_lost")
     assert report(plant, 1, "camera_back").status_code == 409
+    assert report(plant, 1, "camera_lost", lot="L-1").status_code == 409
 
 
 @pytest.mark.parametrize("kind", ["bypass_on", "master_missed", "wrong_lane"])
@@ -59,6 +61,26 @@ def test_what_puts_parts_in_doubt_holds_the_lot_with_its_evidence(plant: Plant, 
     assert (hold["id"], hold["evidence"][1]) == (answer["hold_id"], {"since": "P-7"})
     report(plant, 1, kind, evidence={"since": "P-7"})
     assert len(plant.events("hold.v1")) == 1
+
+
+def test_the_lot_that_the_report_names_is_held_whatever_the_station_works_on_by_now(plant: Plant) -> None:
+    work_on_lot(plant, "L-2")
+    assert report(plant, 1, "bypass_on", lot="L-1").json()["lot"] == "L-1"
+    assert holds(plant) == [(None, "L-1")]
+
+
+def test_a_long_message_holds_as_a_short_one_does(plant: Plant) -> None:
+    answer = report(plant, 1, "master_missed", message="m" * 4000)
+    assert (answer.status_code, answer.json()["message"]) == (200, "m" * 4000)
+    assert holds(plant) == [("aoi-1", None)]
+
+
+def test_of_two_reports_that_come_at_once_under_one_identifier_only_the_recorded_one_holds(plant: Plant) -> None:
+    with ThreadPoolExecutor(2) as both:
+        answers = list(both.map(lambda lot: report(plant, 1, "bypass_on", lot=lot), ["L-1", "L-2"]))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    recorded = next(answer.json() for answer in answers if answer.status_code == 200)
+    assert holds(plant) == [(None, recorded["lot"])]
 
 
 def test_without_a_lot_the_stations_parts_are_held(plant: Plant) -> None:
@@ -135,3 +157,31 @@ def test_a_part_that_the_server_judged_meanwhile_keeps_the_servers_verdict_and_t
     refused = hand_in(plant, 1, "p")
     assert (refused.status_code, refused.json()["inspection_id"]) == (409, judged)
     assert [each["id"] for each in plant.inspections()] == [judged]
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("NOT_INSPECTED", "defect_limit"), ("NG", "no_frame")])
+def test_a_reason_of_another_verdict_is_refused(plant: Plant, verdict: str, code: str) -> None:
+    frame = {"view": "default", "digest": "0" * 64, "size_bytes": 1, "media_type": "image/png"}
+    release = {"name": "tiny", "version": "1.0.0", "digest": "0" * 64}
+    more = {"recipe_id": "board", "recipe_version": 1, "release": release, "frames": [frame]}
+    refused = hand_in(plant, 1, "p", code=code, verdict=verdict, **more)
+    assert (refused.status_code, "verdict" in refused.text) == (422, True)
+
+
+def test_a_part_without_a_frame_is_no_gap_of_the_plants_books_and_no_part_of_its_rate(plant: Plant) -> None:
+    plant.post(bad_board(1), part_id="p-1")
+    hand_in(plant, 1, "p-2")
+    day = {"from": "2026-11-01T00:00:00Z", "to": "2030-01-01T00:00:00Z"}
+    counted = plant.http.get("/v1/reconciliation", params=day, headers=plant.headers()).json()
+    assert (counted["attempts"], counted["verdicts"], counted["frames"], counted["gaps"]) == (2, 2, 1, [])
+    plant.http.portal.call(plant.services.rate_projector.settle)  # type: ignore[attr-defined]  # TestClient's loop
+    figures = plant.http.get("/v1/rates", params=day, headers=plant.headers()).json()["total"]
+    assert (figures["inspected"], figures["not_inspected"], figures["detector_rate"]["units"]) == (1, 1, 1)
+
+
+def test_a_part_without_a_frame_waits_for_the_attempt_that_the_server_holds_open(tmp_path: Path) -> None:
+    with open_plant(tmp_path / "two", recipe=TWO_VIEWS) as plant:
+        assert plant.post(bad_board(1), part_id="p", view="top").status_code == 202
+        refused = hand_in(plant, 1, "p")
+        assert (refused.status_code, refused.json()["type"]) == (409, "/problems/attempt-closed")
+        assert "inspection_id" not in refused.json()

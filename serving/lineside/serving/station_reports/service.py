@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 from lineside.serving.holds import HoldBook
+from lineside.serving.inspections.attempts import Turns
 from lineside.serving.ledger import Ledger
 from lineside.serving.station_reports import store
 from lineside.serving.station_reports.schemas import ReportKind, StationReportIn, StationReportOut
 from lineside.serving.stations import StationDirectory
+
+_MOST_SAID: Final = 3000
+"""Characters of a report's message in its hold's reason, which has room for 4000; the report has them all."""
 
 
 class StationReports:
@@ -23,6 +28,7 @@ class StationReports:
         self._ledger = ledger
         self._stations = stations
         self._holds = holds
+        self._turns = Turns()
 
     async def take_in(
         self, report_id: str, station_id: str, report: StationReportIn, *, recorded_by: str
@@ -37,6 +43,12 @@ class StationReports:
             UnknownStation: there is none.
             IdempotencyConflict: the identifier stands for another report.
         """
+        async with self._turns.hold(report_id):  # of two at once one is recorded, and that one holds
+            return await self._take_in(report_id, station_id, report, recorded_by=recorded_by)
+
+    async def _take_in(
+        self, report_id: str, station_id: str, report: StationReportIn, *, recorded_by: str
+    ) -> StationReportOut:
         station = self._stations.get(station_id)
         plant = self._ledger.plant
         standing = await self._ledger.read(
@@ -51,7 +63,7 @@ class StationReports:
             held = await self._holds.hold(
                 station=station_id if report.lot is None else None,
                 lot=report.lot,
-                reason=f"{report.kind.value} at {station_id}: {report.message}",
+                reason=_reason(station_id, report),
                 by=f"station {station_id}",
                 evidence=[
                     {"report_id": report_id, "at": report.at.isoformat()},
@@ -80,3 +92,8 @@ class StationReports:
         return await self._ledger.read(
             partial(store.newest, plant=self._ledger.plant, station=station_id, kind=kind, limit=limit)
         )
+
+
+def _reason(station_id: str, report: StationReportIn) -> str:
+    said = report.message if len(report.message) <= _MOST_SAID else f"{report.message[:_MOST_SAID]}…"
+    return f"{report.kind.value} at {station_id}: {said}"

@@ -76,8 +76,8 @@ def find(
     if row is None:
         return None
     standing = _out(row)
-    same = standing.model_dump(include=set(StationReportIn.model_fields)) | {"lot": report.lot or standing.lot}
-    if standing.station != station or same != report.model_dump() | {"lot": report.lot or standing.lot}:
+    said = report.model_dump() | ({"lot": standing.lot} if report.lot is None else {})  # as the station's was filled in
+    if standing.station != station or said != standing.model_dump(include=set(StationReportIn.model_fields)):
         raise IdempotencyConflict(f"report {report_id} stands for another one; use a new identifier for a new report")
     return standing
 
