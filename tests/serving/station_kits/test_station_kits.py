@@ -82,3 +82,10 @@ def test_a_withdrawn_deployment_is_in_no_kit(plant: Plant, keys: TestKeys, tmp_p
 def test_another_stations_key_gets_no_kit(plant: Plant) -> None:
     answer = plant.http.get("/v1/stations/aoi-2/kit", headers=plant.headers(Role.STATION))
     assert answer.status_code == 403
+
+
+def test_a_kit_is_for_stations(plant: Plant) -> None:
+    """A release and pictures are in it: whoever may look at stations may not look at those."""
+    for role in (Role.MES, Role.VIEWER, Role.DELIVERY):
+        for path in ("kit", f"kit/releases/{'0' * 64}", f"kit/references/{'0' * 64}"):
+            assert plant.http.get(f"/v1/stations/aoi-1/{path}", headers=plant.headers(role)).status_code == 403

@@ -38,6 +38,9 @@ class Action(StrEnum):
     WRITE_NOTES = "write_notes"
     ACKNOWLEDGE_DRIFT = "acknowledge_drift"
     READ_STATIONS = "read_stations"
+    READ_KIT = "read_kit"
+    """What a station may keep to judge by itself: a release and reference images among it."""
+
     WRITE_STATIONS = "write_stations"
     WRITE_ORDERS = "write_orders"
     HOLD_STATIONS = "hold_stations"
@@ -98,6 +101,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
                 Action.POST_DISPOSITION,
                 Action.READ_ONE_INSPECTION,
                 Action.READ_STATIONS,
+                Action.READ_KIT,
                 Action.READ_EVENTS,
                 Action.READ_SESSION,
             }

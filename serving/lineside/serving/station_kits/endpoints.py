@@ -23,7 +23,7 @@ _ZIP = "application/zip"
 async def get_kit(
     station_id: StationId,
     services: ServicesDep,
-    principal: Annotated[Principal, Depends(allow(Action.READ_STATIONS))],
+    principal: Annotated[Principal, Depends(allow(Action.READ_KIT))],
     part_id: Name | None = None,
     encoder: Annotated[int | None, Query(ge=-(2**63), le=2**63 - 1)] = None,
 ) -> KitOut:
@@ -41,7 +41,7 @@ async def get_kit_release(
     station_id: StationId,
     digest: Sha256,
     services: ServicesDep,
-    principal: Annotated[Principal, Depends(allow(Action.READ_STATIONS))],
+    principal: Annotated[Principal, Depends(allow(Action.READ_KIT))],
 ) -> Response:
     """The release that the station's kit names, as a zip file of its folder."""
     principal.require_station(station_id)
@@ -56,7 +56,7 @@ async def get_kit_reference(
     station_id: StationId,
     digest: Sha256,
     services: ServicesDep,
-    principal: Annotated[Principal, Depends(allow(Action.READ_STATIONS))],
+    principal: Annotated[Principal, Depends(allow(Action.READ_KIT))],
 ) -> Response:
     """A reference image that the station's kit names."""
     principal.require_station(station_id)
