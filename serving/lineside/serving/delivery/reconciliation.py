@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
+from lineside.inspection.verdict import Verdict
 from lineside.serving.delivery.filters import EventFilter
 from lineside.serving.delivery.settings import FilterSettings
 from lineside.serving.delivery.sinks import Proof
@@ -33,7 +34,7 @@ class GapKind(StrEnum):
     PENDING_ATTEMPTS = "pending_attempts"
     """Attempts whose verdict waits for views."""
     VERDICTS_WITHOUT_FRAME = "verdicts_without_frame"
-    """Attempts that were closed without a picture."""
+    """Attempts that were closed without a picture, but for what a station says that nobody could look at."""
     VERDICTS_WITHOUT_EVENT = "verdicts_without_event"
     """The ledger was changed: each verdict is written with its event."""
     EVENTS_WITHOUT_VERDICT = "events_without_verdict"
@@ -120,7 +121,11 @@ def reconcile(
         _gap(
             connection,
             GapKind.VERDICTS_WITHOUT_FRAME,
-            _ids(judged, ~select(frames.c.view).where(frames.c.inspection_id == inspections.c.id).exists()),
+            _ids(
+                judged,
+                ~select(frames.c.view).where(frames.c.inspection_id == inspections.c.id).exists(),
+                or_(inspections.c.judged_by != "station", inspections.c.verdict != Verdict.NOT_INSPECTED.value),
+            ),
         ),
         _gap(
             connection, GapKind.VERDICTS_WITHOUT_EVENT, _ids(judged, ~select(events.c.sequence).where(joined).exists())

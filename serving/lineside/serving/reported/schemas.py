@@ -74,6 +74,11 @@ class ReportIn(_In):
             raise ValueError(
                 f"verdict {self.verdict.value} with {len(self.reasons)} reasons: OK has none, others say why"
             )
+        if self.reasons and (self.verdict is Verdict.NG) != any(reason.code.makes_ng for reason in self.reasons):
+            codes = ", ".join(reason.code.value for reason in self.reasons)
+            raise ValueError(
+                f"verdict {self.verdict.value} for {codes}: a finding beyond a limit makes NG, and nothing else does"
+            )
         if (self.recipe_id is None) != (self.recipe_version is None):
             raise ValueError("recipe_id and recipe_version belong together")
         judged = (self.recipe_id, self.release, self.frames or None)
