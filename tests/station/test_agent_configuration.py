@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lineside.inspection.frames import MediaType
 from lineside.station.agent import StationFileRefused, parse_station
 from lineside.station.cameras.folder import FolderSettings
 from lineside.station.rig.settings import ModbusSettings
@@ -44,6 +45,8 @@ def test_a_file_says_what_a_station_is(tmp_path: Path) -> None:
         pytest.param(
             "key_env: LINESIDE_API_KEY", "key_env: A, key_file: b", "one of key_file and key_env", id="two keys"
         ),
+        pytest.param('url: "http://127.0.0.1:8470", ', "", "one of url and unix_socket", id="no server"),
+        pytest.param("{url:", "{unix_socket: s.sock, url:", "one of url and unix_socket", id="two servers"),
         pytest.param("actuator_ms: 30", "actuator_ms: 3000", "nothing is left to judge in", id="a gate too slow"),
         pytest.param(", trust_file: trust.json", "", "needs trust_file", id="an engine that trusts nobody"),
         pytest.param("from: code, view: top", "from: code, view: left", "no camera takes view 'left'", id="no view"),
@@ -56,6 +59,13 @@ def test_what_is_wrong_is_said_with_its_line(old: str, new: str, says: str, tmp_
     with pytest.raises(StationFileRefused, match=r"station\.yaml:\d+: ") as refused:
         parse_station(GOOD.replace(old, new), source="station.yaml", folder=tmp_path)
     assert says in str(refused.value)
+
+
+def test_a_server_on_the_same_machine_is_sent_raw_pixels_unless_the_file_says_otherwise(tmp_path: Path) -> None:
+    beside = GOOD.replace('url: "http://127.0.0.1:8470"', "unix_socket: server.sock")
+    chosen = beside.replace("server.sock", "server.sock, picture: png")
+    found = [parse_station(text, source="station.yaml", folder=tmp_path) for text in (GOOD, beside, chosen)]
+    assert [each.server.media_type for each in found] == [MediaType.PNG, MediaType.RAW, MediaType.PNG]
 
 
 def test_the_key_stands_in_a_file_or_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,21 +12,16 @@ import pytest
 from sqlalchemy import Connection, select
 
 from cut_line import cut_line
-from lineside.client.clock import SystemClock
 from lineside.inspection.verdict import Verdict
 from lineside.serving.ledger.tables import frames
-from lineside.station.agent import Station, load_station
 from lineside.station.rig import Lane
 from lineside.station.rig.line.truth import LineTruth
-from lineside.station.rig.simulated import SimulatedRig
-from lineside.station.rig.simulated_line import SimulatedLine
 from lineside.station.spool.database import FILE_NAME
 from lineside.station.spool.reconciliation import reconcile
 from live_server import LiveServer
+from running_station import running
 from signing import TestKeys
 from station_scene import SIMULATED, StationScene, deployed_server, picture_digests
-
-_AT_MOST_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -43,50 +38,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, keys: TestKeys) -> Iterator
 @pytest.fixture
 def scene(server: LiveServer, keys: TestKeys, tmp_path: Path) -> StationScene:
     return StationScene(tmp_path, server, keys)
-
-
-@dataclass(frozen=True)
-class Running:
-    """A station that runs."""
-
-    station: Station
-    line: SimulatedLine
-    task: "asyncio.Task[None]"
-
-    async def until_left(self, parts: int) -> None:
-        """Wait until so many parts have left the gate."""
-        await self._until(lambda: len(self.line.truth.parts) >= parts)
-
-    async def until_all_is_told(self) -> None:
-        """Wait until the line is empty and the server has everything."""
-        await self.until_line_is_empty()
-        await self._until(lambda: not self.station.spool.unfinished())
-        while not await self.station.forwarder.drain():  # noqa: ASYNC110 - it tells nobody when it is through
-            await asyncio.sleep(0.02)
-
-    async def until_line_is_empty(self) -> None:
-        """Wait until the last part has left."""
-        await self._until(lambda: self.line.is_empty)
-
-    async def _until(self, is_so: Callable[[], bool]) -> None:
-        while not is_so():
-            assert not self.task.done(), self.station.failure
-            await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def running(path: Path) -> AsyncIterator[Running]:
-    """Run a station of a file until the block ends."""
-    station = Station(load_station(path), clock=SystemClock())
-    ending = asyncio.Event()
-    async with asyncio.timeout(_AT_MOST_S), station:
-        assert isinstance(station.rig, SimulatedRig)
-        task = asyncio.create_task(station.run(until=ending))
-        try:
-            yield Running(station, station.rig.line, task)
-        finally:
-            ending.set()
-            await task
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,9 @@ def reconcile(
 
 
 async def _with_server(configuration: "StationConfiguration", most: int) -> "Reconciliation":
-    from lineside.client import LinesideClient
     from lineside.station.spool import reconcile_with_server
 
-    patience_s = configuration.server.timeout_ms / 1000.0
-    async with LinesideClient(configuration.server.url, configuration.server_key(), timeout_s=patience_s) as client:
+    async with configuration.client() as client:
         return await reconcile_with_server(configuration.spool_folder, client, most=most)
 
 

@@ -70,8 +70,7 @@ def _check_spool(configuration: StationConfiguration) -> StationCheck:
 
 async def _check_server(configuration: StationConfiguration, clock: Clock) -> list[StationCheck]:
     try:
-        key = configuration.server_key()
-        async with LinesideClient(configuration.server.url, key, timeout_s=_PATIENCE_S) as client:
+        async with configuration.client(timeout_s=_PATIENCE_S) as client:
             making = making_of(await client.station_kit(configuration.station))
             found = [StationCheck("server")]
             views = frozenset(configuration.cameras)

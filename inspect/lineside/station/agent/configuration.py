@@ -13,6 +13,7 @@ own_engine: {when_server_away: judge}
 spool: {folder: spool, max_gib: 20}
 ```
 
+With `server: {unix_socket: /run/lineside/server.sock, ...}` the station speaks to a server on its own machine.
 Cameras stand by the view of the recipe that each takes; `cameras` and `rig` take the keys of their `kind`.
 """
 
@@ -23,8 +24,10 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from lineside.client import LinesideClient
 from lineside.client.secret_sources import path_from, read_secret
 from lineside.inspection.file_models import FileModel, SourceFile
+from lineside.inspection.frames import MediaType
 from lineside.station.agent.errors import StationFileRefused
 from lineside.station.agent.rules_file import RulesInFile
 from lineside.station.cameras import CameraSettings
@@ -34,16 +37,39 @@ from lineside.station.rig import RIG_KINDS, RigSettings
 
 SCHEMA: Final = "lineside.station/1"
 FILE_NAME: Final = "station.yaml"
+_BEHIND_SOCKET: Final = "http://localhost"
+"""A request names a host; a server behind a socket file asks for none."""
 
 
 class ServerInFile(FileModel):
     """Where the server is, and where the key to it stands: in a file or a variable, never here."""
 
-    url: str = Field(pattern=r"^https?://[^\s@?#]+$", max_length=2000)
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$", max_length=2000)
+    unix_socket: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="Instead of url: the socket file of a server on this machine (`lineside serve --unix-socket`).",
+    )
     key_file: str | None = Field(default=None, min_length=1, max_length=4096)
     key_env: str | None = Field(default=None, min_length=1, max_length=200)
     timeout_ms: float = Field(default=10_000.0, ge=100, le=120_000, description="Of everything but a verdict.")
-    picture: Literal["png", "raw"] = Field(default="png", description="How frames are sent and kept; both lossless.")
+    picture: Literal["png", "raw"] | None = Field(
+        default=None,
+        description="How frames are sent and kept; both lossless. Left out: raw over a unix_socket, else png.",
+    )
+
+    @property
+    def media_type(self) -> MediaType:
+        """How frames are sent and kept: compressing costs more than a socket file does."""
+        chosen = self.picture or ("png" if self.unix_socket is None else "raw")
+        return MediaType.PNG if chosen == "png" else MediaType.RAW
+
+    @model_validator(mode="after")
+    def _names_one_server(self) -> Self:
+        if (self.url is None) == (self.unix_socket is None):
+            raise ValueError("name one of url and unix_socket")
+        return self
 
     @model_validator(mode="after")
     def _names_one_key(self) -> Self:
@@ -167,6 +193,23 @@ class StationConfiguration:
             what="the server's key",
             error=StationFileRefused,
             starter="the station",
+        )
+
+    def client(self, *, timeout_s: float | None = None) -> LinesideClient:
+        """A client of the server, not yet entered.
+
+        Args:
+            timeout_s: instead of the file's.
+
+        Raises:
+            StationFileRefused: there is no key.
+        """
+        server = self.server
+        return LinesideClient(
+            server.url or _BEHIND_SOCKET,
+            self.server_key(),
+            timeout_s=server.timeout_ms / 1000.0 if timeout_s is None else timeout_s,
+            unix_socket=None if server.unix_socket is None else path_from(self.folder, server.unix_socket),
         )
 
 
