@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from lineside.inspection.camera_past import CameraPast
 from lineside.inspection.dropped_lines import count_dropped_lines
@@ -34,6 +35,8 @@ _SEAM_PX = 4
 _EDGE_FLOOR = 0.01
 """Gradient, as a share of contrast per pixel, from which a pixel counts as part of an edge: above sensor
 noise of 1.5 % of the contrast after the blur."""
+_SOBEL = 8
+"""Sobel's weights add up to this for a slope of one level per pixel."""
 _LEAST_EDGE_PX = 64
 _SHARPEST = 0.995
 
@@ -252,12 +255,18 @@ def _sharpness(gray: Image, contrast: float) -> float | None:
     # One tall picture instead of a loop: the rows where two tiles meet are dropped afterwards.
     blurred = cv2.GaussianBlur(tiles.reshape(count * height, width), (5, 5), 1.0)
     across, down = cv2.spatialGradient(blurred)
-    inner = slice(_SEAM_PX, -_SEAM_PX)
-    across_inner = across.reshape(tiles.shape)[:, inner, inner].astype(np.float32)
-    down_inner = down.reshape(tiles.shape)[:, inner, inner].astype(np.float32)
-    # Sobel's weights add up to 8 for a slope of one level per pixel.
-    slopes = np.sqrt(across_inner**2 + down_inner**2) / 8
-    edges = slopes[slopes > max(0.5, _EDGE_FLOOR * contrast)]
+    slopes = cv2.magnitude(across.astype(np.float32), down.astype(np.float32)).reshape(tiles.shape)
+    inner = np.asarray(slopes[:, _SEAM_PX:-_SEAM_PX, _SEAM_PX:-_SEAM_PX], np.float32)
+    edges = inner[inner > _SOBEL * max(0.5, _EDGE_FLOOR * contrast)]
     if edges.size < _LEAST_EDGE_PX:
         return None
-    return float(np.quantile(edges, _SHARPEST) / contrast)
+    return _quantile(edges, _SHARPEST) / (_SOBEL * contrast)
+
+
+def _quantile(values: NDArray[np.float32], share: float) -> float:
+    """As `np.quantile`, which partitions at both neighbours at once and takes ten times as long; reorders `values`."""
+    place = share * (values.size - 1)
+    below = int(place)
+    values.partition(below)
+    low, high = float(values[below]), float(values[below + 1 :].min())
+    return low + (high - low) * (place - below)
