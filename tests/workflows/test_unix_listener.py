@@ -92,8 +92,18 @@ def test_what_is_no_socket_is_not_removed(place: Path) -> None:
     assert place.read_text() == "notes"
 
 
-def test_a_place_that_cannot_be_listened_at_is_named(place: Path) -> None:
-    for impossible in (place.parent / "none" / "x.sock", place.parent / ("x" * 200)):
+def test_a_place_that_cannot_be_listened_at_is_named(place: Path, tmp_path: Path) -> None:
+    (file := tmp_path / "file").touch()
+    for impossible in (place.parent / "none" / "x.sock", place.parent / ("x" * 200), file / "x.sock"):
         with pytest.raises(ServerFailed, match="choose another with --unix-socket"), listening_at(impossible):
             pass
     assert not list(place.parent.iterdir())
+
+
+def test_a_socket_that_does_not_answer_is_not_taken_from_whoever_has_it(place: Path) -> None:
+    """Here one of another type: connecting fails, but not because nobody listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(str(place))
+        with pytest.raises(ServerFailed, match="--unix-socket"), listening_at(place):
+            pytest.fail("it listens")
+        assert place.exists()

@@ -27,10 +27,7 @@ def listening_at(path: Path) -> Iterator[socket.socket]:
             listener.bind(str(path))
             path.chmod(_MODE)
         except OSError as error:
-            raise ServerFailed(
-                f"cannot listen at {path}: {error.strerror or error}; expected a folder that this user may write to "
-                "and a path of at most some hundred characters, choose another with --unix-socket"
-            ) from error
+            raise _unusable(path, error) from error
         try:
             yield listener
         finally:
@@ -42,6 +39,8 @@ def _make_room(path: Path) -> None:
         mode = path.lstat().st_mode
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise _unusable(path, error) from error
     if not stat.S_ISSOCK(mode):
         raise ServerFailed(f"{path} is there and is no socket: choose another place with --unix-socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
@@ -50,4 +49,13 @@ def _make_room(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)  # nobody listens: left by a server that was killed
             return
+        except OSError as error:
+            raise _unusable(path, error) from error
     raise ServerFailed(f"another server listens at {path}: stop it, or choose another place with --unix-socket")
+
+
+def _unusable(path: Path, error: OSError) -> ServerFailed:
+    return ServerFailed(
+        f"cannot listen at {path}: {error.strerror or error}; expected a folder that this user may write to "
+        "and a path of at most some hundred characters, choose another with --unix-socket"
+    )
