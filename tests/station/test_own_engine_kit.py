@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,10 +21,11 @@ from lineside.inspection.release import DeploymentMode, TrustStore
 from lineside.inspection.verdict import ReasonCode, Verdict
 from lineside.serving.security import Role as KeyRole
 from lineside.station.own_engine import EngineSettings, NoKit, OwnEngine
+from lineside.station.own_engine.followed import FollowedFile
 from live_server import LiveServer
 from odd_releases import Workshop, version
 from plant import bad_board, good_board
-from signing import TestKeys
+from signing import TestKeys, a_deployment
 from spooled_parts import a_view
 from station_scene import deployed_server
 
@@ -327,3 +328,80 @@ def test_a_station_that_never_had_a_kit_says_so(engine: OwnEngine) -> None:
         engine.load_kept()
     found = engine.judge({"default": a_view(good_board(9))})
     assert (found.verdict, found.reasons[0].code) == (Verdict.NOT_INSPECTED, ReasonCode.NO_RELEASE)
+
+
+# What was followed once.
+
+
+def _kit_of(scene: Scene, **fields: Any) -> Callable[[dict[str, Any]], None]:
+    """A kit with another signed deployment of the same release, and with what it says was withdrawn."""
+    withdrawn = fields.pop("withdrawn", [])
+    document, signature = scene.keys.deploy_release(scene.folder / "releases" / "blobs", **fields)
+
+    def change(said: dict[str, Any]) -> None:
+        said["plant"] = fields.get("plant", said["plant"])
+        said["deployment"]["document"] = base64.b64encode(document).decode()
+        said["deployment"]["signature"] = base64.b64encode(signature).decode()
+        said["withdrawn"] = withdrawn
+
+    return change
+
+
+async def _refresh(scene: Scene, engine: OwnEngine, **fields: Any) -> str | None:
+    """Ask for the kit; gives why nothing judges then."""
+    async with told(scene, Forged(_kit_of(scene, **fields))) as client:
+        with suppress(NoKit):
+            await engine.refresh(client)
+    return engine.why_not
+
+
+@in_a_loop
+async def test_an_old_deployment_that_is_sent_again_judges_nothing_also_after_a_restart(
+    scene: Scene, engine: OwnEngine, tmp_path: Path, trust_file: Path, clock: ManualClock
+) -> None:
+    assert await _refresh(scene, engine, serial=5) is None
+    assert await _refresh(scene, engine, serial=7) is None
+    assert "deployment 5 is an old one" in str(await _refresh(scene, engine, serial=5))
+    engine.close()
+    again = an_engine(tmp_path, trust_file, clock)
+    assert "followed 7" in str(await _refresh(scene, again, serial=6))
+    assert await _refresh(scene, again, serial=8, products=["another"]) is not None
+    assert await _refresh(scene, again, serial=7) is None
+    again.close()
+
+
+@in_a_loop
+async def test_a_withdrawal_brings_the_one_before_back_and_what_was_withdrawn_stays_away(
+    scene: Scene, engine: OwnEngine
+) -> None:
+    assert await _refresh(scene, engine, serial=5) is None
+    assert await _refresh(scene, engine, serial=7) is None
+    assert await _refresh(scene, engine, serial=5, withdrawn=[7]) is None
+    assert "was withdrawn" in str(await _refresh(scene, engine, serial=7))
+    assert await _refresh(scene, engine, serial=5) is None
+    assert await _refresh(scene, engine, serial=9) is None
+    assert "old one" in str(await _refresh(scene, engine, serial=5, withdrawn=[7]))  # recorded before 9 was signed
+
+
+@in_a_loop
+async def test_a_lower_serial_for_another_product_is_no_old_one(scene: Scene, engine: OwnEngine) -> None:
+    assert await _refresh(scene, engine, serial=7, products=["BRD"]) is None
+    assert "old one" in str(await _refresh(scene, engine, serial=3, products=["BRD"]))
+    followed = FollowedFile(scene.folder / "none.json").load()
+    signed = a_deployment(scene.folder / "releases" / "blobs", serial=7, products=["BRD"])
+    followed = followed.following(signed, line="l", product="BRD")
+    other = a_deployment(scene.folder / "releases" / "blobs", serial=3, products=["other"])
+    assert followed.following(other, line="l", product="other").plant == "plant-1"
+
+
+@in_a_loop
+async def test_a_kit_signed_for_another_plant_is_not_followed_and_a_damaged_memory_follows_nothing(
+    scene: Scene, engine: OwnEngine, tmp_path: Path, trust_file: Path, clock: ManualClock
+) -> None:
+    assert await _refresh(scene, engine, serial=5) is None
+    assert "follows plant 'plant-1'" in str(await _refresh(scene, engine, serial=9, plant="plant-2"))
+    engine.close()
+    (tmp_path / "own" / "kits" / "followed.json").write_text("{")
+    again = an_engine(tmp_path, trust_file, clock)
+    assert "cannot be read" in str(await _refresh(scene, again, serial=9))
+    again.close()

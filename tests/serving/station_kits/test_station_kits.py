@@ -75,8 +75,9 @@ def test_a_withdrawn_deployment_is_in_no_kit(plant: Plant, keys: TestKeys, tmp_p
     plant.upload(folder)
     accepted = plant.deploy(keys.deploy_release(folder)).json()["deployment"]["id"]
     assert kit(plant)["deployment"] is not None
+    assert kit(plant)["withdrawn"] == []
     plant.withdraw(accepted)
-    assert kit(plant)["deployment"] is None
+    assert (kit(plant)["deployment"], kit(plant)["withdrawn"]) == (None, [1])
 
 
 def test_another_stations_key_gets_no_kit(plant: Plant) -> None:

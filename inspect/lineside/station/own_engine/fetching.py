@@ -12,7 +12,7 @@ from lineside.client.clock import Clock
 from lineside.inspection.errors import TrustRefused
 from lineside.inspection.release import TrustStore
 from lineside.station.own_engine.errors import NoKit
-from lineside.station.own_engine.kit_record import Kit, KitPapers
+from lineside.station.own_engine.kit_record import Kit, KitPapers, withdrawn_of
 from lineside.station.own_engine.kit_store import KeptKit, KitStore
 from lineside.station.own_engine.verification import starter_folder, verify_kit
 from lineside.station.spool import PartContext
@@ -45,7 +45,9 @@ class KitKeeper:
             NoKit: there is none, or it does not verify any more.
         """
         kept = self._store.load()
-        return self._verified(kept), kept.papers.context
+        kit = self._verified(kept)
+        self._follow(kept.papers, kit)
+        return kit, kept.papers.context
 
     async def fetch(
         self,
@@ -64,14 +66,17 @@ class KitKeeper:
             encoder: its encoder count.
 
         Raises:
-            NoKit: nothing judges here, or it does not verify; no kit counts then, the one before neither.
+            NoKit: nothing judges here, it does not verify, or it is an old one that was sent again; no kit counts
+                then, the one before neither.
             KitStoreFailed: the disk does not take it.
             ClientError: the server is away, or refuses; the one before still counts.
         """
         answer = await client.station_kit(self._station, part_id=part_id, encoder=encoder)
         try:
+            await asyncio.to_thread(self._note_withdrawn, answer)
             papers = KitPapers.of(answer, station=self._station)
             kit = await self._have(client, papers, known)
+            await asyncio.to_thread(self._follow, papers, kit)
         except NoKit:
             self._kept_answer = None
             await asyncio.to_thread(self._store.forget)
@@ -109,6 +114,16 @@ class KitKeeper:
             raise
         await asyncio.to_thread(self._store.keep, staged, content_id)
         return kit
+
+    def _note_withdrawn(self, answer: Json) -> None:
+        """Remember for good what the server took back."""
+        followed = self._store.followed
+        followed.keep(followed.load().without(withdrawn_of(answer, station=self._station)))
+
+    def _follow(self, papers: KitPapers, kit: Kit) -> None:
+        """Remember for good that this deployment counts, before it does."""
+        followed = self._store.followed
+        followed.keep(followed.load().following(kit.deployment, line=papers.line, product=papers.context.product))
 
     async def _trusts_as_before(self) -> bool:
         """Whether the trust file is the one that the kit in use was verified with."""

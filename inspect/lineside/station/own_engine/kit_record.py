@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lineside.inspection.canonical_json import canonical_json
 from lineside.inspection.recipe import Recipe
@@ -39,6 +39,11 @@ class _SaidRelease(_Said):
     name: str
     version: str
     digest: str
+
+
+class _SaidWithdrawals(_Said):
+    station: str
+    withdrawn: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(), max_length=10_000)
 
 
 class _SaidKit(_Said):
@@ -180,6 +185,15 @@ class Kit:
                 f"deployment {self.deployment.serial} expired at {self.deployment.expires_at:%Y-%m-%d %H:%M:%S} UTC: "
                 "promote again"
             )
+
+
+def withdrawn_of(answer: Mapping[str, Any], *, station: str) -> tuple[int, ...]:
+    """Serials of deployments that the server says were taken back; none where the answer is no kit of this station."""
+    try:
+        said = _SaidWithdrawals.model_validate(answer)
+    except ValidationError:
+        return ()
+    return said.withdrawn if said.station == station else ()
 
 
 def _bytes_of(text: str) -> bytes:

@@ -14,9 +14,11 @@ from lineside.client.durable_files import sync_folder, write_durably
 from lineside.inspection.errors import ArchiveRefused
 from lineside.inspection.release.archives import ArchiveLimits, unpack
 from lineside.station.own_engine.errors import KitStoreFailed, NoKit
+from lineside.station.own_engine.followed import FollowedFile
 from lineside.station.own_engine.kit_record import KitPapers
 
 _CURRENT: Final = "current.json"
+_FOLLOWED: Final = "followed.json"
 _INCOMING: Final = ".incoming-"
 
 
@@ -46,6 +48,8 @@ class KitStore:
     def __init__(self, folder: Path, *, station: str) -> None:
         self._folder = folder
         self._station = station
+        self.followed = FollowedFile(folder / _FOLLOWED)
+        """What deployments ever counted; outlives every kit."""
 
     def has_content(self, content_id: str) -> bool:
         """Whether that kit's files are here."""
@@ -110,7 +114,7 @@ class KitStore:
         except OSError as error:
             raise KitStoreFailed(f"the kit cannot be kept in {self._folder}: {error}") from error
         for entry in self._folder.iterdir():
-            if entry.name not in {content_id, _CURRENT}:
+            if entry.name not in {content_id, _CURRENT, _FOLLOWED}:
                 self.discard(entry)
 
     def forget(self) -> None:

@@ -1,7 +1,8 @@
 """Verifying a kit: a deployment signed for this plant, the very release it names, the recipe and images that fit.
 
 What the deploy and build keys sign is believed for their signature; recipe, catalogue and the choice of deployment are
-the server's word, as every verdict of its own is. A deployment that was replaced and has not expired still verifies.
+the server's word, as every verdict of its own is. A deployment that was replaced and has not expired still verifies:
+whether it may be followed, `followed` knows.
 """
 
 import hashlib
@@ -82,7 +83,7 @@ def _deployment(papers: KitPapers, trust: TrustStore, *, now: datetime) -> Deplo
         trust,
         plant=papers.plant,
         now=now,
-        highest_serial=0,  # which of the signed ones is in force, the server decides
+        highest_serial=0,  # a withdrawal brings back a lower one: see `followed`
     )
     if deployment.mode is not DeploymentMode.LIVE:
         raise NoKit(f"deployment {deployment.serial} is for {deployment.mode.value}: a station judges with a live one")

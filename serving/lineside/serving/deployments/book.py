@@ -159,6 +159,14 @@ class DeploymentBook:
             candidate = None
         return Decision(live, candidate)
 
+    def withdrawn(self, scope: Scope) -> tuple[int, ...]:
+        """Serials of the live deployments there that were taken back."""
+        return tuple(
+            record.serial
+            for record in self._records
+            if record.is_live and record.withdrawal is not None and _is_for(record.deployment, scope)
+        )
+
     def standing(self, record: DeploymentRecord, now: datetime) -> Standing:
         """What has become of one of them."""
         if record.withdrawal is not None:

@@ -48,5 +48,9 @@ class KitOut(_Shape):
     is_held: bool
     recipe: KitRecipe | None
     deployment: KitDeployment | None
+    withdrawn: tuple[int, ...] = Field(
+        description="Serials of live deployments for this line and product that were taken back: a station that "
+        "followed one of them comes back to an earlier one only by this."
+    )
     release: ReleaseOut | None
     references: Mapping[str, tuple[str, ...]] = Field(description="Digests of each view's reference images.")

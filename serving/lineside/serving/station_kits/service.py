@@ -60,7 +60,8 @@ class StationKits:
         station = self._stations.get(station_id)
         context = _context(station, part_id, encoder)
         stored = self._recipe(context)
-        record = None if stored is None else self._live(station, stored)
+        scope = None if stored is None else Scope(station.line, stored.recipe.product, stored.recipe.release)
+        record = None if scope is None else self._live(scope)
         return KitOut(
             plant=self._plant,
             station=station.id,
@@ -71,6 +72,7 @@ class StationKits:
             is_held=bool(self._holds.concerning(station_id)),
             recipe=None if stored is None else self._kit_recipe(stored),
             deployment=None if record is None else _deployment(record),
+            withdrawn=() if scope is None else self._deployments.book.withdrawn(scope),
             release=None if record is None else _release(record),
             references={} if stored is None else _references(stored),
         )
@@ -121,8 +123,7 @@ class StationKits:
             catalogue_text=catalogue.text,
         )
 
-    def _live(self, station: Station, stored: StoredRecipe) -> DeploymentRecord | None:
-        scope = Scope(station.line, stored.recipe.product, stored.recipe.release)
+    def _live(self, scope: Scope) -> DeploymentRecord | None:
         record = self._deployments.book.decide(scope).live
         if record is None or record.is_expired(self._clock.now()) or self._deployments.unusable(record) is not None:
             return None
