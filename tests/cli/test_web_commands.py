@@ -42,6 +42,8 @@ def test_a_web_is_judged_region_by_region_and_its_roll_is_on_disk(folder: Path) 
     assert done.exit_code == 0, done.output
     figures = json.loads(done.stdout)
     assert (figures["lines_read"], figures["lines_lost"], figures["regions"]) == (LINES, 0, {"OK": 2, "NG": 2})
+    assert (figures["deployment"], figures["threshold_status"]) == (None, "uncertified")
+    assert "unsigned: no deployment; thresholds uncertified" in done.stderr
     regions = [json.loads(line) for line in (folder / "out/regions.jsonl").read_text().splitlines()]
     assert [(region["verdict"], region["grade"]) for region in regions] == [
         ("NG", "B"), ("OK", "A"), ("NG", "B"), ("OK", "A"),

@@ -107,6 +107,9 @@ class TestGradesAndMarks:
             asyncio.run(told())
 
 
+SERVER = {"url": "http://127.0.0.1:8470", "station": "web-1", "key_file": "station.key"}
+
+
 def _text(**changes: Any) -> str:
     document = {
         "schema": "lineside.web-station/1",
@@ -139,6 +142,14 @@ class TestFile:
             pytest.param({"source": {"kind": "tape"}}, "source", id="unknown source"),
             pytest.param({"grade": []}, "did you mean 'grades'", id="unknown key"),
             pytest.param({"encoder": {"mm_per_count": 0}}, "mm_per_count", id="no scale"),
+            pytest.param({"server": SERVER, "release": "release"}, "promote the release", id="past the gate"),
+            pytest.param({"server": SERVER, "release": "starter:pcb-single"}, "needs `recipe`", id="starter, no rules"),
+            pytest.param({"server": SERVER}, "without trust_file", id="trusts nobody"),
+            pytest.param(
+                {"server": SERVER | {"trust_file": "trust.json"}, "recipe": "own.yaml"},
+                "both come with the signed deployment",
+                id="a recipe past the gate",
+            ),
             pytest.param(
                 {"source": {"kind": "camera", "camera": {"kind": "x"}, "width_px": 64, "lines_per_frame": 8}},
                 "no kind of camera",

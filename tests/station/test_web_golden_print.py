@@ -8,7 +8,7 @@ import pytest
 from lineside.datasets.synthetic import Board, BoardDesign, LayoutFamily, Look
 from lineside.inspection.errors import RegistrationRefused
 from lineside.inspection.frames import Image
-from lineside.inspection.reference import RegistrationLimits
+from lineside.inspection.reference import Reference, RegistrationLimits
 from lineside.inspection.tiling import Tile
 from lineside.station.web.golden_print import GoldenPrint
 
@@ -23,7 +23,9 @@ def repeat() -> Image:
 
 def _golden(repeat: Image) -> GoldenPrint:
     return GoldenPrint(
-        repeat, limits=RegistrationLimits(max_shift_px=12, max_residual=0.1), name="golden.png", now=lambda: NOW
+        Reference("golden.png", repeat, "quality", NOW),
+        limits=RegistrationLimits(max_shift_px=12, max_residual=0.1),
+        now=lambda: NOW,
     )
 
 

@@ -15,6 +15,7 @@ from lineside.inspection.errors import GeometryMismatch
 from lineside.inspection.frames import Image
 from lineside.inspection.strips import LineChunk, WatchRules
 from lineside.inspection.strips.lines import Counts
+from lineside.inspection.verdict import Reason, ReasonCode
 from lineside.station.web import MarkerFailed, RegionOutcome, RejectPoint, SourceTrouble, WebEventKind
 from web_scene import MM_PER_LINE, WIDTH_PX, ArrayLines, WebScene, chunks_of
 
@@ -177,6 +178,28 @@ class TestBadInput:
         assert roll.figures.tiles_judged == 0
         assert roll.kinds == {"image_health"}
         assert "always fails" in roll.roll_map.faults[0].message
+
+    def test_from_the_moment_that_nothing_may_judge_regions_are_not_inspected(self) -> None:
+        refusal = Reason(ReasonCode.DEPLOYMENT_EXPIRED, "deployment 7 expired")
+        is_first_decided = asyncio.Event()
+        scene = WebScene(why_not=lambda: refusal if is_first_decided.is_set() else None)
+        web = bright_web(600, WIDTH_PX)
+        scratch(web, (20, 450, 26, 470))
+        items = list(chunks_of(web, (30,), clock=scene.clock))
+        given = 0
+
+        async def waits_for_the_first_region() -> None:
+            nonlocal given
+            given += 1
+            await (is_first_decided.wait() if given == len(items) // 3 else asyncio.sleep(0.0))
+
+        roll = scene.run(
+            ArrayLines(items, after=waits_for_the_first_region), on_outcome=lambda _: is_first_decided.set()
+        )
+        assert roll.verdicts[0] == "OK"
+        assert roll.verdicts[3:] == ["NOT_INSPECTED"] * 3
+        assert roll.outcomes[4].reasons == (refusal,), "what such a model found decides nothing"
+        assert roll.roll_map.regions[4].verdict.value == "NOT_INSPECTED"
 
     def test_the_rest_of_a_roll_is_no_whole_region(self) -> None:
         roll = WebScene().judge(bright_web(250, WIDTH_PX))

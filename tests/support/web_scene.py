@@ -16,6 +16,7 @@ from lineside.inspection.image_health import HealthLimits
 from lineside.inspection.recipe import Calibration, Recipe, Scale, View
 from lineside.inspection.reference import RegistrationLimits
 from lineside.inspection.strips import EncoderScale, LineChunk, PitchSegmenter, RollMap, WatchRules
+from lineside.inspection.verdict import Reason
 from lineside.station.web import (
     GradeRule,
     RegionOutcome,
@@ -115,6 +116,7 @@ class WebScene:
         reject: until when regions must be decided.
         rules: about lines and encoder.
         clock: moves with the lines.
+        why_not: why nothing may judge now.
     """
 
     detector: DarkStreaks = field(default_factory=DarkStreaks)
@@ -124,6 +126,7 @@ class WebScene:
     reject: RejectPoint | None = None
     rules: WatchRules = field(default_factory=lambda: WatchRules(counts_per_line=1))
     clock: ManualClock = field(default_factory=lambda: ManualClock(datetime(2026, 5, 1, tzinfo=UTC)))
+    why_not: Callable[[], Reason | None] = lambda: None
 
     def run(self, source: ArrayLines, *, on_outcome: Callable[[RegionOutcome], None] = lambda _: None) -> Roll:
         """Judge the lines of a source."""
@@ -148,6 +151,7 @@ class WebScene:
                 clock=self.clock,
                 on_outcome=decided,
                 on_event=happened,
+                why_not=self.why_not,
             )
             figures = await station.run(source, stop=asyncio.Event())
             return figures, station.roll_map()

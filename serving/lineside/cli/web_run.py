@@ -26,13 +26,16 @@ def run(
     Regions, events, marks, the roll map and the cut list are written to the folder `out` of the file.
     """
     from lineside.client.clock import SystemClock
-    from lineside.station.web import open_web, parse_web_file
+    from lineside.station.web import open_web, parse_web_file, take_kit
     from lineside.workflows.folders import engine_cache_folder
     from lineside.workflows.text_files import read_text_file
 
     settings = parse_web_file(read_text_file(file), source=str(file))
-    with open_web(settings, folder=file.parent, clock=SystemClock(), engine_cache=engine_cache_folder()) as opened:
-        say(f"roll {opened.plan.roll}: release {opened.release.name} on {opened.detector.engine_name}")
+    folder, clock = file.parent, SystemClock()
+    taken = asyncio.run(take_kit(settings, folder=folder, clock=clock))
+    with open_web(settings, folder=folder, clock=clock, engine_cache=engine_cache_folder(), taken=taken) as opened:
+        judged_with = opened.as_document()
+        say(_line(judged_with))
         ran = asyncio.run(_run(opened))
         if picture:
             from lineside.workflows.figures.drawing import save_figure
@@ -40,9 +43,18 @@ def run(
 
             save_figure(roll_map_figure(ran.roll_map), opened.out / "roll-map.png")
     if as_json:
-        print_json(_document(ran))
+        print_json(judged_with | _document(ran))
     else:
         _print_figures(ran)
+
+
+def _line(judged_with: dict[str, Any]) -> str:
+    release, recipe, deployment = (judged_with[name] for name in ("release", "recipe", "deployment"))
+    signed = "unsigned: no deployment" if deployment is None else f"signed deployment {deployment['serial']}"
+    return (
+        f"roll {judged_with['roll']}: release {release['name']} {release['version']} on {judged_with['engine']}, "
+        f"recipe {recipe['id']} {recipe['version']}; {signed}; thresholds {judged_with['threshold_status']}"
+    )
 
 
 async def _run(opened: Any) -> "WebRun":

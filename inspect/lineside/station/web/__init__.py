@@ -21,6 +21,7 @@ from lineside.station.web.rig_marker import RigMarker
 from lineside.station.web.running import WebRun, run_web
 from lineside.station.web.settings import SCHEMA, WebFile, WebSettings, parse_web_file, web_json_schema
 from lineside.station.web.tile_workers import TileDetector
+from lineside.station.web.web_kit import KitWatch, TakenKit, take_kit
 from lineside.station.web.web_station import WebStation
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "FileMarker",
     "FolderLines",
     "GradeRule",
+    "KitWatch",
     "LineSource",
     "LinesRefused",
     "LoopedWeb",
@@ -41,6 +43,7 @@ __all__ = [
     "RejectPoint",
     "RigMarker",
     "SourceTrouble",
+    "TakenKit",
     "TileDetector",
     "WebError",
     "WebEvent",
@@ -57,5 +60,6 @@ __all__ = [
     "parse_web_file",
     "pulses_of",
     "run_web",
+    "take_kit",
     "web_json_schema",
 ]

@@ -8,7 +8,8 @@ not inspected.
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 
 import cv2
 import numpy as np
@@ -33,19 +34,20 @@ class GoldenPrint:
     """Composes tiles with the repeat of the print that they show. Several threads may call it.
 
     Args:
-        picture: uint8 (lines of one repeat, width of the web).
+        reference: its image shows one repeat: uint8 (lines of one repeat, width of the web).
         limits: how far a tile may lie from where it is expected; at least 8 px are searched.
-        name: of the picture, for messages.
-        now: the present instant.
+        now: the present instant, which decides whether the reference may still be used.
     """
 
-    def __init__(self, picture: Image, *, limits: RegistrationLimits, name: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, reference: Reference, *, limits: RegistrationLimits, now: Callable[[], datetime]) -> None:
         if limits.max_shift_px < _COARSE_PX:
             raise ValueError(f"max_shift_px is {limits.max_shift_px}; a web needs at least {_COARSE_PX}")
+        picture = reference.image
         self._twice = np.concatenate([picture, picture])  # so that every window of one repeat's height is in one piece
         self._repeat_lines = len(picture)
         self._coarse = _averaged(self._twice)
-        self._limits, self._name, self._now = limits, name, now
+        self._reference, self._name = reference, reference.id
+        self._limits, self._now = limits, now
         self._lock = threading.Lock()
         self._offset_lines: int | None = None  # line of the picture that line 0 of the web shows
 
@@ -77,7 +79,7 @@ class GoldenPrint:
                 "give a picture of several repeats"
             )
         window = np.ascontiguousarray(self._twice[start : start + len(pixels), tile.left_px : tile.right_px])
-        reference = Reference(self._name, window, "web.yaml", datetime.fromtimestamp(0, UTC))
+        reference = replace(self._reference, image=window)
         laid = register(pixels, [PreparedReference.prepare(reference)], limits=self._limits, now=self._now())
         with self._lock:
             self._offset_lines = offset - round(laid.shift_xy_px[1])

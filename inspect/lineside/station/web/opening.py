@@ -1,40 +1,42 @@
 """From a web.yaml to what runs: plan, source, model, recipe, marker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import ceil
 from pathlib import Path
+from typing import Any
 
 from lineside.client import LinesideClient
 from lineside.client.clock import Clock
-from lineside.client.secret_sources import read_secret
 from lineside.inspection.any_defect import any_defect_recipe
 from lineside.inspection.catalogue import Catalogue, builtin_catalogue
 from lineside.inspection.detector import Detector, open_detector
 from lineside.inspection.engines import choose_engine
 from lineside.inspection.recipe import Calibration, Recipe, Scale, check_release_fits, load_recipe
+from lineside.inspection.reference import Reference
 from lineside.inspection.release import InputKind, Release, read_release, run_canary, starter_release_folder
-from lineside.inspection.strips import EncoderScale, PitchSegmenter, SpeedChange, SpeedRule, WatchRules
+from lineside.inspection.strips import PitchSegmenter
+from lineside.inspection.verdict import Reason
 from lineside.station.cameras import CameraContext
 from lineside.station.cameras.configuration import open_camera
 from lineside.station.rig.kinds import RIG_KINDS
 from lineside.station.rig.settings import RigContext
-from lineside.station.spool import PartContext, Spool, SpoolLimits, UsedRecipe, UsedRelease
+from lineside.station.spool import PartContext, UsedRecipe, UsedRelease
 from lineside.station.web.camera_lines import CameraLines
 from lineside.station.web.errors import WebFileRefused
 from lineside.station.web.folder_lines import FolderLines, read_gray
 from lineside.station.web.golden_print import GoldenPrint
-from lineside.station.web.grades import GradeRule
 from lineside.station.web.line_sources import LineSource
 from lineside.station.web.looped_web import LoopedWeb
 from lineside.station.web.markers import FileMarker, MarkerOutput, NoMarker
 from lineside.station.web.plan import WebPlan
+from lineside.station.web.planning import plan_of
 from lineside.station.web.region_spool import JudgedWith, RegionSpool
-from lineside.station.web.reject_point import RejectPoint
 from lineside.station.web.rig_marker import RigMarker
+from lineside.station.web.server_link import open_spool, server_client
 from lineside.station.web.settings import (
+    STARTER,
     FileMarkerInFile,
     FolderSource,
     LoopedSource,
@@ -42,10 +44,10 @@ from lineside.station.web.settings import (
     WebFile,
     WebSettings,
 )
+from lineside.station.web.web_kit import KitWatch, TakenKit
 from lineside.station.web.web_station import OnEvent, OnOutcome, WebStation
 
-_STARTER = "starter:"
-_MOST_RING_BYTES = 512 * 2**20
+_DEFAULT_RELEASE = "starter:pcb-single"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class OpenedWeb:
         detector: runs the release.
         clock: tells instants and measures.
         golden: the print that tiles are compared with; None for a single-image release.
+        taken: the verified kit that release and recipe are of; None where the file names a release: that one has no
+            deployment, and nobody verified its signature.
     """
 
     settings: WebSettings
@@ -71,6 +75,7 @@ class OpenedWeb:
     detector: Detector
     clock: Clock
     golden: GoldenPrint | None = None
+    taken: TakenKit | None = None
 
     @property
     def out(self) -> Path:
@@ -131,28 +136,32 @@ class OpenedWeb:
         server = self.settings.file.server
         if server is None:
             return None
-        key = read_secret(
-            file=server.key_file,
-            env=server.key_env,
-            folder=self.folder,
-            what="the server's API key",
-            error=WebFileRefused,
-            starter="the web station",
-        )
         [view] = self.recipe.views
+        said = PartContext() if self.taken is None else self.taken.context
         using = JudgedWith(
             UsedRecipe(self.recipe.id, self.recipe.version),
             UsedRelease(self.release.name, self.release.version, self.release.digest),
             self.detector.engine_name,
             view,
-            PartContext(server.product, server.lot, server.order_id),
+            PartContext(server.product or said.product, server.lot or said.lot, server.order_id or said.order_id),
         )
-        limits = SpoolLimits(max_bytes=int(server.max_gib * 2**30))
-        spool = Spool(self.folder / server.spool, station=server.station, limits=limits, clock=self.clock)
-        return RegionSpool(spool, LinesideClient(server.url, key), using, self.clock)
+        client = server_client(server, folder=self.folder)
+        return RegionSpool(open_spool(server, folder=self.folder, clock=self.clock), client, using, self.clock)
 
-    def station(self, *, on_outcome: OnOutcome, on_event: OnEvent) -> WebStation:
-        """A station for one roll."""
+    def kit_watch(self, client: LinesideClient, *, on_event: OnEvent) -> KitWatch | None:
+        """Says whether the deployment still holds; None where the file names a release of its own."""
+        return None if self.taken is None else KitWatch(self.taken, client, clock=self.clock, on_event=on_event)
+
+    def station(
+        self, *, on_outcome: OnOutcome, on_event: OnEvent, why_not: Callable[[], Reason | None] = lambda: None
+    ) -> WebStation:
+        """A station for one roll.
+
+        Args:
+            on_outcome: told of each region as it is decided.
+            on_event: told of each event.
+            why_not: why nothing may judge now.
+        """
         parts = self.settings.file.parts
         return WebStation(
             self.plan,
@@ -165,12 +174,27 @@ class OpenedWeb:
             on_outcome=on_outcome,
             on_event=on_event,
             compose=None if self.golden is None else self.golden.compose,
+            why_not=why_not,
         )
+
+    def as_document(self) -> dict[str, Any]:
+        """What explains the verdicts of a roll, for a JSON file."""
+        deployment = None if self.taken is None else self.taken.kit.deployment
+        return {
+            "roll": self.plan.roll,
+            "release": {"name": self.release.name, "version": self.release.version, "digest": self.release.digest},
+            "deployment": None
+            if deployment is None
+            else {"serial": deployment.serial, "expires_at": deployment.expires_at.isoformat()},
+            "recipe": {"id": self.recipe.id, "version": self.recipe.version},
+            "engine": self.detector.engine_name,
+            "threshold_status": "uncertified",
+        }
 
 
 @contextmanager
 def open_web(
-    settings: WebSettings, *, folder: Path, clock: Clock, engine_cache: Path | None, release: Release | None = None
+    settings: WebSettings, *, folder: Path, clock: Clock, engine_cache: Path | None, taken: TakenKit | None = None
 ) -> Iterator[OpenedWeb]:
     """Load what a file names; the model is freed at the end of the block.
 
@@ -179,34 +203,34 @@ def open_web(
         folder: of the file.
         clock: tells instants and measures.
         engine_cache: where the choice of an engine is remembered; None measures anew.
-        release: instead of the one that the file names.
+        taken: what `take_kit` gave for the same file.
 
     Raises:
-        WebFileRefused: the file names a release that a web cannot be judged by, or contradicts itself.
+        WebFileRefused: the release or the recipe cannot judge a web, or the file contradicts itself or them.
         ReleaseError, RecipeError, NothingUsable, OSError: something of it cannot be used.
     """
     file = settings.file
-    release = release or read_release(_release_folder(file.release, folder))
-    if (release.input_kind is InputKind.REFERENCE) != (file.reference is not None):
-        raise WebFileRefused(
-            f"{settings.source}: release {release.name} takes {release.input_kind} pictures: give `reference`, one "
-            "repeat of the print, with a release that compares, and only with such a one"
-        )
-    plan = _plan(settings, release)
-    catalogue = builtin_catalogue("pcb")
-    if file.recipe is None:
-        is_of_it = (release.catalogue_id, release.catalogue_version) == (catalogue.id, catalogue.version)
-        recipe = _any_defect(release, catalogue if is_of_it else None, mm_per_px=file.mm_per_px_across)
+    if (file.server is not None and file.release is None) != (taken is not None):
+        raise WebFileRefused(f"{settings.source}: a kit is taken for a file with `server` and without `release` alone")
+    if taken is not None:
+        release, recipe = taken.kit.release, taken.kit.recipe
+        if file.server is not None and file.server.product not in (None, recipe.product):
+            raise WebFileRefused(
+                f"{settings.source}: server.product is {file.server.product!r}, and the recipe in force at the station "
+                f"is for {recipe.product!r}: set the station's order, or take `product` out"
+            )
     else:
-        path = folder / file.recipe
-        recipe = load_recipe(path.read_text("utf-8"), catalogue=catalogue, source=str(path))
-        check_release_fits(recipe, release.classes, catalogue)
+        release = read_release(_release_folder(file.release or _DEFAULT_RELEASE, folder))
+        recipe = _recipe_of(file, release, folder)
+    if len(recipe.views) != 1:
+        raise WebFileRefused(f"recipe {recipe.id!r} has {len(recipe.views)} views; a web is one view")
+    golden = _golden(settings, release, recipe, folder=folder, clock=clock, taken=taken)
+    plan = plan_of(settings, tile_wh_px=release.input_size_wh_px)
     choice = choose_engine(release, cache_dir=engine_cache, threads=file.engine.threads, requested=file.engine.name)
     detector = open_detector(release, choice)
     try:
         run_canary(detector, release)
-        golden = None if file.reference is None else _golden(settings, folder / file.reference, recipe, clock)
-        yield OpenedWeb(settings, folder, plan, release, recipe, detector, clock, golden)
+        yield OpenedWeb(settings, folder, plan, release, recipe, detector, clock, golden, taken)
     finally:
         detector.close()
 
@@ -219,75 +243,49 @@ def _any_defect(release: Release, catalogue: Catalogue | None, *, mm_per_px: flo
     return replace(recipe, scale=scale, views={name: replace(view, scale=scale) for name, view in recipe.views.items()})
 
 
-def _golden(settings: WebSettings, path: Path, recipe: Recipe, clock: Clock) -> GoldenPrint:
-    """The golden picture of the print; naming it in the file is its approval."""
-    picture = read_gray(path)
-    width_px = settings.file.source.width_px
-    if picture.shape[1] != width_px:
-        raise WebFileRefused(f"{settings.source}: {path} is {picture.shape[1]} px wide and the web {width_px}")
+def _golden(
+    settings: WebSettings, release: Release, recipe: Recipe, *, folder: Path, clock: Clock, taken: TakenKit | None
+) -> GoldenPrint | None:
+    """One repeat of the print: the kit's approved reference, or the file's, whose naming there is its approval."""
     [view] = recipe.views.values()
+    named = settings.file.reference
+    approved: Reference | None = None
+    if taken is not None:
+        valid = [each.reference for each in taken.kit.references[view.name] if each.reference.is_valid(clock.now())]
+        approved = valid[0] if valid else None
+    elif named is not None:
+        approved = Reference(named, read_gray(folder / named), "web.yaml", datetime.fromtimestamp(0, UTC))
+    if (release.input_kind is InputKind.REFERENCE) != (approved is not None):
+        raise WebFileRefused(
+            f"{settings.source}: release {release.name} takes {release.input_kind} pictures: give one repeat of the "
+            "print (`reference` here, or an approved one of the recipe in force) with a release that compares, and "
+            "only with such a one"
+        )
+    if approved is None:
+        return None
+    width_px = settings.file.source.width_px
+    if approved.image.shape[1] != width_px:
+        raise WebFileRefused(
+            f"{settings.source}: {approved.id} is {approved.image.shape[1]} px wide and the web {width_px}"
+        )
     try:
-        return GoldenPrint(picture, limits=view.registration, name=path.name, now=clock.now)
+        return GoldenPrint(approved, limits=view.registration, now=clock.now)
     except ValueError as error:
         raise WebFileRefused(f"{settings.source}: {error}") from error
+
+
+def _recipe_of(file: WebFile, release: Release, folder: Path) -> Recipe:
+    """The recipe that the file names, or the one that allows nothing."""
+    catalogue = builtin_catalogue("pcb")
+    if file.recipe is None:
+        is_of_it = (release.catalogue_id, release.catalogue_version) == (catalogue.id, catalogue.version)
+        return _any_defect(release, catalogue if is_of_it else None, mm_per_px=file.mm_per_px_across)
+    path = folder / file.recipe
+    recipe = load_recipe(path.read_text("utf-8"), catalogue=catalogue, source=str(path))
+    check_release_fits(recipe, release.classes, catalogue)
+    return recipe
 
 
 def _release_folder(named: str, folder: Path) -> Path:
-    starter = named.removeprefix(_STARTER)
+    starter = named.removeprefix(STARTER)
     return starter_release_folder(starter) if starter != named else folder / named
-
-
-def _plan(settings: WebSettings, release: Release) -> WebPlan:
-    file = settings.file
-    try:
-        plan = WebPlan(
-            roll=file.roll,
-            width_px=file.source.width_px,
-            mm_per_px_across=file.mm_per_px_across,
-            scale=EncoderScale(file.encoder.mm_per_count, 1 if file.encoder.direction == "rising" else -1),
-            rules=_rules(file),
-            tile_wh_px=release.input_size_wh_px,
-            overlap_wh_px=(file.tiles.overlap_px, file.tiles.overlap_px),
-            ring_lines=file.tiles.ring_lines or _ring_lines(file, tile_lines=release.input_size_wh_px[1]),
-            reject=_reject(file),
-            grades=tuple(GradeRule(each.grade, each.max_defects, each.max_defect_mm) for each in file.grades),
-            grade_otherwise=file.grade_otherwise,
-        )
-    except ValueError as error:
-        raise WebFileRefused(f"{settings.source}: {error}") from error
-    if plan.reject is not None and plan.reject.distance_mm <= file.parts.pitch_mm + plan.tile_mm:
-        raise WebFileRefused(
-            f"{settings.source}: the reject point is {plan.reject.distance_mm:g} mm behind the camera; a region of "
-            f"{file.parts.pitch_mm:g} mm and the last window of the model, {plan.tile_mm:g} mm, must pass the camera "
-            "before it can be decided: move the marker away, or cut shorter regions"
-        )
-    return plan
-
-
-def _ring_lines(file: WebFile, *, tile_lines: int) -> int:
-    """Lines that are worth keeping: those that may still be judged in time, within the memory that a ring may take."""
-    way_mm = file.parts.pitch_mm + (0.0 if file.reject is None else file.reject.distance_mm)
-    lines = ceil(way_mm / (file.encoder.counts_per_line * file.encoder.mm_per_count)) + 2 * tile_lines
-    return max(2 * tile_lines, min(lines, _MOST_RING_BYTES // file.source.width_px))
-
-
-def _rules(file: WebFile) -> WatchRules:
-    encoder, speed = file.encoder, file.speed
-    return WatchRules(
-        counts_per_line=encoder.counts_per_line,
-        speed=SpeedRule(
-            on_change=SpeedChange(speed.on_change), tolerance=speed.tolerance, most_stretch=speed.most_stretch
-        ),
-        most_jump_lines=encoder.jump_lines,
-        stuck_lines=encoder.stuck_lines,
-        repeated_lines=encoder.repeated_lines,
-        most_fill_lines=encoder.fill_lines,
-        encoder_bits=encoder.bits,
-    )
-
-
-def _reject(file: WebFile) -> RejectPoint | None:
-    reject = file.reject
-    if reject is None:
-        return None
-    return RejectPoint(reject.distance_mm, reject.actuator_ms / 1000.0, reject.speed_mm_s)

@@ -26,6 +26,7 @@ class WebEventKind(StrEnum):
     IMAGE_HEALTH = "image_health"
     HANDSHAKE = "handshake"
     DISK_FULL = "disk_full"
+    DEPLOYMENT_REFUSED = "deployment_refused"
 
 
 @dataclass(frozen=True, slots=True)

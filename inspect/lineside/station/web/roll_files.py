@@ -15,6 +15,7 @@ from typing import Any, Final
 from lineside.inspection.strips import RollMap
 from lineside.station.web.records import RegionOutcome, WebEvent
 
+JUDGED_WITH_NAME: Final = "judged-with.json"
 REGIONS_NAME: Final = "regions.jsonl"
 EVENTS_NAME: Final = "events.jsonl"
 ROLL_MAP_NAME: Final = "roll-map.json"
@@ -31,13 +32,19 @@ class RollFiles:
 
     folder: Path
 
-    def begin(self) -> None:
-        """Make the folder, and begin the files anew.
+    def begin(self, judged_with: Mapping[str, Any]) -> None:
+        """Make the folder, say what judges, and begin the files anew.
+
+        Args:
+            judged_with: release, deployment, recipe and engine.
 
         Raises:
             OSError: it cannot be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / JUDGED_WITH_NAME).write_text(
+            json.dumps(judged_with, ensure_ascii=False, indent=2) + "\n", "utf-8"
+        )
         for name in (REGIONS_NAME, EVENTS_NAME):
             (self.folder / name).write_text("", "utf-8")
 

@@ -1,8 +1,8 @@
 """One roll from its first line to its files."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from lineside.inspection.strips import RollMap
@@ -45,11 +45,13 @@ async def run_web(
         MarkerFailed, SpoolError, OSError: what was decided could not be written down or handed on.
     """
     files = RollFiles(opened.out)
-    files.begin()
+    files.begin(opened.as_document())
     marker, spool = opened.marker(), opened.region_spool()
 
     async def decided(outcome: RegionOutcome) -> None:
         """A permit only after the verdict stands on disk."""
+        if watch is not None:
+            await watch.tell()
         identifier = None if spool is None else await spool.region(outcome, station.picture(outcome))
         await files.region(outcome)
         await marker.region(outcome, pulses_of(outcome, web_width_mm=opened.plan.width_mm))
@@ -63,14 +65,31 @@ async def run_web(
             await spool.event(event)
         on_event(event)
 
-    station = opened.station(on_outcome=decided, on_event=happened)
+    watch = None if spool is None else opened.kit_watch(spool.client, on_event=happened)
+    station = opened.station(
+        on_outcome=decided, on_event=happened, why_not=(lambda: None) if watch is None else watch.why_not
+    )
     try:
         async with AsyncExitStack() as stack:
             if spool is not None:
                 await stack.enter_async_context(spool)
+            if watch is not None:
+                await stack.enter_async_context(_going(watch.run()))
             await stack.enter_async_context(marker)
             source = await stack.enter_async_context(opened.source())
             figures = await station.run(source, stop=stop)
     finally:
         files.finish(station.roll_map())
     return WebRun(figures, station.roll_map())
+
+
+@asynccontextmanager
+async def _going(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Let something go on beside the roll; it ends with it, and its failure is the roll's."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -32,6 +32,9 @@ from lineside.station.web.errors import WebFileRefused
 
 SCHEMA: Final = "lineside.web-station/1"
 
+STARTER: Final = "starter:"
+"""Before the name of a release that comes with the program."""
+
 _Path = Annotated[str, Field(min_length=1, max_length=4096)]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
 _Width = Annotated[int, Field(ge=16, le=65_536)]
@@ -221,16 +224,19 @@ MarkerInFile = Annotated[FileMarkerInFile | RigMarkerInFile, Field(discriminator
 
 
 class ServerInFile(FileModel):
-    """A server that is told of each region; the station judges, and never waits for it.
+    """A server that says what judges, and is told of each region; the station judges, and never waits for it.
+
+    The station runs the release and recipe of the deployment that is signed for its line, as long as it verifies.
 
     Attributes:
         url: of the server.
         station: name under which this station is known there.
         key_file: holds its API key; or
         key_env: the variable that does.
-        spool: folder for what waits.
+        trust_file: whose signatures count; not needed with a starter.
+        spool: folder for what waits, and for the deployment that was verified last.
         max_gib: most gibibytes of pictures that wait.
-        product: what is made.
+        product: what is made; without it, lot and order as the server says them.
         lot: its lot.
         order_id: the MES's order.
     """
@@ -239,6 +245,7 @@ class ServerInFile(FileModel):
     station: _Name
     key_file: _Path | None = None
     key_env: str | None = Field(default=None, min_length=1, max_length=200)
+    trust_file: _Path | None = None
     spool: _Path = "spool"
     max_gib: float = Field(default=20.0, gt=0, le=100_000)
     product: str | None = Field(default=None, min_length=1, max_length=200)
@@ -263,7 +270,7 @@ class WebFile(FileModel):
     speed: SpeedInFile = SpeedInFile()
     parts: PartsInFile
     reject: RejectInFile | None = None
-    release: _Path = "starter:pcb-single"
+    release: _Path | None = None
     reference: _Path | None = None
     recipe: _Path | None = None
     engine: EngineInFile = EngineInFile()
@@ -283,13 +290,31 @@ class WebFile(FileModel):
             raise ValueError("a marker without `reject`: say how far it is from the camera, so that marks come in time")
         if self.reject is not None and not is_live:
             raise ValueError("`reject` with a source that waits: only a camera or a paced web has deadlines")
-        if self.server is not None and self.recipe is None:
-            raise ValueError("`server` without `recipe`: name the recipe that the server knows, as a file")
         if self.reject is not None and self.reject.distance_mm <= self.parts.pitch_mm:
             raise ValueError(
                 f"the reject point is {self.reject.distance_mm:g} mm behind the camera and a region is "
                 f"{self.parts.pitch_mm:g} mm long: its beginning would be there before its end was seen"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _judges_through_the_gate(self) -> Self:
+        if self.server is None:
+            return self
+        if self.release is None:
+            if self.recipe is not None or self.reference is not None:
+                raise ValueError(
+                    "`recipe` and `reference` with `server`: both come with the signed deployment; take them out"
+                )
+            if self.server.trust_file is None:
+                raise ValueError("`server` without trust_file: say whose deployments this station may run")
+        elif not self.release.startswith(STARTER):
+            raise ValueError(
+                f"`release: {self.release}` with `server`: a station with a server runs the release of its signed "
+                "deployment; take `release` out, and promote the release for the station's line"
+            )
+        elif self.recipe is None:
+            raise ValueError("a starter with `server` needs `recipe`: the recipe that the server knows, as a file")
         return self
 
 

@@ -1,8 +1,8 @@
 """What is found on the web: due tiles, defects put together over seams, and regions that are decided in their time."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lineside.inspection.recipe import Recipe
@@ -21,6 +21,7 @@ from lineside.inspection.strips import (
     joined_faults,
 )
 from lineside.inspection.tiling import Tile
+from lineside.inspection.verdict import Judgement, Reason, Verdict
 from lineside.station.web.plan import WebPlan
 from lineside.station.web.tile_workers import JudgedTile
 from lineside.station.web.web_lines import WebLines
@@ -51,6 +52,7 @@ class WebFindings:
         release_thresholds: the release's default confidence by class name.
         recipe: the rules of the product.
         segmenter: cuts the web into regions.
+        why_not: why nothing may judge now; None while something may.
     """
 
     def __init__(
@@ -62,9 +64,10 @@ class WebFindings:
         release_thresholds: Mapping[str, float],
         recipe: Recipe,
         segmenter: PartSegmenter,
+        why_not: Callable[[], Reason | None],
     ) -> None:
         self._plan, self._lines, self._recipe = plan, lines, recipe
-        self._segmenter = segmenter
+        self._segmenter, self._why_not = segmenter, why_not
         self._tiler = StripTiler(width_px=plan.width_px, tile_wh_px=plan.tile_wh_px, overlap_wh_px=plan.overlap_wh_px)
         self._carry = SeamCarry(
             width_px=plan.width_px,
@@ -181,8 +184,16 @@ class WebFindings:
         self._book.add_defects(finished)
 
     def _decided(self, verdicts: Sequence[RegionVerdict]) -> tuple[RegionVerdict, ...]:
+        refusal = self._why_not()
+        if refusal is not None:
+            verdicts = [replace(each, judgement=_refused(each.judgement, refusal)) for each in verdicts]
         names = {verdict.part.part_id for verdict in verdicts}
         if names:
             self._undecided = deque(each for each in self._undecided if each.part.part_id not in names)
             self._regions.extend(map(RollRegion.of, verdicts))
         return tuple(verdicts)
+
+
+def _refused(judgement: Judgement, refusal: Reason) -> Judgement:
+    """What was found by a model that may not judge decides nothing."""
+    return replace(judgement, verdict=Verdict.NOT_INSPECTED, reasons=(refusal,))

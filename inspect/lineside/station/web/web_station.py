@@ -16,7 +16,7 @@ from lineside.inspection.frames import Image
 from lineside.inspection.recipe import Recipe
 from lineside.inspection.strips import LineChunk, LineFaultKind, PartSegmenter, RegionVerdict, RollMap, WebPart
 from lineside.inspection.tiling import Tile
-from lineside.inspection.verdict import Verdict, effective_thresholds
+from lineside.inspection.verdict import Reason, Verdict, effective_thresholds
 from lineside.station.web.grades import grade_of
 from lineside.station.web.line_sources import LineSource, SourceTrouble
 from lineside.station.web.plan import WebPlan
@@ -60,6 +60,7 @@ class WebStation:
         on_outcome: told of each region as it is decided, in order.
         on_event: told of each event.
         compose: makes what the detector looks at out of a tile's pixels; None for the pixels themselves.
+        why_not: why nothing may judge now: regions are not inspected then; None while something may.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class WebStation:
         on_outcome: OnOutcome,
         on_event: OnEvent,
         compose: Compose | None = None,
+        why_not: Callable[[], Reason | None] = lambda: None,
     ) -> None:
         self._plan, self._detector, self._clock = plan, detector, clock
         self._compose = compose
@@ -88,6 +90,7 @@ class WebStation:
             release_thresholds=release_thresholds,
             recipe=recipe,
             segmenter=segmenter,
+            why_not=why_not,
         )
         self._speed = WebSpeed(1.0 if plan.reject is None else plan.reject.nominal_mm_s)
         self._judged: deque[JudgedTile] = deque()
