@@ -80,6 +80,9 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "line_scan": Benchmark(
             "benchmarks.line_scan", "measure", "the fastest web that two cores judge without losing a line"
         ),
+        "station_outages": Benchmark(
+            "benchmarks.station_outages", "measure", "a station, its PLC and its server, each cut and killed in turn"
+        ),
         "ledger": Benchmark("benchmarks.wrapped", "measure_ledger", "durable writes a second"),
         "rate_queries": Benchmark(
             "benchmarks.rate_queries", "measure", "the page's questions about rates over ten million inspections"

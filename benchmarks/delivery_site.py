@@ -41,8 +41,8 @@ class Ways:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="ways")
         self.ports = {target: free_port() for target in targets}
-        self._servers: list[asyncio.Server] = []
-        self._under_way: set[asyncio.StreamWriter] = set()
+        self._servers: dict[int, asyncio.Server] = {}
+        self._under_way: dict[int, set[asyncio.StreamWriter]] = {target: set() for target in targets}
 
     def start(self) -> None:
         """Open them."""
@@ -57,6 +57,14 @@ class Ways:
         """Let connections through again."""
         asyncio.run_coroutine_threadsafe(self._mend(), self._loop).result()
 
+    def cut_one(self, target: int) -> None:
+        """Cut the way to one port."""
+        asyncio.run_coroutine_threadsafe(self._cut(target), self._loop).result()
+
+    def mend_one(self, target: int) -> None:
+        """Let connections to one port through again."""
+        asyncio.run_coroutine_threadsafe(self._mend(target), self._loop).result()
+
     def end(self) -> None:
         """Cut them for good."""
         self.cut()
@@ -64,29 +72,31 @@ class Ways:
         self._thread.join()
         self._loop.close()
 
-    async def _mend(self) -> None:
+    async def _mend(self, only: int | None = None) -> None:
         for target, port in self.ports.items():
-            self._servers.append(await asyncio.start_server(self._leading_to(target), "127.0.0.1", port))
+            if only in (None, target) and target not in self._servers:
+                self._servers[target] = await asyncio.start_server(self._leading_to(target), "127.0.0.1", port)
 
-    async def _cut(self) -> None:
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
-        for writer in self._under_way:
-            writer.transport.abort()
+    async def _cut(self, only: int | None = None) -> None:
+        for target in self.ports:
+            if only in (None, target):
+                if target in self._servers:
+                    self._servers.pop(target).close()
+                for writer in self._under_way[target]:
+                    writer.transport.abort()
 
     def _leading_to(self, target: int) -> Any:
         async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            ends = {writer}
-            self._under_way.add(writer)
+            ends, under_way = {writer}, self._under_way[target]
+            under_way.add(writer)
             with suppress(OSError):
                 there, back = await asyncio.open_connection("127.0.0.1", target)
                 ends.add(back)
-                self._under_way.add(back)
+                under_way.add(back)
                 await asyncio.gather(_copy(reader, back), _copy(there, writer))
             for end in ends:
                 end.close()
-                self._under_way.discard(end)
+                under_way.discard(end)
 
         return lead
 

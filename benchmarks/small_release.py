@@ -38,7 +38,7 @@ def small_frames(count: int) -> list[bytes]:
     for index in range(count):
         frame = rng.integers(40, 90, (SIDE_PX, SIDE_PX)).astype(np.uint8)
         if index % _DEFECT_EVERY == 0:
-            frame = _with_square(frame)
+            frame = bright_square(frame)
         frames.append(encode_jpeg(frame))
     return frames
 
@@ -46,7 +46,7 @@ def small_frames(count: int) -> list[bytes]:
 def write_small_release(folder: Path) -> None:
     """Write the release's folder."""
     (folder / "canary").mkdir(parents=True)
-    cv2.imwrite(str(folder / "canary/01_frame.png"), _with_square(np.full((SIDE_PX, SIDE_PX), 60, np.uint8)))
+    cv2.imwrite(str(folder / "canary/01_frame.png"), bright_square(np.full((SIDE_PX, SIDE_PX), 60, np.uint8)))
     (folder / "model.onnx").write_bytes(_model())
     (folder / "MODEL_CARD.md").write_text("# Bright squares\n\nFinds bright squares, for benchmarks.\n", "utf-8")
     (folder / "LICENSE").write_text("Apache-2.0\n", "utf-8")
@@ -79,7 +79,8 @@ def write_small_release(folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
 
-def _with_square(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def bright_square(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The frame with the one defect that the release finds."""
     changed = frame.copy()
     changed[_CELL_PX * 2 : _CELL_PX * 3, _CELL_PX * 2 : _CELL_PX * 3] = 250
     return changed

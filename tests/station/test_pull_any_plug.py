@@ -1,8 +1,13 @@
 """Pull any plug: ten thousand parts, anything cut in the middle of any of them, and none passes unearned."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from benchmarks.options import Options
+from benchmarks.station_outages import Course, run
+from benchmarks.station_outages import Plug as Pulled
+from benchmarks.station_site import Site
 
 from lineside.inspection.verdict import Verdict
 from lineside.station.rig import Lane
@@ -47,3 +52,20 @@ def _check_counts(floor: Floor) -> None:
     for entry in floor.book:
         if entry.is_confirmed and entry.lane is Lane.PASS:
             assert entry.verdict is Verdict.OK
+
+
+@pytest.mark.system
+def test_with_the_real_processes_killed_cut_off_and_starved_in_turn_nothing_passes_unearned_and_all_adds_up(
+    tmp_path: Path,
+) -> None:
+    """Server, PLC and station by SIGKILL, both networks, camera and disk: each once, in the middle of parts."""
+    course = Course(lasts_s=0.0, every_s=0.8, longest_s=0.8, per_second=6.0, seed=3)
+    site = Site(tmp_path / "site", spacing_mm=50.0)
+    found = run(course, site, Options(tmp_path, say=lambda _: None))
+    books = found.audit
+    assert set(found.pulled) == set(Pulled)
+    assert books.is_clean, books
+    assert books.passed > 5, "a line on which nothing passes proves nothing"
+    assert {"server", "station"} <= books.judged_by.keys()
+    assert found.reconcile_status == 0, found.reconciled
+    assert found.reconciled["checked_at_server"] == books.triggers

@@ -134,6 +134,10 @@ class SimulatedLine:
         """What has happened so far."""
         return LineTruth(tuple(self._left), self._counts)
 
+    def parts_that_left(self, *, since: int) -> tuple[PartTruth, ...]:
+        """The parts that have left the gate, without the first so many of them."""
+        return tuple(self._left[since:])
+
     @property
     def parts_on_the_belt(self) -> int:
         """Those that have not reached the gate."""
