@@ -28,7 +28,7 @@ from lineside.inspection.release import (
     starter_release_folder,
     verify_deployment,
 )
-from lineside.training.errors import NothingToRollBack, PromotionRefused, RegistryDamaged
+from lineside.training.errors import NothingToRollBack, PromotionRefused, RegistryDamaged, ReleaseUnknown
 from lineside.training.evaluation.outcomes import JudgedRelease
 from lineside.training.gate import Criterion, GateKind, GateReport, Outcome, Override, Scope, ScopeResult
 from lineside.training.registry import (
@@ -321,6 +321,16 @@ def test_a_release_that_is_not_signed_is_not_promoted(site: Site, tmp_path: Path
     add_release(site.registry, tmp_path / "unsigned", "9.0.0")
     with pytest.raises(ReleaseUnverified):
         site.promote("9.0.0", override=OVERRIDE)
+
+
+def test_a_starter_is_promoted_as_it_is_since_every_server_has_it(site: Site) -> None:
+    (signed,) = site.promote(STARTER.version, override=OVERRIDE).signed
+    assert signed.deployment.release.digest == STARTER.digest
+    assert site.live("line-1") == STARTER.digest
+    with pytest.raises(PromotionRefused):
+        site.promote(STARTER.version)
+    with pytest.raises(ReleaseUnknown):
+        site.promote("99.0.0", override=OVERRIDE)
 
 
 def test_an_override_carries_name_and_reason_into_the_deployment(site: Site) -> None:

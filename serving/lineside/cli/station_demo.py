@@ -90,12 +90,13 @@ def _print(summary: "StationDemoSummary") -> None:
         ("verdicts (station, server)", f"{found.verdicts}, {found.verdicts_at_server}"),
         ("dispositions (station, server)", f"{found.dispositions}, {found.dispositions_at_server}"),
         *((f"judged by the {name}", str(count)) for name, count in summary.judged_by.items()),
-        ("not inspected", _counted(summary.not_inspected)),
+        ("NOT_INSPECTED", _counted(summary.not_inspected)),
+        ("not triggered: station not ready", str(summary.not_triggered)),
         *((f"lane {lane.value}", _counted(summary.in_lane(lane))) for lane in Lane),
         ("escapes: bad, judged OK", _named(summary.escapes)),
         ("false calls: good, judged NG", _named(summary.false_calls)),
         ("the server was away", "never" if summary.outage_s is None else f"{summary.outage_s:.1f} s"),
-        ("events", _counted(summary.reports)),
+        ("events that the station told", _counted(summary.reports)),
         *(("DOES NOT ADD UP", problem) for problem in summary.problems),
     ]
     print_table(("what", "value"), rows)
@@ -120,6 +121,7 @@ def _document(summary: "StationDemoSummary") -> dict[str, Any]:
         "plc_triggers": summary.plc_triggers,
         "reconciliation": {**asdict(summary.reconciliation), "is_even": summary.reconciliation.is_even},
         "judged_by": dict(summary.judged_by),
+        "not_triggered": summary.not_triggered,
         "not_inspected": dict(summary.not_inspected),
         "lanes": {lane.value: dict(summary.in_lane(lane)) for lane in Lane},
         "escapes": [part.part_id for part in summary.escapes],

@@ -76,6 +76,11 @@ class StationDemoSummary:
         return {name: found[name] for name in ("server", "station")}
 
     @property
+    def not_triggered(self) -> int:
+        """Parts for which the station was not ready: the PLC did not ask it, and rejected them."""
+        return sum(part.acquisition_id is None for part in self.parts)
+
+    @property
     def not_inspected(self) -> Mapping[str, int]:
         """Parts that were not inspected, by reason."""
         return Counter(

@@ -23,6 +23,7 @@ from lineside.workflows.station_demo.station_files import golden_image, spool_fo
 Tell = Callable[[str], None]
 
 _LOOK_S = 0.1
+_PRESSED_S = 0.5
 _MORE_S = 60.0  # past the time that the parts need: a stop of the line, a machine that is busy
 _SENT_WITHIN_S = 30.0
 
@@ -87,7 +88,7 @@ class _Course:
 
     async def run(self) -> None:
         """Let the parts pass, then wait until the server has everything."""
-        await self.line.ask({"do": "reset"})
+        await self._press_reset()
         plan = self.plan
         try:
             async with asyncio.timeout(plan.parts / plan.parts_per_s + _MORE_S):
@@ -122,8 +123,12 @@ class _Course:
     async def _start_anew(self, why: str) -> None:
         self.stops.append(why)
         self.tell(f"the line was stopped by {why}; an operator presses reset")
-        await self.line.ask({"do": "reset", "for_s": 0.5})
-        await asyncio.sleep(1.0)
+        await self._press_reset()
+
+    async def _press_reset(self) -> None:
+        """Hold the button until PLC and station have seen it."""
+        await self.line.ask({"do": "reset", "for_s": _PRESSED_S})
+        await asyncio.sleep(_PRESSED_S)
 
     async def _until_sent(self) -> None:
         """Wait until the server has what the station wrote down; what it does not have by then is a gap."""
