@@ -45,6 +45,7 @@ def part(*, unfit: bool) -> SeenPart:
         recipe=None,
         verdict=Verdict.NOT_INSPECTED if unfit else Verdict.OK,
         unfit=ReasonCode.UNHEALTHY if unfit else None,
+        was_seen=True,
         trouble=None,
         opened_at=NOW,
         judged_at=NOW,

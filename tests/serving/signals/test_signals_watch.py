@@ -181,6 +181,17 @@ def test_pictures_that_are_unfit_in_a_row_raise_an_alarm_that_is_cleared_by_as_m
     assert scene.states()[-1] == "continuous_execution"
 
 
+def test_a_camera_that_gives_nothing_raises_the_alarm_and_parts_that_nobody_looked_at_do_not_end_it(
+    scene: SignalScene,
+) -> None:
+    scene.judge(NOT_INSPECTED, 5, reason=ReasonCode.NO_FRAME)
+    (raised,) = scene.told("image_alarm.v1")
+    assert raised["reasons"] == {"no_frame": 5}
+    for reason in (ReasonCode.BYPASSED, ReasonCode.NO_SERVER, ReasonCode.CODE_UNREAD):
+        scene.judge(NOT_INSPECTED, 10, reason=reason)
+    assert len(scene.told("image_alarm.v1")) == 1
+
+
 def test_late_verdicts_and_expired_deployments_are_no_fault_of_the_picture(scene: SignalScene) -> None:
     for reason in (ReasonCode.LATE, ReasonCode.DEPLOYMENT_EXPIRED, ReasonCode.SHED):
         scene.judge(NOT_INSPECTED, 10, reason=reason)

@@ -22,6 +22,8 @@ def follow_pictures(
     Returns:
         The health after it, and what is to be told; None where nothing changed.
     """
+    if not part.was_seen:
+        return health, None
     health = health.after(part.unfit, inspection_id=part.id, judged_at=part.judged_at, limits=limits)
     is_alarming, alarm_id = health.is_alarming(limits), health.alarm_id
     if is_alarming and alarm_id is None:

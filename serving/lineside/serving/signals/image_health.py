@@ -16,9 +16,22 @@ UNFIT: Final = frozenset(
         ReasonCode.GEOMETRY_MISMATCH,
         ReasonCode.REGISTRATION_REFUSED,
         ReasonCode.MISSING_VIEW,
+        ReasonCode.NO_FRAME,
+        ReasonCode.LINES_LOST,
     }
 )
 """Reasons that lie in the picture, or in its not coming: camera, light, focus, cable. A late verdict is none."""
+
+UNSEEN: Final = frozenset(
+    {
+        ReasonCode.BYPASSED,
+        ReasonCode.CODE_UNREAD,
+        ReasonCode.CODE_DUPLICATE,
+        ReasonCode.NO_SERVER,
+        ReasonCode.STATION_FAULT,
+    }
+)
+"""Reasons of a station for which nobody looked at a picture: they say neither that it was fit nor that it was not."""
 
 _MOST_EVIDENCE = 20
 

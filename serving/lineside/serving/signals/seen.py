@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from lineside.inspection.verdict import ReasonCode, Verdict
 from lineside.serving.ledger.tables import events, inspections
 from lineside.serving.reviews import ReviewStanding
-from lineside.serving.signals.image_health import UNFIT
+from lineside.serving.signals.image_health import UNFIT, UNSEEN
 from lineside.serving.signals.station_states import TELLING, Trouble
 
 _INSPECTION: Final = "inspection.v1"
@@ -32,7 +32,8 @@ class SeenPart:
         lot: the same.
         recipe: identifier and version; None where the station had none in force.
         verdict: what was found.
-        unfit: why its pictures were unfit; None where they were fit.
+        unfit: why its pictures were unfit; None where they were fit, or nobody looked.
+        was_seen: whether anybody looked at its pictures, or there were none.
         trouble: what it says of the station; None where it says nothing.
         opened_at: aware UTC.
         judged_at: aware UTC.
@@ -47,6 +48,7 @@ class SeenPart:
     recipe: tuple[str, int] | None
     verdict: Verdict
     unfit: ReasonCode | None
+    was_seen: bool
     trouble: Trouble | None
     opened_at: datetime
     judged_at: datetime
@@ -211,7 +213,8 @@ def _part(sequence: int, data: Mapping[str, Any]) -> SeenPart:
         lot=data["lot"],
         recipe=None if recipe is None else (recipe["id"], recipe["version"]),
         verdict=verdict,
-        unfit=_first(reasons, UNFIT),
+        unfit=(unfit := _first(reasons, UNFIT)),
+        was_seen=unfit is not None or _first(reasons, UNSEEN) is None,
         trouble=_trouble(reasons),
         opened_at=datetime.fromisoformat(data["opened_at"]),
         judged_at=datetime.fromisoformat(data["judged_at"]),
