@@ -142,6 +142,18 @@ class TestFile:
             pytest.param({"source": {"kind": "tape"}}, "source", id="unknown source"),
             pytest.param({"grade": []}, "did you mean 'grades'", id="unknown key"),
             pytest.param({"encoder": {"mm_per_count": 0}}, "mm_per_count", id="no scale"),
+            pytest.param({"parts": {"pitch_mm": 68.0, "marks": "marks.txt"}}, "go together", id="no tolerance"),
+            pytest.param(
+                {"parts": {"pitch_mm": 68.0, "marks": "marks.txt", "tolerance_mm": 40.0}}, "half a region", id="loose"
+            ),
+            pytest.param(
+                {
+                    "parts": {"pitch_mm": 68.0, "marks": "marks.txt", "tolerance_mm": 4.0},
+                    "marker": {"kind": "rig", "rig": {"kind": "simulated"}},
+                },
+                "the PLC counts regions of one pitch",
+                id="marks with a rig",
+            ),
             pytest.param({"server": SERVER, "release": "release"}, "promote the release", id="past the gate"),
             pytest.param({"server": SERVER, "release": "starter:pcb-single"}, "needs `recipe`", id="starter, no rules"),
             pytest.param({"server": SERVER}, "without trust_file", id="trusts nobody"),

@@ -19,14 +19,14 @@ from lineside.datasets.synthetic.web import SyntheticWeb, WebDesign, read_web, w
 from lineside.inspection.frames import Image
 from lineside.inspection.strips import LineChunk
 from lineside.station.cameras import CameraEnded, CameraFrame, CameraHealth, CameraLost, CameraState, CameraTimeout
-from lineside.station.web import CameraLines, FolderLines, LineSource, LinesRefused, LoopedWeb, SourceTrouble
+from lineside.station.web import CameraLines, FolderLines, LineSource, LinesRefused, LoopedWeb, PartMark, SourceTrouble
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
-def _given(source: LineSource, most: int = 10_000) -> list[LineChunk | SourceTrouble]:
-    async def taken() -> list[LineChunk | SourceTrouble]:
-        found: list[LineChunk | SourceTrouble] = []
+def _given(source: LineSource, most: int = 10_000) -> list[LineChunk | SourceTrouble | PartMark]:
+    async def taken() -> list[LineChunk | SourceTrouble | PartMark]:
+        found: list[LineChunk | SourceTrouble | PartMark] = []
         async with source as opened:
             async for item in opened.chunks():
                 found.append(item)

@@ -15,10 +15,12 @@ from lineside.inspection.frames import Image
 from lineside.inspection.image_health import HealthLimits
 from lineside.inspection.recipe import Calibration, Recipe, Scale, View
 from lineside.inspection.reference import RegistrationLimits
-from lineside.inspection.strips import EncoderScale, LineChunk, PitchSegmenter, RollMap, WatchRules
+from lineside.inspection.strips import EncoderScale, LineChunk, PartSegmenter, PitchSegmenter, RollMap, WatchRules
 from lineside.inspection.verdict import Reason
 from lineside.station.web import (
     GradeRule,
+    LineSource,
+    PartMark,
     RegionOutcome,
     RejectPoint,
     SourceTrouble,
@@ -58,7 +60,7 @@ class ArrayLines:
         after: awaited after each item.
     """
 
-    items: Sequence[LineChunk | SourceTrouble]
+    items: Sequence[LineChunk | SourceTrouble | PartMark]
     is_live: bool = False
     width_px: int = WIDTH_PX
     after: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0.0)
@@ -72,7 +74,7 @@ class ArrayLines:
     ) -> None:
         """Nothing to close."""
 
-    async def chunks(self) -> AsyncIterator[LineChunk | SourceTrouble]:
+    async def chunks(self) -> AsyncIterator[LineChunk | SourceTrouble | PartMark]:
         """The items, one after another."""
         for item in self.items:
             yield item
@@ -117,6 +119,7 @@ class WebScene:
         rules: about lines and encoder.
         clock: moves with the lines.
         why_not: why nothing may judge now.
+        segmenter: cuts the web into regions.
     """
 
     detector: DarkStreaks = field(default_factory=DarkStreaks)
@@ -127,8 +130,11 @@ class WebScene:
     rules: WatchRules = field(default_factory=lambda: WatchRules(counts_per_line=1))
     clock: ManualClock = field(default_factory=lambda: ManualClock(datetime(2026, 5, 1, tzinfo=UTC)))
     why_not: Callable[[], Reason | None] = lambda: None
+    segmenter: PartSegmenter = field(
+        default_factory=lambda: PitchSegmenter(roll="ROLL-1", pitch_mm=PITCH_LINES * MM_PER_LINE)
+    )
 
-    def run(self, source: ArrayLines, *, on_outcome: Callable[[RegionOutcome], None] = lambda _: None) -> Roll:
+    def run(self, source: LineSource, *, on_outcome: Callable[[RegionOutcome], None] = lambda _: None) -> Roll:
         """Judge the lines of a source."""
         outcomes: list[RegionOutcome] = []
         events: list[WebEvent] = []
@@ -147,13 +153,14 @@ class WebScene:
                 classes=CLASSES,
                 release_thresholds=THRESHOLDS,
                 recipe=_recipe(),
-                segmenter=PitchSegmenter(roll="ROLL-1", pitch_mm=PITCH_LINES * MM_PER_LINE),
+                segmenter=self.segmenter,
                 clock=self.clock,
                 on_outcome=decided,
                 on_event=happened,
                 why_not=self.why_not,
             )
-            figures = await station.run(source, stop=asyncio.Event())
+            async with source:
+                figures = await station.run(source, stop=asyncio.Event())
             return figures, station.roll_map()
 
         figures, roll_map = asyncio.run(running())

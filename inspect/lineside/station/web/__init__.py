@@ -10,8 +10,9 @@ from lineside.station.web.camera_lines import CameraLines
 from lineside.station.web.errors import LinesRefused, MarkerFailed, WebError, WebFileRefused
 from lineside.station.web.folder_lines import FolderLines
 from lineside.station.web.grades import GradeRule, grade_of
-from lineside.station.web.line_sources import LineSource, SourceTrouble
+from lineside.station.web.line_sources import LineSource, PartMark, SourceTrouble
 from lineside.station.web.looped_web import LoopedWeb
+from lineside.station.web.marked_lines import MarkedLines
 from lineside.station.web.markers import FileMarker, MarkerOutput, MarkPulse, NoMarker, pulses_of
 from lineside.station.web.opening import OpenedWeb, open_web
 from lineside.station.web.plan import WebPlan
@@ -35,10 +36,12 @@ __all__ = [
     "LinesRefused",
     "LoopedWeb",
     "MarkPulse",
+    "MarkedLines",
     "MarkerFailed",
     "MarkerOutput",
     "NoMarker",
     "OpenedWeb",
+    "PartMark",
     "RegionOutcome",
     "RejectPoint",
     "RigMarker",

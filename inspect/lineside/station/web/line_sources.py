@@ -22,6 +22,17 @@ class SourceTrouble:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class PartMark:
+    """A part begins here: a printed mark, a hole, a signal.
+
+    Attributes:
+        encoder: the count at which it is under the camera.
+    """
+
+    encoder: int
+
+
 class LineSource(Protocol):
     """Gives lines in the order of their counter. Building one opens nothing; `async with` is its life."""
 
@@ -49,6 +60,9 @@ class LineSource(Protocol):
         """Release it; safe after any failure."""
         ...
 
-    def chunks(self) -> AsyncIterator[LineChunk | SourceTrouble]:
-        """Lines as they come, until the source has no more; a chunk is valid until the next one is asked for."""
+    def chunks(self) -> AsyncIterator[LineChunk | SourceTrouble | PartMark]:
+        """Lines as they come, until the source has no more; a chunk is valid until the next one is asked for.
+
+        A mark comes before the chunk that ends at or behind it.
+        """
         ...

@@ -16,7 +16,7 @@ from lineside.inspection.engines import choose_engine
 from lineside.inspection.recipe import Calibration, Recipe, Scale, check_release_fits, load_recipe
 from lineside.inspection.reference import Reference
 from lineside.inspection.release import InputKind, Release, read_release, run_canary, starter_release_folder
-from lineside.inspection.strips import PitchSegmenter
+from lineside.inspection.strips import PartSegmenter, PitchSegmenter, TriggerSegmenter
 from lineside.inspection.verdict import Reason
 from lineside.station.cameras import CameraContext
 from lineside.station.cameras.configuration import open_camera
@@ -29,6 +29,7 @@ from lineside.station.web.folder_lines import FolderLines, read_gray
 from lineside.station.web.golden_print import GoldenPrint
 from lineside.station.web.line_sources import LineSource
 from lineside.station.web.looped_web import LoopedWeb
+from lineside.station.web.marked_lines import MarkedLines
 from lineside.station.web.markers import FileMarker, MarkerOutput, NoMarker
 from lineside.station.web.plan import WebPlan
 from lineside.station.web.planning import plan_of
@@ -83,11 +84,15 @@ class OpenedWeb:
         return self.folder / self.settings.file.out
 
     def source(self) -> LineSource:
-        """The source of lines; nothing is opened yet.
+        """The source of lines and marks; nothing is opened yet.
 
         Raises:
             CameraError: the camera's library is not installed, or its settings cannot be used.
         """
+        lines, marks = self._lines(), self.settings.file.parts.marks
+        return lines if marks is None else MarkedLines(lines, self.folder / marks, self.plan.scale.direction)
+
+    def _lines(self) -> LineSource:
         file, counts = self.settings.file, self.settings.file.encoder.counts_per_line
         if isinstance(file.source, LoopedSource):
             looped = file.source
@@ -162,20 +167,25 @@ class OpenedWeb:
             on_event: told of each event.
             why_not: why nothing may judge now.
         """
-        parts = self.settings.file.parts
         return WebStation(
             self.plan,
             self.detector,
             classes=self.release.classes,
             release_thresholds=self.release.thresholds,
             recipe=self.recipe,
-            segmenter=PitchSegmenter(roll=self.plan.roll, pitch_mm=parts.pitch_mm, first_mm=parts.first_mm),
+            segmenter=self._segmenter(),
             clock=self.clock,
             on_outcome=on_outcome,
             on_event=on_event,
             compose=None if self.golden is None else self.golden.compose,
             why_not=why_not,
         )
+
+    def _segmenter(self) -> PartSegmenter:
+        parts, roll = self.settings.file.parts, self.plan.roll
+        if parts.tolerance_mm is None:
+            return PitchSegmenter(roll=roll, pitch_mm=parts.pitch_mm, first_mm=parts.first_mm)
+        return TriggerSegmenter(roll=roll, nominal_mm=parts.pitch_mm, tolerance_mm=parts.tolerance_mm)
 
     def as_document(self) -> dict[str, Any]:
         """What explains the verdicts of a roll, for a JSON file."""

@@ -39,10 +39,10 @@ def plan_of(settings: WebSettings, *, tile_wh_px: tuple[int, int]) -> WebPlan:
         )
     except ValueError as error:
         raise WebFileRefused(f"{settings.source}: {error}") from error
-    if plan.reject is not None and plan.reject.distance_mm <= file.parts.pitch_mm + plan.tile_mm:
+    if plan.reject is not None and plan.reject.distance_mm <= file.parts.longest_mm + plan.tile_mm:
         raise WebFileRefused(
             f"{settings.source}: the reject point is {plan.reject.distance_mm:g} mm behind the camera; a region of "
-            f"{file.parts.pitch_mm:g} mm and the last window of the model, {plan.tile_mm:g} mm, must pass the camera "
+            f"{file.parts.longest_mm:g} mm and the last window of the model, {plan.tile_mm:g} mm, must pass the camera "
             "before it can be decided: move the marker away, or cut shorter regions"
         )
     return plan
@@ -50,7 +50,7 @@ def plan_of(settings: WebSettings, *, tile_wh_px: tuple[int, int]) -> WebPlan:
 
 def _ring_lines(file: WebFile, *, tile_lines: int) -> int:
     """Lines that are worth keeping: those that may still be judged in time, within the memory that a ring may take."""
-    way_mm = file.parts.pitch_mm + (0.0 if file.reject is None else file.reject.distance_mm)
+    way_mm = file.parts.longest_mm + (0.0 if file.reject is None else file.reject.distance_mm)
     lines = ceil(way_mm / (file.encoder.counts_per_line * file.encoder.mm_per_count)) + 2 * tile_lines
     return max(2 * tile_lines, min(lines, _MOST_RING_BYTES // file.source.width_px))
 

@@ -138,12 +138,33 @@ class PartsInFile(FileModel):
     """How the web is cut into regions.
 
     Attributes:
-        pitch_mm: length of a region.
-        first_mm: where the first one begins.
+        pitch_mm: length of a region; with `marks` its nominal length.
+        first_mm: where the first one begins; not with `marks`.
+        marks: a file with the encoder's count at each mark where a region begins, one to a line; for webs that are
+            read from files.
+        tolerance_mm: with `marks`: how far a region may be longer or shorter. A mark that comes earlier is a false
+            one, and one that does not come ends the region at its nominal length; neither region is ever OK.
     """
 
     pitch_mm: float = Field(gt=0, le=100_000)
     first_mm: float = Field(default=0.0, ge=0)
+    marks: _Path | None = None
+    tolerance_mm: float | None = Field(default=None, gt=0, le=50_000)
+
+    @model_validator(mode="after")
+    def _is_cut_one_way(self) -> Self:
+        if (self.marks is None) != (self.tolerance_mm is None):
+            raise ValueError("marks and tolerance_mm go together")
+        if self.marks is not None and self.first_mm:
+            raise ValueError("first_mm with marks: the first region begins at the first mark")
+        if self.tolerance_mm is not None and 2 * self.tolerance_mm >= self.pitch_mm:
+            raise ValueError(f"tolerance_mm {self.tolerance_mm:g} is half a region of {self.pitch_mm:g} mm or more")
+        return self
+
+    @property
+    def longest_mm(self) -> float:
+        """Of any region."""
+        return self.pitch_mm + (self.tolerance_mm or 0.0)
 
 
 class RejectInFile(FileModel):
@@ -290,10 +311,14 @@ class WebFile(FileModel):
             raise ValueError("a marker without `reject`: say how far it is from the camera, so that marks come in time")
         if self.reject is not None and not is_live:
             raise ValueError("`reject` with a source that waits: only a camera or a paced web has deadlines")
-        if self.reject is not None and self.reject.distance_mm <= self.parts.pitch_mm:
+        if self.parts.marks is not None and isinstance(self.source, CameraSource):
+            raise ValueError("marks in a file with a camera: a live web has none yet; cut it by pitch_mm alone")
+        if self.parts.marks is not None and isinstance(self.marker, RigMarkerInFile):
+            raise ValueError("marks with a rig: the PLC counts regions of one pitch; cut the web by pitch_mm alone")
+        if self.reject is not None and self.reject.distance_mm <= self.parts.longest_mm:
             raise ValueError(
-                f"the reject point is {self.reject.distance_mm:g} mm behind the camera and a region is "
-                f"{self.parts.pitch_mm:g} mm long: its beginning would be there before its end was seen"
+                f"the reject point is {self.reject.distance_mm:g} mm behind the camera and a region is up to "
+                f"{self.parts.longest_mm:g} mm long: its beginning would be there before its end was seen"
             )
         return self
 

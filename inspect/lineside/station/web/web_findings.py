@@ -16,6 +16,7 @@ from lineside.inspection.strips import (
     RollRegion,
     SeamCarry,
     StripTiler,
+    TriggerSegmenter,
     WebDefect,
     WebPart,
     joined_faults,
@@ -85,6 +86,7 @@ class WebFindings:
         self._regions: list[RollRegion] = []
         self._defects: list[WebDefect] = []
         self._faults: list[LineFault] = []
+        self._marked_mm = 0.0
 
     @property
     def undecided(self) -> Sequence[PassedRegion]:
@@ -99,6 +101,15 @@ class WebFindings:
     def due_tiles(self) -> tuple[Tile, ...]:
         """Tiles whose lines are all there, each once."""
         return self._tiler.due(self._lines.newest_line)
+
+    def mark(self, encoder: int) -> bool:
+        """A part begins at a count; returns whether it was taken: a mark that lies before the last one is not."""
+        at_mm = self._lines.mark_mm(encoder)
+        if not isinstance(self._segmenter, TriggerSegmenter) or at_mm < self._marked_mm:
+            return False
+        self._marked_mm = at_mm
+        self._segmenter.trigger(at_mm)
+        return True
 
     def cut_parts(self) -> None:
         """Take in the regions that have passed the camera."""

@@ -58,6 +58,17 @@ class WebLines:
         oldest = max(0, places.newest_edge - self._kept_places)
         return float(places.at_mm(np.array([min(max(line, oldest), places.newest_edge)], np.float64))[0])
 
+    def mark_mm(self, encoder: int) -> float:
+        """Where a count of the encoder lies along the web; before 0 where it passed before the first line.
+
+        Raises:
+            LinesOverwritten: no line has come yet.
+        """
+        scale, start_count = self._plan.scale, self._watch.start_count
+        if start_count is None:
+            raise LinesOverwritten("no line of the web has come yet, so no place is known")
+        return scale.length_mm(encoder * scale.direction - start_count)
+
     def line_at(self, place_mm: float) -> int:
         """The first line that lies at or beyond a place; the newest one if the web has not come so far."""
         newest = self._known_places().newest_edge

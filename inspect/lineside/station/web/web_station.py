@@ -18,7 +18,7 @@ from lineside.inspection.strips import LineChunk, LineFaultKind, PartSegmenter, 
 from lineside.inspection.tiling import Tile
 from lineside.inspection.verdict import Reason, Verdict, effective_thresholds
 from lineside.station.web.grades import grade_of
-from lineside.station.web.line_sources import LineSource, SourceTrouble
+from lineside.station.web.line_sources import LineSource, PartMark, SourceTrouble
 from lineside.station.web.plan import WebPlan
 from lineside.station.web.records import RegionOutcome, WebEvent, WebEventKind, WebFigures
 from lineside.station.web.reject_point import RejectPoint, WebSpeed
@@ -94,6 +94,7 @@ class WebStation:
         )
         self._speed = WebSpeed(1.0 if plan.reject is None else plan.reject.nominal_mm_s)
         self._judged: deque[JudgedTile] = deque()
+        self._marks: list[int] = []
         self._some_judged, self._some_room = asyncio.Event(), asyncio.Event()
         self._happened: asyncio.Queue[RegionOutcome | WebEvent | None] = asyncio.Queue()
         self._open_tiles = self._told_line = 0
@@ -174,6 +175,9 @@ class WebStation:
             if isinstance(item, SourceTrouble):
                 self._tell(item.kind, item.message)
                 continue
+            if isinstance(item, PartMark):
+                self._marks.append(item.encoder)
+                continue
             while not source.is_live and self._would_overrun(item):
                 self._some_room.clear()
                 await self._some_room.wait()
@@ -197,9 +201,18 @@ class WebStation:
         if not self._lines.newest_line:
             return
         self._offer(self._findings.due_tiles(), workers)
+        self._take_marks()
         self._findings.cut_parts()
         self._speed.note(self._ended_s, self._lines.camera_mm)
         self._hold_deadlines(workers)
+
+    def _take_marks(self) -> None:
+        """Where the parts begin whose marks came with the last lines."""
+        for encoder in self._marks:
+            if not self._findings.mark(encoder):
+                message = f"the mark at count {encoder} lies before the web's begin, or before the last mark: ignored"
+                self._tell(WebEventKind.ENCODER, message)
+        self._marks.clear()
 
     def _offer(self, tiles: Sequence[Tile], workers: TileWorkers) -> None:
         self._open_tiles += len(tiles)
