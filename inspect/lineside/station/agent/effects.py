@@ -2,8 +2,8 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import structlog
 
@@ -15,6 +15,7 @@ from lineside.station.agent.flow import Outcome, PartFlow, Trigger
 from lineside.station.agent.journal import Journal
 from lineside.station.agent.making import Making
 from lineside.station.agent.supervision import Tasks
+from lineside.station.agent.unwritten import Unwritten
 from lineside.station.machine import (
     Acquire,
     DefectPlace,
@@ -67,6 +68,7 @@ class Effects:
         self._making = making
         self._on_record = on_record
         self._attempts: OrderedDict[int, str] = OrderedDict()
+        self._unwritten = Unwritten(journal, clock=clock)
         self._last_master_pass: str | None = None
 
     def carry_out(self, effect: Effect) -> None:
@@ -83,7 +85,9 @@ class Effects:
                     now_s,
                     until_s,
                 )
-                self._tasks.start(f"part of trigger {effect.acquisition_id}", self._flow.follow(trigger))
+                self._tasks.start(
+                    f"part of trigger {effect.acquisition_id}", self._follow(trigger, self._flow.follow(trigger))
+                )
             case RecordNotInspected():
                 now_s = self._clock.monotonic()
                 trigger = Trigger(
@@ -96,7 +100,7 @@ class Effects:
                 )
                 self._tasks.start(
                     f"part of trigger {effect.acquisition_id}",
-                    self._flow.note(trigger, code=effect.code, message=effect.message),
+                    self._follow(trigger, self._flow.note(trigger, code=effect.code, message=effect.message)),
                 )
             case Dispose():
                 # whose fate it is stands now: by the time the task runs, its number may be the next part's
@@ -107,6 +111,10 @@ class Effects:
                 self._tasks.start(
                     f"report {effect.kind}", self._report(effect, attempt_id, lot=self._making().context.lot)
                 )
+
+    def disk_is_back(self) -> None:
+        """What it did not take is written now."""
+        self._tasks.start("what the disk did not take", self._write_again())
 
     def part_of(self, acquisition_id: int) -> str | None:
         """The record of the part that had this trigger last."""
@@ -120,6 +128,14 @@ class Effects:
             self._attempts.popitem(last=False)
         return attempt_id
 
+    async def _follow(self, trigger: Trigger, work: Coroutine[Any, Any, bool]) -> None:
+        if not await work:
+            self._unwritten.keep_unjudged(trigger.id)
+
+    async def _write_again(self) -> None:
+        await self._unwritten.write()
+        self._on_record()
+
     async def _dispose(self, effect: Dispose, attempt_id: str | None) -> None:
         if attempt_id is None:
             _log.error("fate_of_unknown_part", acquisition_id=effect.acquisition_id)
@@ -131,6 +147,7 @@ class Effects:
             _log.error("fate_not_recorded", why=str(error))  # its trigger found no room on the disk either
         except SpoolError as error:
             _log.error("fate_not_recorded", why=str(error))
+            self._unwritten.keep_fate(record)
         self._on_record()
 
     async def _report(self, effect: Report, attempt_id: str | None, *, lot: str | None) -> None:

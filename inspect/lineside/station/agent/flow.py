@@ -122,20 +122,24 @@ class PartFlow:
     making: Callable[[], Making]
     media_type: MediaType = MediaType.PNG
 
-    async def follow(self, trigger: Trigger) -> None:
-        """Take one part through; ends when its record is on disk, or cannot be."""
+    async def follow(self, trigger: Trigger) -> bool:
+        """Take one part through; gives whether its record is on disk, once that is certain."""
         part = _Part(self, trigger)
         try:
             await part.follow()
         except SpoolError as error:
             self.listener.not_recorded(trigger.acquisition_id, str(error))
+            return False
+        return True
 
-    async def note(self, trigger: Trigger, *, code: ReasonCode, message: str) -> None:
-        """Write down a part that nobody was asked to look at."""
+    async def note(self, trigger: Trigger, *, code: ReasonCode, message: str) -> bool:
+        """Write down a part that nobody was asked to look at; gives whether it is on disk."""
         try:
             await _Part(self, trigger).note(code, message)
         except SpoolError as error:
             self.listener.not_recorded(trigger.acquisition_id, str(error))
+            return False
+        return True
 
 
 class _Part:

@@ -20,6 +20,7 @@ from lineside.station.spool import (
     SpoolBroken,
     SpoolFull,
     TriggerRecord,
+    UnfinishedPart,
 )
 
 _log = structlog.get_logger("lineside.station")
@@ -78,6 +79,10 @@ class Journal:
     async def inspections_since(self, attempt_id: str | None) -> tuple[str, ...]:
         """The inspections after a part's, as the server knows them; of all parts for None."""
         return await self._workers.on_disk(self._spool.inspections_since, attempt_id)
+
+    async def unfinished(self) -> tuple[UnfinishedPart, ...]:
+        """The parts that have their trigger and not yet everything else."""
+        return await self._workers.on_disk(self._spool.unfinished)
 
     async def _write(self, write: Callable[[Record], None], record: Record) -> None:
         try:

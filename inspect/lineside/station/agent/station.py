@@ -135,7 +135,7 @@ class Station:
             self.spool,
             self._workers,
             on_full=lambda why: self._happened.append(DiskFull(why)),
-            on_back=lambda: self._happened.append(DiskBack()),
+            on_back=self._note_disk_back,
         )
         client = await stack.enter_async_context(configuration.client())
         self.forwarder = Forwarder(self.spool, client)
@@ -250,6 +250,10 @@ class Station:
             _log.error("parts_left_unfinished", why=str(error))
         finally:
             await self._workers.on_disk(self.spool.close)
+
+    def _note_disk_back(self) -> None:
+        self._happened.append(DiskBack())
+        self._effects.disk_is_back()
 
     async def _watch_disk(self) -> None:
         """While the disk takes nothing, try again with a record that tells of it."""
