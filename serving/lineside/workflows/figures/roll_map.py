@@ -31,7 +31,7 @@ _TONES: Mapping[Verdict, tuple[str, float, str | None]] = MappingProxyType(
 
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _COLOURS = (BLUE, VERMILION, INK, AMBER, GREEN, "#cc79a7", "#56b4e9", SOFT)
-_LEAST_DRAWN = 1 / 250  # of a row: a shorter defect is a mark, a longer one a bar
+_LEAST_DRAWN = 1 / 80  # of a row, somewhat more than a mark: a shorter defect is a mark, a longer one a bar
 
 
 def roll_map_figure(roll_map: RollMap) -> "Figure":
@@ -58,7 +58,7 @@ def roll_map_figure(roll_map: RollMap) -> "Figure":
 def _rows(roll_map: RollMap) -> list[tuple[float, float]]:
     starts = [region.part.from_mm for region in roll_map.regions] + [defect.from_mm for defect in roll_map.defects]
     begin_mm = min(starts, default=0.0)
-    length_mm = max(roll_map.length_mm - begin_mm, _LEAST_ROW_MM)
+    length_mm = max(roll_map.length_mm - begin_mm, 1.0)  # also of a roll that never ran
     count = min(_MOST_ROWS, ceil(length_mm / _LEAST_ROW_MM))
     return [(begin_mm + length_mm * row / count, begin_mm + length_mm * (row + 1) / count) for row in range(count)]
 
@@ -85,7 +85,7 @@ def _draw_row(axis: "Axes", roll_map: RollMap, *, from_mm: float, to_mm: float, 
             axis.plot([defect.from_mm, defect.to_mm], [middle_mm] * 2, color=colour, lw=2.2, zorder=4)
         else:
             place_mm = (defect.from_mm + defect.to_mm) / 2
-            axis.plot(place_mm, middle_mm, _MARKS[number % len(_MARKS)], color=colour, ms=4.5, zorder=4)
+            axis.plot(place_mm, middle_mm, _MARKS[number % len(_MARKS)], color=colour, ms=4.5, zorder=4, clip_on=False)
     axis.set_xlim(from_mm, to_mm)
     axis.set_ylim(width_mm, 0.0)
     axis.grid(visible=False)
@@ -96,7 +96,8 @@ def _title(roll_map: RollMap) -> str:
     for region in roll_map.regions:
         counts[region.verdict] += 1
     told = ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items())
-    return f"{roll_map.roll}: {roll_map.length_mm / 1000:.2f} m, {len(roll_map.defects)} defects; regions: {told}"
+    length = f"{roll_map.length_mm:.0f} mm" if roll_map.length_mm < 1000 else f"{roll_map.length_mm / 1000:.2f} m"
+    return f"{roll_map.roll}: {length}, {len(roll_map.defects)} defects; regions: {told}"
 
 
 def _key(figure: "Figure", roll_map: RollMap, names: Sequence[str], *, row_mm: float) -> None:
@@ -104,7 +105,7 @@ def _key(figure: "Figure", roll_map: RollMap, names: Sequence[str], *, row_mm: f
     from matplotlib.patches import Patch
 
     shown: list[Line2D | Patch] = [
-        Patch(facecolor=colour, alpha=max(strength, 0.3), hatch=hatch, label=verdict.value)
+        Patch(facecolor=colour, edgecolor=colour, alpha=max(strength, 0.3), hatch=hatch, lw=0, label=verdict.value)
         for verdict, (colour, strength, hatch) in _TONES.items()
     ]
     if roll_map.faults:
