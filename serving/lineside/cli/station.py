@@ -4,6 +4,7 @@ import typer
 
 from lineside.cli.station_check import check
 from lineside.cli.station_demo import demo
+from lineside.cli.station_master import master
 from lineside.cli.station_reconcile import reconcile
 from lineside.cli.station_run import run
 from lineside.cli.station_status import status
@@ -18,4 +19,5 @@ station_app.command()(run)
 station_app.command()(check)
 station_app.command()(status)
 station_app.command()(reconcile)
+station_app.command()(master)
 station_app.command()(demo)

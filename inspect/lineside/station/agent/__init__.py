@@ -7,11 +7,20 @@ from lineside.station.agent.configuration import (
     parse_station,
     station_json_schema,
 )
-from lineside.station.agent.errors import NotJudged, ServerAway, StationError, StationFailed, StationFileRefused
+from lineside.station.agent.errors import (
+    MasterRefused,
+    NotJudged,
+    ServerAway,
+    StationError,
+    StationFailed,
+    StationFileRefused,
+)
+from lineside.station.agent.master_requests import request_master
 from lineside.station.agent.running import StationReady, run_station
 from lineside.station.agent.station import Station
 
 __all__ = [
+    "MasterRefused",
     "NotJudged",
     "ServerAway",
     "Station",
@@ -24,6 +33,7 @@ __all__ = [
     "check_station",
     "load_station",
     "parse_station",
+    "request_master",
     "run_station",
     "station_json_schema",
 ]

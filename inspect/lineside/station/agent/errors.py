@@ -7,6 +7,7 @@ LinesideError
     ├── NotJudged (RuntimeError)          a part got no verdict; carries the reason code that its record gets
     │   ├── ServerAway                        no answer of the server that counts: another judge may try
     │   └── WrongAnswer                       an answer, but not for this part: never anything but NOT_INSPECTED
+    ├── MasterRefused (ValueError)        a master sample that cannot be announced
     └── StationFailed (RuntimeError)      a task of the station died: the station stands in Error and ends
 ```
 """
@@ -51,6 +52,10 @@ class ServerAway(NotJudged):
 
 class WrongAnswer(NotJudged):
     """The server answered for another part, station or picture."""
+
+
+class MasterRefused(StationError, ValueError):
+    """A master sample cannot be announced: no station runs there, or it has none of that name."""
 
 
 class StationFailed(StationError, RuntimeError):

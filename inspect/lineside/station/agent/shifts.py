@@ -1,7 +1,7 @@
 """When shifts begin, so that the master samples come due with each; in local time, whatever the clock does.
 
-Local times become instants as Python's zoneinfo has it (PEP 495): a time that a daylight-saving change skips is taken by
-the offset before the change, one that occurs twice is its first occurrence.
+Local times become instants as Python's zoneinfo has it (PEP 495): a time that a daylight-saving change skips is taken
+by the offset before the change, one that occurs twice is its first occurrence.
 """
 
 from dataclasses import dataclass
@@ -57,9 +57,9 @@ class ShiftStarts:
 class ShiftWatch:
     """Tells of each shift's start once.
 
-    A clock that is set back over a start meets it again. That is the same shift if it was told a moment ago, and another
-    one if half of the shortest shift has gone by since, measured on the clock that is never set: none is told twice, and
-    a clock that was wrong by days loses none after it is right.
+    A clock that is set back over a start meets it again. That is the same shift if it was told a moment ago, and
+    another one if half of the shortest shift has gone by since, measured on the clock that is never set: none is told
+    twice, and a clock that was wrong by days loses none after it is right.
 
     Args:
         starts: when they are.
