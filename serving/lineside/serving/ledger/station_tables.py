@@ -1,6 +1,6 @@
 """The table of what stations report of themselves."""
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, Table, Text
 
 from lineside.serving.ledger.schema_metadata import ID as _ID
 from lineside.serving.ledger.schema_metadata import metadata
@@ -21,7 +21,7 @@ station_reports = Table(
     Column("lot", String),
     Column("evidence", CanonicalJson),
     Column("hold_id", _ID),
-    Column("event_sequence", Integer, nullable=False),
+    Column("event_sequence", BigInteger, nullable=False),
     Column("recorded_at", UtcDateTime, nullable=False),
     Column("recorded_by", String, nullable=False),
     CheckConstraint("severity IN ('info', 'warning', 'alarm')", name="severity_known"),

@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("lot", sa.String(), nullable=True),
         sa.Column("evidence", CanonicalJson(), nullable=True),
         sa.Column("hold_id", sa.String(length=36), nullable=True),
-        sa.Column("event_sequence", sa.Integer(), nullable=False),
+        sa.Column("event_sequence", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", UtcDateTime(), nullable=False),
         sa.Column("recorded_by", sa.String(), nullable=False),
         sa.CheckConstraint("severity IN ('info', 'warning', 'alarm')", name=op.f("ck_station_reports_severity_known")),
