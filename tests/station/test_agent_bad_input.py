@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from live_server import LiveServer
 from running_station import running
 from signing import TestKeys
 from socket_relay import socket_relay
-from station_scene import SIMULATED, StationScene, deployed_server
+from station_scene import SIMULATED, StationScene, deployed_server, draw_parts
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +57,40 @@ def test_a_server_behind_a_socket_file_judges_raw_pixels(scene: StationScene) ->
         lambda connection: {row[0] for row in connection.execute(select(frames.c.media_type))}
     )
     assert kinds == {"application/vnd.lineside.raw"}
+
+
+def test_a_missed_master_holds_the_lot_of_what_passed_since_the_last_pass(scene: StationScene) -> None:
+    """Masters are shown again and again under one name: they are no duplicates, and never pass the gate."""
+    masters, production, after = range(1, 4), range(4, 10), range(11, 14)
+    draw_parts(scene.folder / "pictures", [number in masters for number in range(1, after.stop)])
+    scene.keys.write_trust(scene.folder / "trust.json")
+    scene.server.put_station("aoi-1", recipe={"id": "board", "version": 1}, lot="L-7").raise_for_status()
+
+    def name(number: int) -> str:
+        return f"P{number}" if number in production or number in after else "MASTER"
+
+    async def work() -> LineTruth:
+        path = scene.write(rig=simulated(after.stop - 1), rules={"masters": "{parts: {MASTER: [short]}}"})
+        async with running(path) as run:
+            run.line.settings = replace(run.line.settings, part_ids=name)
+            run.line.plant_blind_triggers(len(masters))  # a person lays them on the belt while Ready is off
+            await run.until_all_is_told()
+            return run.line.truth
+
+    truth = asyncio.run(work())
+    passed = {part.part_id for part in truth.parts if part.lane is Lane.PASS}
+    assert passed
+    assert passed <= {f"P{number}" for number in production}
+    assert [kind for kind in reported(scene) if kind.startswith("master_")][-1] == "master_missed"
+    items = scene.server.http.get("/v1/holds", headers=scene.server.authorization()).json()["items"]
+    (hold,) = (each for each in items if each["lot"] is not None)
+    assert (hold["lot"], hold["state"]) == ("L-7", "held")
+    named = set(hold["evidence"][1]["inspections_since_last_pass"])
+    for part_id in passed:
+        assert {row["id"] for row in scene.server.attempts_of(str(part_id))} <= named
+
+
+def reported(scene: StationScene) -> list[str]:
+    """The kinds of everything that the station reported, in order."""
+    answer = scene.server.http.get("/v1/stations/aoi-1/reports", headers=scene.server.authorization()).json()
+    return [each["kind"] for each in reversed(answer["items"])]

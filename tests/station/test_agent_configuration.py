@@ -47,6 +47,22 @@ def test_a_file_says_what_a_station_is(tmp_path: Path) -> None:
         ),
         pytest.param('url: "http://127.0.0.1:8470", ', "", "one of url and unix_socket", id="no server"),
         pytest.param("{url:", "{unix_socket: s.sock, url:", "one of url and unix_socket", id="two servers"),
+        pytest.param("actuator_ms: 30", "masters: {parts: {M-1: []}}", "at least 1 item", id="a master of nothing"),
+        pytest.param(
+            "actuator_ms: 30", 'masters: {parts: {M-1: [a]}, shifts: ["06:00"]}', "go together", id="a shift anywhere"
+        ),
+        pytest.param(
+            "actuator_ms: 30",
+            'masters: {parts: {M-1: [a]}, shifts: ["06:00"], time_zone: Asia/Soul}',
+            "no time zone 'Asia/Soul'",
+            id="a zone that is none",
+        ),
+        pytest.param(
+            "actuator_ms: 30",
+            'masters: {parts: {M-1: [a]}, shifts: ["24:00"], time_zone: Asia/Seoul}',
+            "24:00",
+            id="no time of day",
+        ),
         pytest.param("actuator_ms: 30", "actuator_ms: 3000", "nothing is left to judge in", id="a gate too slow"),
         pytest.param(", trust_file: trust.json", "", "needs trust_file", id="an engine that trusts nobody"),
         pytest.param("from: code, view: top", "from: code, view: left", "no camera takes view 'left'", id="no view"),

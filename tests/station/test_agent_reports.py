@@ -1,11 +1,15 @@
 """What the station's reports say of the moment in which they were made, whenever the server hears of them."""
 
 import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from lineside.client.clock import SystemClock
 from lineside.client.identifiers import IdentifierSource
+from lineside.serving.station_reports import StationReportIn
 from lineside.station.agent.effects import Effects
 from lineside.station.agent.flow import PartFlow
 from lineside.station.agent.journal import Journal
@@ -15,11 +19,56 @@ from lineside.station.agent.workers import Workers
 from lineside.station.machine import Report, Severity
 from lineside.station.spool import PartContext, Spool
 
+LOTS = {"L-1": 1, "L-2": 5000}
+
+
+class LongShift(Journal):
+    """The journal of a station that made three thousand parts of two lots since its last masters."""
+
+    async def in_doubt(self) -> Mapping[str | None, tuple[str, ...]]:
+        """What they are."""
+        return {lot: tuple(str(UUID(int=number)) for number in range(at, at + 1500)) for lot, at in LOTS.items()}
+
 
 def waiting_lots(spool: Spool) -> Iterator[str | None]:
     while (waiting := spool.outbox.first()) is not None:
         yield waiting.body["lot"]
         spool.outbox.settle(waiting)
+
+
+async def missed_master(folder: Path) -> list[dict[str, Any]]:
+    """Miss a master; gives the reports that wait for the server."""
+    clock, deaths, told = SystemClock(), list[BaseException](), list[dict[str, Any]]()
+    with Workers() as workers, Spool(folder, station="aoi-1", clock=clock) as spool:
+        tasks = Tasks(on_death=lambda _, error: deaths.append(error))
+        effects = Effects(
+            object.__new__(PartFlow),  # no part comes
+            journal=LongShift(spool, workers, on_full=lambda _: None, on_back=lambda: None),
+            tasks=tasks,
+            identifiers=IdentifierSource(clock),
+            clock=clock,
+            making=lambda: Making(PartContext("BRD-A", "L-3", None)),
+            on_record=lambda: None,
+        )
+        effects.carry_out(Report("master_missed", Severity.ALARM, "short not found", evidence={"missing": ["short"]}))
+        assert await tasks.settle(within_s=10)
+        while (waiting := spool.outbox.first()) is not None:
+            told.append(dict(waiting.body))
+            spool.outbox.settle(waiting)
+    assert deaths == []
+    return told
+
+
+def test_a_missed_master_puts_every_lot_in_doubt_that_was_made_since_the_last_pass(tmp_path: Path) -> None:
+    """Not the lot of now: masters are shown when the next begins. Each report is one that the server takes."""
+    told = asyncio.run(missed_master(tmp_path))
+    assert [report["lot"] for report in told] == list(LOTS)
+    for report in told:
+        evidence = StationReportIn.model_validate_json(json.dumps(report)).evidence
+        assert evidence is not None
+        assert (evidence["missing"], evidence["number_since_last_pass"]) == (["short"], 1500)
+        assert evidence["first_since_last_pass"] == str(UUID(int=LOTS[report["lot"]]))
+        assert evidence["inspections_since_last_pass"][-1] == str(UUID(int=LOTS[report["lot"]] + 1499))
 
 
 async def report_while_making(folder: Path, lots: list[str]) -> list[str | None]:

@@ -93,7 +93,7 @@ def test_a_spool_that_adds_up_ends_with_0_and_old_parts_stay_counted(file: Path,
             parts.write(spool, Verdict.OK, b"picture")
         while (record := spool.outbox.first()) is not None:
             spool.outbox.settle(record)
-        assert len(spool.inspections_since(None)) == 2
+        assert len(spool.in_doubt()[None]) == 2
     result = run("reconcile", file, "--offline")
     assert result.exit_code == 0
     assert "triggers\t5" in result.stdout

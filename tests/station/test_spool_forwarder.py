@@ -161,7 +161,7 @@ async def test_a_part_that_a_crash_cut_off_after_the_server_had_it_is_that_one(
     async with forwarding(spool, server) as forwarder:
         assert await forwarder.drain()
     assert [row["id"] for row in server.attempts_of("cut-1")] == [inspection_id]
-    assert spool.inspections_since(None) == (inspection_id,)
+    assert spool.in_doubt() == {None: (inspection_id,)}
 
 
 @in_a_loop

@@ -2,7 +2,7 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import structlog
@@ -31,7 +31,8 @@ from lineside.station.spool import DispositionRecord, RecordContradicts, ReportR
 _LONGEST_WAIT_S: Final = 60.0
 """For a verdict, where only the encoder tells when it is late: a line may stand for hours."""
 _MOST_REMEMBERED: Final = 4096
-_HOLDING: Final = frozenset({"master_missed"})
+_MOST_NAMED: Final = 1000
+"""Inspections in a report's evidence, of which the server takes 64 KiB: 40 bytes each."""
 _LEVELS: Final = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.ALARM: "error"}
 _log = structlog.get_logger("lineside.station")
 
@@ -69,7 +70,6 @@ class Effects:
         self._on_record = on_record
         self._attempts: OrderedDict[int, str] = OrderedDict()
         self._unwritten = Unwritten(journal, clock=clock)
-        self._last_master_pass: str | None = None
 
     def carry_out(self, effect: Effect) -> None:
         """Begin an effect; returns at once."""
@@ -154,28 +154,35 @@ class Effects:
         getattr(_log, _LEVELS[effect.severity])(
             effect.kind, message=effect.message, acquisition_id=effect.acquisition_id
         )
-        evidence = dict(effect.evidence)
         try:
-            if effect.kind in _HOLDING:
-                since = await self._journal.inspections_since(self._last_master_pass)
-                evidence["inspections_since_last_pass"] = list(since)
-            elif effect.kind == "master_passed":
-                self._last_master_pass = attempt_id
-            await self._journal.reported(
-                ReportRecord(
-                    str(self._identifiers.uuid7()),
-                    effect.kind,
-                    effect.severity.value,
-                    effect.message,
-                    self._clock.now(),
-                    acquisition_id=effect.acquisition_id,
-                    lot=lot,
-                    evidence=evidence or None,
-                )
-            )
+            if effect.kind == "master_passed" and attempt_id is not None:
+                await self._journal.all_well(attempt_id)
+            in_doubt = await self._journal.in_doubt() if effect.kind == "master_missed" else {}
+            for doubtful, inspections in (in_doubt or {lot: ()}).items():
+                await self._journal.reported(self._record(effect, lot=doubtful, inspections=inspections))
         except SpoolError as error:
             _log.error("report_not_recorded", kind=effect.kind, why=str(error))
         self._on_record()
+
+    def _record(self, effect: Report, *, lot: str | None, inspections: Sequence[str]) -> ReportRecord:
+        """A report about one lot; the inspections of it that are in doubt are its evidence, the newest by name."""
+        evidence = dict(effect.evidence)
+        if inspections:
+            evidence |= {
+                "inspections_since_last_pass": list(inspections[-_MOST_NAMED:]),
+                "first_since_last_pass": inspections[0],
+                "number_since_last_pass": len(inspections),
+            }
+        return ReportRecord(
+            str(self._identifiers.uuid7()),
+            effect.kind,
+            effect.severity.value,
+            effect.message,
+            self._clock.now(),
+            acquisition_id=effect.acquisition_id,
+            lot=lot,
+            evidence=evidence or None,
+        )
 
 
 def as_judged(outcome: Outcome) -> Judged:
@@ -194,7 +201,7 @@ def as_judged(outcome: Outcome) -> Judged:
     )
     return Judged(
         outcome.acquisition_id,
-        outcome.part_id,
+        outcome.master or outcome.part_id,
         outcome.verdict,
         code=_code(outcome),
         is_audit=isinstance(found, InspectionAnswer) and found.audit,

@@ -67,6 +67,7 @@ class Outcome:
         message: it in words.
         found: the server's answer or the station's own judgement.
         is_nameless: whether it is a name that no part bears.
+        master: of a master sample: its own name, which every showing of it has.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Outcome:
     message: str
     found: InspectionAnswer | StationJudgement
     is_nameless: bool
+    master: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,8 @@ class _Part:
 
     def _trigger_record(self) -> TriggerRecord:
         part_id = None if self._flow.names.needs_picture else self._name.part_id
-        return TriggerRecord(self._id, self._trigger.acquisition_id, self._trigger.encoder, self._at, part_id)
+        lot = self._making.context.lot
+        return TriggerRecord(self._id, self._trigger.acquisition_id, self._trigger.encoder, self._at, part_id, lot)
 
     async def _verdict(self, written: "asyncio.Task[None]") -> InspectionAnswer | StationJudgement:
         try:
@@ -272,5 +275,6 @@ class _Part:
                 "" if first is None else first.message,
                 found,
                 is_nameless=self._name.code is not None,
+                master=self._name.master,
             )
         )

@@ -3,7 +3,7 @@
 A part without an identifier of its own still has a record: under a name that no part bears, NOT_INSPECTED.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -36,12 +36,14 @@ class PartName:
         code: why it may not be judged, None if it may.
         message: what was found, for whoever reads the report.
         read: of a duplicate: the identifier that was there before.
+        master: of a master sample: its own name; in records each showing has one of its own, as each is a part.
     """
 
     part_id: str
     code: ReasonCode | None = None
     message: str = ""
     read: str | None = None
+    master: str | None = None
 
 
 class PartNames:
@@ -50,9 +52,11 @@ class PartNames:
     Args:
         rules: the file's.
         workers: where codes are read.
+        masters: names of master samples: they come again and again.
     """
 
-    def __init__(self, rules: PartIdInFile, workers: Workers) -> None:
+    def __init__(self, rules: PartIdInFile, workers: Workers, *, masters: Collection[str] = ()) -> None:
+        self._masters = frozenset(masters)
         self._source = rules.from_
         self._view = rules.view
         self._formats = frozenset(CodeFormat(name) for name in rules.formats)
@@ -92,6 +96,8 @@ class PartNames:
         return self._named(self._book.from_codes(codes), attempt_id)
 
     def _named(self, found: Identified, attempt_id: str) -> PartName:
+        if found.part_id in self._masters and found.part_id is not None:
+            return PartName(f"{found.part_id}.{_short(attempt_id)}", master=found.part_id)
         if found.is_identified and found.part_id is not None:
             return PartName(found.part_id)
         return nameless(attempt_id, code=_CODES[found.outcome], message=found.message, read=found.part_id)

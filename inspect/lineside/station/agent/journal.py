@@ -3,7 +3,7 @@
 A disk that is full or fails is told once, and told again when it takes records; in between nothing gets a permit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import structlog
@@ -76,9 +76,17 @@ class Journal:
         """The station met something."""
         await self._write(self._spool.record_report, record)
 
-    async def inspections_since(self, attempt_id: str | None) -> tuple[str, ...]:
-        """The inspections after a part's, as the server knows them; of all parts for None."""
-        return await self._workers.on_disk(self._spool.inspections_since, attempt_id)
+    async def all_well(self, attempt_id: str) -> None:
+        """All master samples passed, the last of them at this part.
+
+        Raises:
+            SpoolError: that is not on disk: the masters of before count as the last.
+        """
+        await self._workers.on_disk(self._spool.record_all_well, attempt_id)
+
+    async def in_doubt(self) -> Mapping[str | None, tuple[str, ...]]:
+        """By lot, the inspections since all master samples passed, as the server knows them."""
+        return await self._workers.on_disk(self._spool.in_doubt)
 
     async def unfinished(self) -> tuple[UnfinishedPart, ...]:
         """The parts that have their trigger and not yet everything else."""

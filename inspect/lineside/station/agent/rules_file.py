@@ -1,17 +1,48 @@
 """The `rules` section of station.yaml: the machine's rules in a file's words and units."""
 
-from pydantic import Field
+from datetime import time
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
 
 from lineside.inspection.file_models import FileModel
+from lineside.station.agent.shifts import ShiftStarts
 from lineside.station.machine import EncoderRules, MachineRules, MasterRules
 
 
 class MastersInFile(FileModel):
     """Known-defect parts that are shown to the station to see whether it still finds them."""
 
-    parts: dict[str, list[str]] = Field(min_length=1, description="By part id, the classes to be found on it.")
-    after_changeover: bool = True
-    every_minutes: float | None = Field(default=None, gt=0)
+    parts: dict[
+        Annotated[str, Field(min_length=1, max_length=100)],
+        Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)],
+    ] = Field(min_length=1, description="By part id (code or PLC), the classes that are to be found on it.")
+    after_changeover: bool = Field(default=True, description="Have all shown again when another product is made.")
+    every_minutes: float | None = Field(
+        default=None, gt=0, description="Have all shown again so long after the last pass; always at the start."
+    )
+
+    shifts: list[Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]] = Field(
+        default=[], max_length=24, description="Local times of day; have all shown again when a shift begins."
+    )
+    time_zone: str | None = Field(default=None, description="Of the shifts: an IANA name such as Asia/Seoul.")
+
+    @model_validator(mode="after")
+    def _shifts_have_a_zone(self) -> Self:
+        if bool(self.shifts) != (self.time_zone is not None):
+            raise ValueError("shifts and time_zone go together")
+        self.to_shift_starts()
+        return self
+
+    def to_shift_starts(self) -> ShiftStarts | None:
+        """When shifts begin; None where masters are not shown with each.
+
+        Raises:
+            ValueError: times or a zone that say no instant.
+        """
+        if self.time_zone is None:
+            return None
+        return ShiftStarts(tuple(time.fromisoformat(each) for each in self.shifts), self.time_zone)
 
     def to_record(self) -> MasterRules:
         """As the machine knows them."""
@@ -37,15 +68,19 @@ class RulesInFile(FileModel):
     ack_timeout_ms: float = Field(default=1000.0, gt=0, le=60_000)
     heartbeat_timeout_ms: float = Field(default=1000.0, gt=0, le=60_000)
     confirm_within_mm: float | None = Field(default=None, gt=0, description="Behind the gate; needs sensors there.")
-    stop_after_not_inspected: int | None = Field(default=5, ge=1, le=10_000)
-    stop_after_equal_defects: int | None = Field(default=5, ge=1, le=10_000)
+    stop_after_not_inspected: int | None = Field(
+        default=5, ge=1, le=10_000, description="Parts in a row that stop the line; null for never."
+    )
+    stop_after_equal_defects: int | None = Field(
+        default=5, ge=1, le=10_000, description="Parts in a row with one defect at one place; null for never."
+    )
     equal_within_px: float = Field(
         default=20.0,
         ge=0,
         le=10_000,
         description="How near is one place: pixels of the view, not millimetres, as not every recipe has a scale.",
     )
-    set_aside_audit: bool = False
+    set_aside_audit: bool = Field(default=False, description="OK parts drawn for audit go to the re-inspect lane.")
     masters: MastersInFile | None = None
 
     def to_record(self) -> MachineRules:

@@ -154,7 +154,11 @@ class Station:
         self._views = await self._open_cameras(stack)
         flow = PartFlow(
             views=self._views,
-            names=PartNames(configuration.part_id, self._workers),
+            names=PartNames(
+                configuration.part_id,
+                self._workers,
+                masters=() if configuration.rules.masters is None else configuration.rules.masters.parts,
+            ),
             judges=Judges(
                 server=ServerJudge(client, configuration.station, self._clock),
                 watch=watch,

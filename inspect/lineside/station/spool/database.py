@@ -13,7 +13,7 @@ from typing import Final
 from lineside.station.spool.errors import DiskFull, SpoolBroken, SpoolMissing
 
 FILE_NAME: Final = "spool.sqlite3"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _BUSY_S: Final = 10.0
 
 _SCHEMA: Final = """
@@ -25,6 +25,7 @@ CREATE TABLE parts (
     triggered_at TEXT NOT NULL,
     trigger_digest TEXT NOT NULL,
     part_id TEXT,
+    lot TEXT,
     asked TEXT,
     verdict TEXT,
     verdict_digest TEXT,

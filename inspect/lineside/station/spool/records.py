@@ -27,6 +27,7 @@ class TriggerRecord:
         encoder: counts at the trigger.
         at: aware instant of the trigger.
         part_id: which part it is, None if that is read later.
+        lot: that was being made.
     """
 
     id: str
@@ -34,6 +35,7 @@ class TriggerRecord:
     encoder: int
     at: datetime
     part_id: str | None = None
+    lot: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no identifier, no instant or no 16-bit number."""

@@ -35,6 +35,7 @@ from lineside.station.spool.room import WORTH_OF, RoomPlan, plan_room
 from lineside.station.spool.unfinished import UnfinishedPart, unfinished_parts
 
 _LOCK_NAME: Final = "spool.lock"
+_ALL_WELL: Final = "all_well_at_sequence"
 
 
 class Spool:
@@ -116,6 +117,7 @@ class Spool:
                 "encoder": record.encoder,
                 "at": record.at.isoformat(),
                 "part_id": record.part_id,
+                "lot": record.lot,
             }
         )
         with self._writing("recording a trigger") as connection:
@@ -125,8 +127,8 @@ class Spool:
                 return
             self._check_room()
             connection.execute(
-                "INSERT INTO parts (id, acquisition_id, encoder, triggered_at, trigger_digest, part_id) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO parts (id, acquisition_id, encoder, triggered_at, trigger_digest, part_id, lot) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     record.id,
                     record.acquisition_id,
@@ -134,6 +136,7 @@ class Spool:
                     record.at.isoformat(),
                     _digest(body),
                     record.part_id,
+                    record.lot,
                 ),
             )
 
@@ -262,19 +265,32 @@ class Spool:
         with self._guard, disk("reading the spool"):
             return unfinished_parts(self._connection)
 
-    def inspections_since(self, attempt_id: str | None) -> tuple[str, ...]:
-        """The inspections after a part's, as the server knows or will know them, in order.
+    def record_all_well(self, attempt_id: str) -> None:
+        """Write down that the station was shown to see well at this part: parts before it are in no doubt later.
 
-        Args:
-            attempt_id: of the part's trigger; None, or one that is no longer remembered, for all that are.
+        Raises:
+            DiskFull, SpoolBroken: it is not on disk.
+            RecordContradicts: the part has no trigger.
         """
+        with self._writing("recording that all masters passed") as connection:
+            sequence = self._part(connection, attempt_id)["sequence"]
+            connection.execute("INSERT OR REPLACE INTO counters VALUES (?, ?)", (_ALL_WELL, sequence))
+
+    def in_doubt(self) -> Mapping[str | None, tuple[str, ...]]:
+        """By lot, the inspections since all was well, as the server knows or will know them, in order.
+
+        Of a station that never was, all that are remembered.
+        """
+        found: dict[str | None, list[str]] = {}
         with self._guard, disk("reading the spool"):
             rows = self._connection.execute(
-                "SELECT COALESCE(inspection_id, id) FROM parts WHERE verdict IS NOT NULL AND sequence > "
-                "COALESCE((SELECT sequence FROM parts WHERE id = ?), 0) ORDER BY sequence",
-                (attempt_id,),
+                "SELECT lot, COALESCE(inspection_id, id) FROM parts WHERE verdict IS NOT NULL AND sequence > "
+                "COALESCE((SELECT count FROM counters WHERE name = ?), 0) ORDER BY sequence",
+                (_ALL_WELL,),
             )
-            return tuple(row[0] for row in rows)
+            for lot, inspection in rows:
+                found.setdefault(lot, []).append(inspection)
+        return {lot: tuple(inspections) for lot, inspections in found.items()}
 
     def _missing_pictures(self, connection: sqlite3.Connection, record: JudgedRecord) -> dict[str, bytes]:
         """The pictures that are not kept yet, by digest."""
