@@ -30,6 +30,7 @@ from lineside.inspection.file_models import FileModel, SourceFile
 from lineside.inspection.frames import MediaType
 from lineside.station.agent.errors import StationFileRefused
 from lineside.station.agent.rules_file import RulesInFile
+from lineside.station.agent.shifts import ShiftStarts
 from lineside.station.cameras import CameraSettings
 from lineside.station.cameras.configuration import cameras_json_schema, parse_cameras
 from lineside.station.machine import MachineRules
@@ -150,6 +151,7 @@ class StationConfiguration:
         cameras: of each view of the recipe, by its name.
         rig: the PLC.
         rules: by which the machine acts.
+        shifts: with whose start the master samples come due; None for none.
         scan_s: seconds from scan to scan.
         acquisition: how long frames may take.
         part_id: where identifiers come from.
@@ -163,6 +165,7 @@ class StationConfiguration:
     cameras: Mapping[str, CameraSettings]
     rig: RigSettings
     rules: MachineRules
+    shifts: ShiftStarts | None
     scan_s: float
     acquisition: AcquisitionInFile
     part_id: PartIdInFile
@@ -250,6 +253,7 @@ def parse_station(text: str, *, source: str, folder: Path) -> StationConfigurati
         cameras=cameras,
         rig=_rig(file, found.rig),
         rules=_rules(file, found.rules),
+        shifts=None if found.rules.masters is None else found.rules.masters.to_shift_starts(),
         scan_s=found.scan_ms / 1000.0,
         acquisition=found.acquisition,
         part_id=found.part_id,
