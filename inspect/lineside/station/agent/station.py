@@ -40,6 +40,8 @@ from lineside.station.machine import (
     Happening,
     InternalFault,
     JudgeFailed,
+    MasterPresented,
+    MastersDue,
     StationMachine,
 )
 from lineside.station.own_engine import EngineSettings, OwnEngine
@@ -49,6 +51,7 @@ from lineside.station.spool import Forwarder, ReportRecord, Spool, SpoolError, S
 _LAST_WORDS_S: Final = 0.2
 """How long the scan goes on after Ready went off, so that the PLC has heard it before the heartbeat ends."""
 _DISK_AGAIN_S: Final = 1.0
+_SHIFT_LOOK_S: Final = 0.5
 _FIRST_KIT_S: Final = 3.0
 """How long the start waits for the server: a model that loads later takes time from the first parts."""
 _log = structlog.get_logger("lineside.station")
@@ -101,6 +104,7 @@ class Station:
         self._tasks.start("upkeep", self._upkeep.run())
         self._tasks.start("forwarder", self.forwarder.run())
         self._tasks.start("disk", self._watch_disk())
+        self._begin_masters()
         for view in self._views.values():
             self._tasks.start(f"camera {view.view}", view.watch())
         told = asyncio.create_task(until.wait())
@@ -258,6 +262,28 @@ class Station:
     def _note_disk_back(self) -> None:
         self._happened.append(DiskBack())
         self._effects.disk_is_back()
+
+    def _begin_masters(self) -> None:
+        """Have master samples come due with each shift, and hear of those that are laid on the line."""
+        configuration = self._configuration
+        if configuration.rules.masters is None:
+            return
+        requests = MasterRequests(
+            configuration.spool_folder,
+            masters=configuration.rules.masters.parts,
+            announce=lambda part_id: self._happened.append(MasterPresented(part_id)),
+        )
+        self._tasks.start("master requests", requests.run())
+        if configuration.shifts is not None:
+            self._tasks.start("shifts", self._watch_shifts(configuration.shifts))
+
+    async def _watch_shifts(self, starts: ShiftStarts) -> None:
+        watch = ShiftWatch(starts, now=self._clock.now())
+        while True:
+            await asyncio.sleep(_SHIFT_LOOK_S)
+            start = watch.look(self._clock.now(), monotonic_s=self._clock.monotonic())
+            if start is not None:
+                self._happened.append(MastersDue(f"a shift began at {start.isoformat()}"))
 
     async def _watch_disk(self) -> None:
         """While the disk takes nothing, try again with a record that tells of it."""
