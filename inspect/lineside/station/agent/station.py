@@ -20,10 +20,12 @@ from lineside.station.agent.flow import Listener, PartFlow
 from lineside.station.agent.identity import PartNames
 from lineside.station.agent.journal import Journal
 from lineside.station.agent.judging import FailoverRule, Judges
+from lineside.station.agent.master_requests import MasterRequests
 from lineside.station.agent.recovery import Recovered, recover
 from lineside.station.agent.scan import Scan
 from lineside.station.agent.server_judge import ServerJudge
 from lineside.station.agent.server_watch import ServerWatch
+from lineside.station.agent.shifts import ShiftStarts, ShiftWatch
 from lineside.station.agent.supervision import Tasks
 from lineside.station.agent.upkeep import Upkeep
 from lineside.station.agent.workers import Workers
