@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,11 @@ from typer.testing import CliRunner
 
 from blob_detector import BLOB_CLASSES, Blob, TinyRelease, draw_blobs
 from lineside.cli.main import app
-from lineside.station.web import WebFileRefused
+from lineside.station.web import MarkerFailed, WebFileRefused
 
 LINES, WIDTH_PX = 800, 160
 BLOBS = (Blob(1, 40, 100), Blob(4, 120, 452))
-WEB = {
+WEB: dict[str, Any] = {
     "schema": "lineside.web-station/1",
     "roll": "ROLL-1",
     "source": {"kind": "looped", "path": "web.mono8", "width_px": WIDTH_PX},
@@ -90,3 +91,13 @@ def test_a_file_that_cannot_be_put_to_use_is_refused(folder: Path, changes: dict
     done = CliRunner().invoke(app, ["web", "run", str(folder / "bad.yaml")])
     assert isinstance(done.exception, WebFileRefused)
     assert said in str(done.exception)
+
+
+def test_a_marker_that_takes_no_mark_ends_the_run_with_an_event(folder: Path) -> None:
+    live = {"source": {**WEB["source"], "line_rate_hz": 20_000}, "reject": {"distance_mm": 5000, "speed_mm_s": 100}}
+    marker = {"marker": {"kind": "file", "path": "/dev/full"}, "out": "unmarked"}
+    (folder / "unmarked.yaml").write_text(json.dumps({**WEB, **live, **marker}))
+    done = CliRunner().invoke(app, ["web", "run", str(folder / "unmarked.yaml"), "--no-picture"])
+    assert isinstance(done.exception, MarkerFailed)
+    kinds = [json.loads(line)["kind"] for line in (folder / "unmarked/events.jsonl").read_text().splitlines()]
+    assert kinds[-1] == "handshake"

@@ -30,8 +30,11 @@ def _defect(from_mm: float, to_mm: float) -> WebDefect:
     return WebDefect("scratch", 0.9, left_mm=4.0, right_mm=5.0, from_mm=from_mm, to_mm=to_mm)
 
 
-def _outcome(verdict: Verdict, *defects: WebDefect, grade: str | None = "B") -> RegionOutcome:
-    reasons = () if verdict is Verdict.OK else (Reason(ReasonCode.LATE, "too late"),)
+def _outcome(
+    verdict: Verdict, *defects: WebDefect, grade: str | None = "B", why: ReasonCode | None = None
+) -> RegionOutcome:
+    code = why or (ReasonCode.DEFECT_LIMIT if verdict is Verdict.NG else ReasonCode.LATE)
+    reasons = () if verdict is Verdict.OK else (Reason(code, "why not"),)
     return RegionOutcome(
         "ROLL-1-000003", 3, 100.0, 200.0, Judgement(verdict, reasons, (), {}), defects, grade, NOW, 0.5
     )
@@ -86,6 +89,11 @@ class TestGradesAndMarks:
         [pulse] = pulses_of(_outcome(Verdict.NOT_INSPECTED, _defect(120, 130), grade=None), web_width_mm=40.0)
         assert (pulse.from_mm, pulse.to_mm, pulse.left_mm, pulse.right_mm) == (100.0, 200.0, 0.0, 40.0)
         assert pulse.grade == "not inspected"
+
+    def test_what_nobody_looked_at_in_a_region_that_is_ng_anyhow_is_marked_with_it_as_a_whole(self) -> None:
+        defect, whole = pulses_of(_outcome(Verdict.NG, _defect(120, 130), why=ReasonCode.LATE), web_width_mm=40.0)
+        assert (defect.from_mm, defect.to_mm, defect.what) == (120.0, 130.0, "scratch")
+        assert (whole.from_mm, whole.to_mm, whole.what) == (100.0, 200.0, "NOT_INSPECTED")
 
     def test_a_file_has_a_permit_for_ok_alone(self, tmp_path: Path) -> None:
         async def told() -> None:

@@ -44,7 +44,7 @@ class MarkPulse:
 
 
 def pulses_of(outcome: RegionOutcome, *, web_width_mm: float) -> tuple[MarkPulse, ...]:
-    """The marks that a region needs: one for each defect, or one for all of it if it was not inspected."""
+    """The marks that a region needs: one for each defect, and one for all of it if not all of it was looked at."""
     grade = NOT_INSPECTED_GRADE if outcome.grade is None else outcome.grade
     if outcome.verdict is Verdict.OK:
         return ()
@@ -60,11 +60,11 @@ def pulses_of(outcome: RegionOutcome, *, web_width_mm: float) -> tuple[MarkPulse
         )
         for defect in outcome.defects
     )
-    if outcome.verdict is Verdict.NG and defects:
+    if outcome.is_examined and defects:
         return defects
-    return (
-        MarkPulse(outcome.part_id, outcome.from_mm, outcome.to_mm, 0.0, web_width_mm, grade, outcome.verdict.value),
-    )
+    what = outcome.verdict if outcome.is_examined else Verdict.NOT_INSPECTED
+    whole = MarkPulse(outcome.part_id, outcome.from_mm, outcome.to_mm, 0.0, web_width_mm, grade, what.value)
+    return (*defects, whole) if outcome.verdict is Verdict.NG else (whole,)
 
 
 class MarkerOutput(Protocol):

@@ -69,7 +69,7 @@ class RegionOutcome:
         to_mm: where it ends, half-open.
         judgement: OK only if every line of it was looked at in time, and nothing found exceeds a limit.
         defects: what counts in it, also what began before it or ends after it.
-        grade: by the first rule that it keeps; None for a region that was not inspected.
+        grade: by the first rule that it keeps; None for a region of which not all was looked at.
         decided_at: aware UTC instant.
         slack_s: seconds that were left until the region's beginning was too near to the reject point; negative is late,
             infinite while the web stands. None for a web that is only mapped.
@@ -91,6 +91,11 @@ class RegionOutcome:
     def verdict(self) -> Verdict:
         """OK, NG or NOT_INSPECTED."""
         return self.judgement.verdict
+
+    @property
+    def is_examined(self) -> bool:
+        """Whether all of it was looked at: a region that was late or has lines missing can be NG all the same."""
+        return self.verdict is not Verdict.NOT_INSPECTED and all(reason.code.makes_ng for reason in self.reasons)
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

@@ -6,9 +6,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from lineside.inspection.strips import RollMap
+from lineside.station.spool import SpoolError
+from lineside.station.web.errors import MarkerFailed
 from lineside.station.web.markers import pulses_of
 from lineside.station.web.opening import OpenedWeb
-from lineside.station.web.records import RegionOutcome, WebEvent, WebFigures
+from lineside.station.web.records import RegionOutcome, WebEvent, WebEventKind, WebFigures
 from lineside.station.web.roll_files import RollFiles
 
 
@@ -77,7 +79,14 @@ async def run_web(
                 await stack.enter_async_context(_going(watch.run()))
             await stack.enter_async_context(marker)
             source = await stack.enter_async_context(opened.source())
-            figures = await station.run(source, stop=stop)
+            try:
+                figures = await station.run(source, stop=stop)
+            except MarkerFailed as error:
+                await happened(WebEvent(WebEventKind.HANDSHAKE, str(error), opened.clock.now()))
+                raise
+            except SpoolError as error:  # nothing can be written down any more: a person at the screen is told
+                on_event(WebEvent(WebEventKind.DISK_FULL, str(error), opened.clock.now()))
+                raise
     finally:
         files.finish(station.roll_map())
     return WebRun(figures, station.roll_map())

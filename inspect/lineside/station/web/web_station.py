@@ -8,6 +8,7 @@ all of them was looked at, or when there is no more time: then as not inspected.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from lineside.client.clock import Clock
@@ -290,25 +291,22 @@ class WebStation:
             if slack_s is not None and is_inspected:
                 self._least_slack_s = slack_s if self._least_slack_s is None else min(self._least_slack_s, slack_s)
             self._regions[judgement.verdict] += 1
-            grade = (
-                grade_of(verdict.defects, self._plan.grades, otherwise=self._plan.grade_otherwise)
-                if is_inspected
-                else None
+            outcome = RegionOutcome(
+                part.part_id,
+                part.number,
+                part.from_mm,
+                part.to_mm,
+                judgement,
+                verdict.defects,
+                None,
+                self._clock.now(),
+                slack_s,
+                (self._lines.line_at(part.from_mm), self._lines.line_at(part.to_mm)),
             )
-            self._happened.put_nowait(
-                RegionOutcome(
-                    part.part_id,
-                    part.number,
-                    part.from_mm,
-                    part.to_mm,
-                    judgement,
-                    verdict.defects,
-                    grade,
-                    self._clock.now(),
-                    slack_s,
-                    (self._lines.line_at(part.from_mm), self._lines.line_at(part.to_mm)),
-                )
-            )
+            if outcome.is_examined:
+                grade = grade_of(verdict.defects, self._plan.grades, otherwise=self._plan.grade_otherwise)
+                outcome = replace(outcome, grade=grade)
+            self._happened.put_nowait(outcome)
 
     def _slack_s(self, part: WebPart, reject: RejectPoint) -> float:
         """Seconds until a region's beginning is too near to the marker; without end while the web stands."""
