@@ -1,4 +1,6 @@
 import gc
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -108,6 +110,19 @@ def test_the_mapped_memory_outlives_its_ring_while_it_is_read_and_holds_the_rows
     gc.collect()
     rows[1, 5] = 77
     assert rows[5, 5] == 77
+
+
+def test_a_thread_may_still_read_the_mapped_memory_while_the_process_ends() -> None:
+    """Threads of workers are ended after the exit's finalizers: unmapping there would kill the process by a signal."""
+    script = (
+        "import atexit\n"
+        "rows = []\n"
+        "atexit.register(lambda: print(int(rows[0].sum())))\n"  # the first to register is the last to be called
+        "from lineside.inspection.strips.mirrored import double_mapping\n"
+        "rows.append(double_mapping(4096, 4).rows)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "0\n", "")
 
 
 def test_where_memory_cannot_be_mapped_twice_each_row_is_written_twice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,7 +101,8 @@ def double_mapping(width: int, least_capacity: int) -> MirroredRows:
     finally:
         os.close(file)
     memory = (ctypes.c_ubyte * (2 * size)).from_address(base)
-    weakref.finalize(memory, system.munmap, base, 2 * size)
+    unmapping = weakref.finalize(memory, system.munmap, base, 2 * size)
+    unmapping.atexit = False  # threads may still read it then, and the system takes it back anyway
     rows = np.frombuffer(memoryview(memory), np.uint8).reshape(2 * capacity, width)
     return MirroredRows(rows, capacity, is_mapped=True)
 
