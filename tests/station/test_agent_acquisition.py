@@ -8,7 +8,7 @@ import pytest
 
 from lineside.client.clock import SystemClock
 from lineside.station.agent.acquisition import AcquisitionRules, ViewCamera, ViewFailed, ViewTrouble, take_all
-from lineside.station.cameras import CameraError, CameraFrame, CameraLost, WrongPixelFormat
+from lineside.station.cameras import CameraError, CameraFrame, CameraLost, CameraTimeout, WrongPixelFormat
 from scripted_camera import ScriptedCamera, frame
 
 QUICK = AcquisitionRules(grab_timeout_s=0.03, settle_s=0.03)
@@ -118,6 +118,19 @@ def test_a_frame_that_comes_too_late_is_not_the_next_parts() -> None:
         camera._script.append(frame(2))
         assert (await taken(view)).sequence == 2
         watching.cancel()
+
+    run(work)
+
+
+def test_a_part_that_waited_while_the_one_before_lost_its_frame_gets_none_either() -> None:
+    """The late frame of the part before would otherwise be taken for its own."""
+
+    async def work() -> None:
+        view, camera = a_view([CameraTimeout("late"), frame(5)], Told())
+        first, second = await asyncio.gather(taken(view), taken(view), return_exceptions=True)
+        assert isinstance(first, ViewFailed)
+        assert isinstance(second, ViewFailed)
+        assert camera.triggers == 1
 
     run(work)
 

@@ -115,6 +115,8 @@ class ViewCamera:
             ViewFailed: there is none; the view settles before it takes another part.
         """
         async with self._one_at_a_time:
+            if not self.takes_parts:  # the part before lost its frame while this one waited
+                raise ViewFailed(self.view, "it settles after a failure", trouble=ViewTrouble.FRAMES_LOST)
             try:
                 async with asyncio.timeout(self._rules.grab_timeout_s):
                     return await self._grab(triggered_s)
