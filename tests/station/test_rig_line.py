@@ -150,6 +150,28 @@ def test_an_encoder_that_jumps_by_exactly_one_part_does_not_lend_a_permit_to_the
     assert line.truth.reasons[Why.VOIDED] > 0
 
 
+def test_a_plc_that_lost_its_power_lets_nothing_pass_that_was_under_way_and_goes_on_with_the_next() -> None:
+    line, station = SimulatedLine(quick_line(parts=40)), PlainStation(lambda _: True)
+    run_line(line, station, at={300: line.restart_programme})
+    restarted_s = 300 * 0.005
+    under_way = [part for part in line.truth.parts if part.seen_s < restarted_s < part.left_s]
+    assert under_way
+    assert {(part.lane, part.acquisition_id) for part in under_way} == {(Lane.REJECT, None)}
+    assert line.truth.parts[-1].why is Why.PERMIT
+    assert line.truth.parts[0].why is Why.PERMIT
+    assert [part.acquisition_id for part in line.truth.parts].count(2) == 2, "it counts from 1 anew"
+
+
+def test_a_camera_sees_the_part_that_is_before_it_and_no_other() -> None:
+    line = SimulatedLine(quick_line(spacing=EvenSpacing(100.0, 100.0)))
+    seen = set()
+    for scan in range(1, 200):
+        line.advance(scan * 0.005)
+        seen.add((scan % 20, line.part_at_camera(within_mm=20.0)))
+    assert {number for _, number in seen} >= {1, 2, 3, None}
+    assert {offset for offset, number in seen if number is not None} <= {0, 1, 2, 3, 4}
+
+
 def test_a_part_that_was_taken_off_the_belt_does_not_leave_its_permit_behind() -> None:
     line, station = SimulatedLine(quick_line(parts=10)), PlainStation(odd_passes)
     run_line(line, station, at={60: line.take_off_a_part})

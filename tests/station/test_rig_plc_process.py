@@ -62,6 +62,20 @@ def test_a_plc_in_a_process_of_its_own_runs_its_line_and_accounts_for_it() -> No
     assert sum(account["lanes"].values()) == 6
 
 
+def test_a_plc_that_is_killed_leaves_behind_what_left_its_gate(tmp_path: Path) -> None:
+    record = tmp_path / "left.jsonl"
+    command = [sys.executable, "-m", "lineside.station.rig.plc_modbus", "--record", str(record)]
+    command += ["--speed-mm-s", "2000", "--gate-at-mm", "100", "--spacing-mm", "50"]
+    until_s = time.monotonic() + _PATIENCE_S
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        while time.monotonic() < until_s and not (record.exists() and record.read_text().count("\n") >= 3):
+            time.sleep(0.01)
+        process.kill()
+    parts = [json.loads(line) for line in record.read_text().splitlines()]
+    assert [part["number"] for part in parts[:3]] == [1, 2, 3]
+    assert {(part["lane"], part["why"]) for part in parts} == {("reject", "not_triggered")}
+
+
 def test_a_plc_that_died_is_a_lost_rig() -> None:
     command = [sys.executable, "-m", "lineside.station.rig.plc_modbus"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
