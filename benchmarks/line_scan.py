@@ -35,7 +35,7 @@ PITCH_PX = 3264
 
 OVERLAP_PX = 128
 TILE_PX = 640
-RATES_HZ = (2000, 4000, 6000, 7000, 8000, 9000, 10_000, 11_000, 12_000)
+RATES_HZ = (4000, 6000, 8000, 9000, 10_000, 11_000)
 DISTANCE_MM = 400.0
 """From the camera to the marker: six regions, 1.9 s at 10 kHz."""
 
@@ -118,7 +118,7 @@ def _climb(web: SyntheticWeb, release: str, options: Options) -> list[RateRun]:
                 options.folder / f"climb-{release}-{rate_hz}",
                 rate_hz,
                 release=release,
-                seconds=options.some(30, 4),
+                seconds=options.some(15, 4),
             )
         )
         if not runs[-1].holds:
