@@ -158,7 +158,10 @@ class _Part:
         self._id = trigger.id
         self._at = flow.clock.now()
         self._making = flow.making()
-        self._name = nameless(self._id, code=ReasonCode.STATION_FAULT, message="not named yet")
+        master = flow.names.of_master(trigger.id, trigger.part_id)
+        self._needs_picture = master is None and flow.names.needs_picture
+        self._needs_words = master is None and not flow.names.needs_picture
+        self._name = master or nameless(self._id, code=ReasonCode.STATION_FAULT, message="not named yet")
         self._views: dict[str, JudgedView] = {}
 
     async def note(self, code: ReasonCode, message: str) -> None:
@@ -167,7 +170,7 @@ class _Part:
         Raises:
             SpoolError: the disk did not take a record.
         """
-        if self._trigger.part_id is not None and not self._flow.names.needs_picture:
+        if self._trigger.part_id is not None and self._needs_words:
             self._name = self._flow.names.from_words(
                 self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id
             )
@@ -180,7 +183,7 @@ class _Part:
         Raises:
             SpoolError: the disk did not take a record.
         """
-        if not self._flow.names.needs_picture:
+        if self._needs_words:
             self._name = self._flow.names.from_words(
                 self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id
             )
@@ -193,7 +196,7 @@ class _Part:
         await self._finish(found)
 
     def _trigger_record(self) -> TriggerRecord:
-        part_id = None if self._flow.names.needs_picture else self._name.part_id
+        part_id = None if self._needs_picture else self._name.part_id
         lot = self._making.context.lot
         return TriggerRecord(self._id, self._trigger.acquisition_id, self._trigger.encoder, self._at, part_id, lot)
 
@@ -224,7 +227,7 @@ class _Part:
             self._flow.listener.not_acquired(trigger.acquisition_id, "; ".join(str(each) for each in failures))
         else:
             self._flow.listener.acquired(trigger.acquisition_id)
-        if self._flow.names.needs_picture:
+        if self._needs_picture:
             self._name = await self._flow.names.from_picture(self._id, frames)
         self._views = await self._encoded(frames)
         if failures:

@@ -72,6 +72,15 @@ class PartNames:
         """Whether a part has no name before its picture is there."""
         return self._source == "code"
 
+    def of_master(self, attempt_id: str, part_id: str | None) -> PartName | None:
+        """The name of a master sample that the PLC named, or a person announced; None if it is none.
+
+        It needs no picture for it, also where other parts do.
+        """
+        if part_id is None or part_id not in self._masters:
+            return None
+        return PartName(f"{part_id}.{_short(attempt_id)}", master=part_id)
+
     def from_words(self, attempt_id: str, *, plc: str | None, order_id: str | None) -> PartName:
         """The name of a part that needs no picture for it.
 
@@ -96,8 +105,9 @@ class PartNames:
         return self._named(self._book.from_codes(codes), attempt_id)
 
     def _named(self, found: Identified, attempt_id: str) -> PartName:
-        if found.part_id in self._masters and found.part_id is not None:
-            return PartName(f"{found.part_id}.{_short(attempt_id)}", master=found.part_id)
+        master = self.of_master(attempt_id, found.part_id)
+        if master is not None:
+            return master
         if found.is_identified and found.part_id is not None:
             return PartName(found.part_id)
         return nameless(attempt_id, code=_CODES[found.outcome], message=found.message, read=found.part_id)

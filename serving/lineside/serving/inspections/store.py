@@ -14,6 +14,7 @@ from lineside.inspection.verdict import ViewFindings, ViewNotInspected
 from lineside.serving.errors import AttemptClosed, AttemptOutOfOrder, IdempotencyConflict, ViewConflict
 from lineside.serving.inspections.schemas import InspectionOut, MeasuresOut, ReasonOut, detection_rows
 from lineside.serving.inspections.submission import Answer, Submission
+from lineside.serving.known_parts.showings import note_showing
 from lineside.serving.ledger import Transaction
 from lineside.serving.ledger.tables import defects, events, frames, idempotency, inspections
 from lineside.serving.stations import BoundContext
@@ -251,6 +252,7 @@ def _insert_attempt(transaction: Transaction, values: Mapping[str, Any]) -> None
             f"attempt {values['attempt']} of part {values['part_id']!r} at station {values['station']!r} was recorded "
             "by another request at the same time; send the request again to see what stands"
         ) from error
+    note_showing(transaction, values["part_id"])
 
 
 def add_frame(transaction: Transaction, inspection_id: str, row: FrameRow) -> None:
