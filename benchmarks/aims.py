@@ -30,6 +30,7 @@ def aims_table(figures: Mapping[str, Any]) -> Table:
         ("start_up", _start_up),
         ("damaged_jpegs", _damaged_jpegs),
         ("delivery_outages", _delivery_outages),
+        ("station_outages", _station_outages),
         ("delivery_latency", _delivery_latency),
         ("delivery_sustained", _delivery_sustained),
         ("line_scan", _line_scan),
@@ -119,6 +120,14 @@ def _delivery_outages(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, st
         f"{name} {found['lost'] + found['otherwise'] + found['disordered']}" for name, found in figures["sinks"].items()
     )
     yield "outage, flapping, kill -9: events lost, under another id or out of order", "0", wrong
+
+
+def _station_outages(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    books = figures["audit"]
+    unearned = books["without_permit"] + books["without_ok"] + books["bad"]
+    yield f"every plug pulled, {books['left']} parts at the gate: passed unearned", "0", str(unearned)
+    wrong = books["lost"] + books["twice"] + books["booked_otherwise"]
+    yield "the same: lost, counted twice, written down otherwise", "0", str(wrong)
 
 
 def _delivery_latency(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
