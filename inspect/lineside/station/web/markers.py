@@ -8,6 +8,7 @@ permits nothing.
 import asyncio
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -119,7 +120,8 @@ class FileMarker:
     ) -> None:
         """Close it."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # what could not be written has ended in MarkerFailed; closing tries once more
+                self._file.close()
             self._file = None
 
     async def region(self, outcome: RegionOutcome, pulses: tuple[MarkPulse, ...]) -> None:

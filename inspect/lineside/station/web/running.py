@@ -1,9 +1,11 @@
 """One roll from its first line to its files."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Final
 
 from lineside.inspection.strips import RollMap
 from lineside.station.spool import SpoolError
@@ -12,6 +14,8 @@ from lineside.station.web.markers import pulses_of
 from lineside.station.web.opening import OpenedWeb
 from lineside.station.web.records import RegionOutcome, WebEvent, WebEventKind, WebFigures
 from lineside.station.web.roll_files import RollFiles
+
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,10 @@ async def run_web(
             except MarkerFailed as error:
                 await happened(WebEvent(WebEventKind.HANDSHAKE, str(error), opened.clock.now()))
                 raise
-            except SpoolError as error:  # nothing can be written down any more: a person at the screen is told
+            except (SpoolError, OSError) as error:
+                if not isinstance(error, SpoolError) and error.errno not in _NO_SPACE:
+                    raise
+                # nothing can be written down any more: a person at the screen is told
                 on_event(WebEvent(WebEventKind.DISK_FULL, str(error), opened.clock.now()))
                 raise
     finally:
