@@ -222,7 +222,11 @@ class DrivenCamera:
         lost_before = stamped.arrival.lost_before + nobody_came_for
         self._lost_waiting += nobody_came_for
         self._sequence += 1 + lost_before
-        image = await asyncio.to_thread(stamped.arrival.to_image)
+        try:
+            image = await asyncio.to_thread(stamped.arrival.to_image)
+        except asyncio.CancelledError:
+            self._lost_waiting += 1
+            raise
         self._delivered += 1
         return CameraFrame(
             image=image,

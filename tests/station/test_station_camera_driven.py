@@ -1,0 +1,69 @@
+"""What becomes of a frame whose picture is not ready when the grab's time is over."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+
+from lineside.client.clock import SystemClock
+from lineside.inspection.frames import Image
+from lineside.station.cameras.driven import Arrival, DrivenCamera, DrivingRules, TransportCounts
+
+PICTURE = np.zeros((4, 6), np.uint8)
+
+
+class SlowPictures:
+    """A driver that delivers as many frames as it is told; the first one's picture is only made when it is let."""
+
+    def __init__(self, frames: int) -> None:
+        self._left = frames
+        self._is_first = True
+        self.is_making = threading.Event()
+        self.may_go_on = threading.Event()
+
+    def open(self) -> None:
+        """There is nothing to connect."""
+
+    def next(self, *, timeout_s: float) -> Arrival | None:
+        if self._left == 0:
+            threading.Event().wait(timeout_s)
+            return None
+        self._left -= 1
+        is_first, self._is_first = self._is_first, False
+        return Arrival(self._slowly if is_first else lambda: PICTURE)
+
+    def check(self) -> None:
+        """It is always there."""
+
+    def counts(self) -> TransportCounts:
+        return TransportCounts()
+
+    def trigger(self) -> None:
+        """It delivers anyway."""
+
+    def close(self) -> None:
+        self.may_go_on.set()
+
+    def _slowly(self) -> Image:
+        self.is_making.set()
+        self.may_go_on.wait(20)
+        return PICTURE
+
+
+def test_a_frame_whose_grab_was_given_up_is_lost_and_counted() -> None:
+    driver = SlowPictures(2)
+
+    async def scene() -> None:
+        camera = DrivenCamera("top", driver, clock=SystemClock(), rules=DrivingRules("every"))
+        async with camera:
+            grabbing = asyncio.create_task(camera.grab(timeout_s=20))
+            await asyncio.to_thread(driver.is_making.wait, 20)
+            grabbing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await grabbing
+            driver.may_go_on.set()
+            following = await camera.grab(timeout_s=20)
+            assert (following.sequence, camera.health.delivered, camera.health.lost_frames) == (1, 1, 1)
+
+    asyncio.run(scene())
