@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from lineside.client.clock import SystemClock
 from lineside.client.identifiers import IdentifierSource
+from lineside.inspection.verdict import ReasonCode
 from lineside.serving.station_reports import StationReportIn
-from lineside.station.agent.effects import Effects
-from lineside.station.agent.flow import PartFlow
+from lineside.station.agent.effects import Effects, report_of
+from lineside.station.agent.flow import Outcome, PartFlow
 from lineside.station.agent.journal import Journal
 from lineside.station.agent.making import Making
 from lineside.station.agent.supervision import Tasks
 from lineside.station.agent.workers import Workers
 from lineside.station.machine import Report, Severity
-from lineside.station.spool import PartContext, Spool
+from lineside.station.spool import PartContext, Spool, StationJudgement
 
 LOTS = {"L-1": 1, "L-2": 5000}
 
@@ -97,3 +100,18 @@ async def report_while_making(folder: Path, lots: list[str]) -> list[str | None]
 def test_a_report_names_the_lot_in_which_it_was_made(tmp_path: Path) -> None:
     """Else a bypass of one lot, told after an outage, would hold the next lot and let its own go."""
     assert asyncio.run(report_while_making(tmp_path, ["L-1", "L-2"])) == ["L-1", "L-2"]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (ReasonCode.CODE_UNREAD, "code_unread"),
+        (ReasonCode.CODE_DUPLICATE, "code_duplicate"),
+        (ReasonCode.NO_SERVER, None),
+    ],
+)
+def test_a_part_without_a_name_of_its_own_is_an_event(code: ReasonCode, kind: str | None) -> None:
+    found = StationJudgement.not_inspected(code, "as it was")
+    outcome = Outcome("id", 7, "unidentified.1", found.verdict, code.value, "as it was", found, is_nameless=True)
+    report = report_of(outcome)
+    assert (report and (report.kind, report.acquisition_id)) == (kind and (kind, 7))

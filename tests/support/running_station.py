@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lineside.client.clock import Clock, SystemClock
 from lineside.station.agent import Station, load_station
+from lineside.station.rig import StationState
 from lineside.station.rig.simulated import SimulatedRig
 from lineside.station.rig.simulated_line import SimulatedLine
 
@@ -22,22 +23,29 @@ class Running:
     line: SimulatedLine
     task: "asyncio.Task[None]"
 
+    @property
+    def state(self) -> StationState | None:
+        """What the PLC is told now."""
+        outputs = self.station.scan.outputs
+        return None if outputs is None else outputs.state
+
     async def until_left(self, parts: int) -> None:
         """Wait until so many parts have left the gate."""
-        await self._until(lambda: len(self.line.truth.parts) >= parts)
+        await self.until(lambda: len(self.line.truth.parts) >= parts)
 
     async def until_all_is_told(self) -> None:
         """Wait until the line is empty and the server has everything."""
         await self.until_line_is_empty()
-        await self._until(lambda: not self.station.spool.unfinished())
+        await self.until(lambda: not self.station.spool.unfinished())
         while not await self.station.forwarder.drain():  # noqa: ASYNC110 - it tells nobody when it is through
             await asyncio.sleep(0.02)
 
     async def until_line_is_empty(self) -> None:
         """Wait until the last part has left."""
-        await self._until(lambda: self.line.is_empty)
+        await self.until(lambda: self.line.is_empty)
 
-    async def _until(self, is_so: Callable[[], bool]) -> None:
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until something is so."""
         while not is_so():
             assert not self.task.done(), self.station.failure
             await asyncio.sleep(0.01)

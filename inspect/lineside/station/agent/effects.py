@@ -210,6 +210,15 @@ def as_judged(outcome: Outcome) -> Judged:
     )
 
 
+def report_of(outcome: Outcome) -> Report | None:
+    """What the plant is told of a part that has no name, or got no answer of its own; None for all others."""
+    if outcome.is_wrong_answer:
+        return Report("wrong_part", Severity.ALARM, outcome.message, outcome.acquisition_id)
+    if outcome.code in (ReasonCode.CODE_UNREAD.value, ReasonCode.CODE_DUPLICATE.value):
+        return Report(outcome.code, Severity.WARNING, outcome.message, outcome.acquisition_id)
+    return None
+
+
 def _code(outcome: Outcome) -> ReasonCode | None:
     """Why a part was not inspected; a newer server may know reasons that we do not."""
     if outcome.verdict is not Verdict.NOT_INSPECTED:

@@ -13,7 +13,7 @@ from lineside.client.clock import Clock
 from lineside.inspection.frames import MediaType
 from lineside.inspection.verdict import Reason, ReasonCode, Verdict
 from lineside.station.agent.acquisition import ViewCamera, take_all
-from lineside.station.agent.errors import NotJudged
+from lineside.station.agent.errors import NotJudged, WrongAnswer
 from lineside.station.agent.identity import PartNames, nameless
 from lineside.station.agent.journal import Journal
 from lineside.station.agent.judging import Judges
@@ -67,6 +67,7 @@ class Outcome:
         message: it in words.
         found: the server's answer or the station's own judgement.
         is_nameless: whether it is a name that no part bears.
+        is_wrong_answer: whether the server answered for another part or other pictures.
         master: of a master sample: its own name, which every showing of it has.
     """
 
@@ -78,6 +79,7 @@ class Outcome:
     message: str
     found: InspectionAnswer | StationJudgement
     is_nameless: bool
+    is_wrong_answer: bool = False
     master: str | None = None
 
 
@@ -163,6 +165,7 @@ class _Part:
         self._needs_words = master is None and not flow.names.needs_picture
         self._name = master or nameless(self._id, code=ReasonCode.STATION_FAULT, message="not named yet")
         self._views: dict[str, JudgedView] = {}
+        self._is_wrong_answer = False
 
     async def note(self, code: ReasonCode, message: str) -> None:
         """Trigger and verdict in one: nobody looked.
@@ -208,6 +211,7 @@ class _Part:
                 part, until_s=self._trigger.until_s, before_asking=lambda: self._note_question(part)
             )
         except NotJudged as error:
+            self._is_wrong_answer = isinstance(error, WrongAnswer) and error.code is not ReasonCode.MISSING_VIEW
             return StationJudgement(
                 Verdict.NOT_INSPECTED,
                 (Reason(error.code, str(error)),),
@@ -278,6 +282,7 @@ class _Part:
                 "" if first is None else first.message,
                 found,
                 is_nameless=self._name.code is not None,
+                is_wrong_answer=self._is_wrong_answer,
                 master=self._name.master,
             )
         )

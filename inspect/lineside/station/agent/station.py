@@ -15,8 +15,8 @@ from lineside.client.secret_sources import path_from
 from lineside.inspection.verdict import ReasonCode
 from lineside.station.agent.acquisition import AcquisitionRules, ViewCamera
 from lineside.station.agent.configuration import StationConfiguration
-from lineside.station.agent.effects import Effects, as_judged
-from lineside.station.agent.flow import Listener, PartFlow
+from lineside.station.agent.effects import Effects, as_judged, report_of
+from lineside.station.agent.flow import Listener, Outcome, PartFlow
 from lineside.station.agent.identity import PartNames
 from lineside.station.agent.journal import Journal
 from lineside.station.agent.judging import FailoverRule, Judges
@@ -180,7 +180,7 @@ class Station:
             listener=Listener(
                 acquired=lambda number: self._happened.append(Acquired(number)),
                 not_acquired=lambda number, why: self._happened.append(AcquisitionFailed(number, why)),
-                judged=lambda outcome: self._happened.append(as_judged(outcome)),
+                judged=self._note_judged,
                 not_recorded=lambda number, why: self._happened.append(
                     JudgeFailed(number, ReasonCode.STATION_FAULT, why)
                 ),
@@ -260,6 +260,12 @@ class Station:
             _log.error("parts_left_unfinished", why=str(error))
         finally:
             await self._workers.on_disk(self.spool.close)
+
+    def _note_judged(self, outcome: Outcome) -> None:
+        self._happened.append(as_judged(outcome))
+        report = report_of(outcome)
+        if report is not None:
+            self._effects.carry_out(report)
 
     def _note_disk_back(self) -> None:
         self._happened.append(DiskBack())
