@@ -1,8 +1,8 @@
 """A camera whose frames are chunks of lines: a line-scan camera behind GenICam gives so many lines as its Height says.
 
 The frame's encoder count is that at which its first line began. No kind of camera here reads one yet; without it lines
-are counted, which is right where the encoder triggers each line. A frame that was lost, or that has holes, is a gap of the
-line counter: the lines are never made up.
+are counted, which is right where the encoder triggers each line. A frame that was lost, or that has holes, is a gap of
+the line counter: the lines are never made up.
 """
 
 from collections.abc import AsyncIterator
