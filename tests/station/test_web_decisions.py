@@ -21,6 +21,7 @@ from lineside.station.web import (
     parse_web_file,
     pulses_of,
 )
+from lineside.station.web.planning import plan_of
 from lineside.station.web.reject_point import WebSpeed
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -148,6 +149,7 @@ class TestFile:
             ),
             pytest.param({"parts": {"pitch_mm": 500.0}}, "its beginning would be there", id="region longer than way"),
             pytest.param({"source": {"kind": "tape"}}, "source", id="unknown source"),
+            pytest.param({"tiles": {"overlap_px": 31}}, "overlap_px", id="speed of a region's end not known in time"),
             pytest.param({"grade": []}, "did you mean 'grades'", id="unknown key"),
             pytest.param({"encoder": {"mm_per_count": 0}}, "mm_per_count", id="no scale"),
             pytest.param({"parts": {"pitch_mm": 68.0, "marks": "marks.txt"}}, "go together", id="no tolerance"),
@@ -180,3 +182,8 @@ class TestFile:
     def test_a_file_that_cannot_be_is_refused_with_the_reason(self, changes: dict[str, Any], said: str) -> None:
         with pytest.raises(WebFileRefused, match=said):
             parse_web_file(_text(**changes), source="web.yaml")
+
+    def test_windows_that_overlap_by_all_they_have_are_refused(self) -> None:
+        settings = parse_web_file(_text(tiles={"overlap_px": 640}), source="web.yaml")
+        with pytest.raises(WebFileRefused, match="less than the model's input"):
+            plan_of(settings, tile_wh_px=(640, 640))

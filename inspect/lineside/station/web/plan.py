@@ -38,7 +38,12 @@ class WebPlan:
     grade_otherwise: str = "scrap"
 
     def __post_init__(self) -> None:
-        """Refuse a ring that could not hold a tile until it is judged."""
+        """Refuse tiles that cover no new line, and a ring that could not hold one until it is judged."""
+        if not all(1 <= overlap < tile for overlap, tile in zip(self.overlap_wh_px, self.tile_wh_px, strict=True)):
+            raise ValueError(
+                f"tiles overlap by {self.overlap_wh_px} px; expected 1 px or more, and less than the model's input of "
+                f"{self.tile_wh_px[0]}x{self.tile_wh_px[1]} px"
+            )
         if self.ring_lines < 2 * self.tile_wh_px[1]:
             raise ValueError(
                 f"a ring of {self.ring_lines} lines for tiles of {self.tile_wh_px[1]}: expected at least two tiles"

@@ -24,6 +24,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from lineside.inspection.file_models import FileModel, SourceFile
+from lineside.inspection.strips.picture_watch import PITCH_LINES
 from lineside.station.cameras.configuration import parse_camera
 from lineside.station.cameras.settings import CameraSettings
 from lineside.station.rig.kinds import RIG_KINDS
@@ -197,11 +198,12 @@ class TilesInFile(FileModel):
     """How the web is cut into windows of the model's input size.
 
     Attributes:
-        overlap_px: least overlap of neighbouring windows, at least the largest defect that is no streak.
+        overlap_px: least overlap of neighbouring windows, at least the largest defect that is no streak; and no less
+            than the lines over which speed is measured, so that a region is not decided before its end's is known.
         ring_lines: lines kept for the model; without it those that pass until a region must be decided.
     """
 
-    overlap_px: int = Field(default=128, ge=0, le=4096)
+    overlap_px: int = Field(default=128, ge=PITCH_LINES, le=4096)
     ring_lines: int | None = Field(default=None, ge=64, le=10_000_000)
 
 
