@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lineside.serving.known_parts.showings import note_showing
 from lineside.serving.security import Role
 from plant import Plant, open_plant
 
@@ -55,3 +56,21 @@ def test_only_who_answers_for_quality_says_what_a_part_is(plant: Plant) -> None:
         assert refused.status_code == 403, role
     unknown = plant.http.get("/v1/known-parts/rabbit-4", headers=plant.headers())
     assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown-known-part")
+
+
+@pytest.mark.parametrize(
+    ("part_id", "is_known"),
+    [("sample.0123456789ab", True), ("sample.1", False), ("other.0123456789ab", False), ("sample", True)],
+)
+def test_a_showing_of_a_known_part_is_known_with_its_first_record(
+    plant: Plant, part_id: str, *, is_known: bool
+) -> None:
+    admin = plant.headers()
+    plant.http.put("/v1/known-parts/sample", json=RABBIT, headers=admin).raise_for_status()
+    plant.services.ledger.write_blocking(lambda transaction: note_showing(transaction, part_id))
+    answer = plant.http.get(f"/v1/known-parts/{part_id}", headers=admin)
+    assert (answer.status_code == 200) == is_known
+    if is_known:
+        said = answer.json()
+        assert [said[key] for key in ("truth", "classes")] == ["defective", ["open"]]
+        assert said["valid_until"] == "2026-12-30T15:00:00Z"
