@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -46,11 +46,18 @@ class Site:
     keys: TestKeys
     released: Path
     serial: int = 1
+    ids: dict[int, str] = field(default_factory=dict)
 
     def deploy(self, **fields: object) -> None:
         self.serial += 1
         signed = self.keys.deploy_release(self.released, serial=self.serial, **fields)
-        self.server.deploy(signed).raise_for_status()
+        self.ids[self.serial] = self.server.deploy(signed).raise_for_status().json()["deployment"]["id"]
+
+    def withdraw(self, serial: int) -> None:
+        where = f"/v1/deployments/{self.ids[serial]}"
+        self.server.http.delete(
+            where, params={"reason": "a test"}, headers=self.server.authorization(Role.MLOPS)
+        ).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -207,3 +214,29 @@ async def test_a_kit_is_watched_while_the_roll_runs(site: Site, tmp_path: Path) 
     assert refusal is not None
     assert (refusal.code.value, len(told)) == ("no_release", 1)
     assert "not signed" in told[0]
+
+
+@in_a_loop
+async def test_other_rules_wait_for_the_next_roll_and_a_withdrawn_deployment_ends_this_one(
+    site: Site, tmp_path: Path
+) -> None:
+    settings = parse_web_file(_file(tmp_path, site, roll="ROLL-9"), source="web.yaml")
+    taken = await take_kit(settings, folder=tmp_path, clock=SystemClock())
+    assert taken is not None
+    told: list[str] = []
+
+    async def on_event(event: WebEvent) -> None:
+        told.append(event.message)
+
+    site.server.put_recipe("film", RECIPE.replace("version: 1\nproduct", "version: 2\nproduct")).raise_for_status()
+    site.server.put_station("aoi-1", recipe={"id": "film", "version": 2}).raise_for_status()
+    async with LinesideClient(site.server.url, site.server.keys[Role.STATION]) as client:
+        watch = KitWatch(taken, client, clock=SystemClock(), on_event=on_event)
+        await watch.look()
+        site.deploy()
+        await watch.look()
+        assert (watch.why_not(), told) == (None, [])
+        site.withdraw(taken.kit.deployment.serial)
+        await watch.look()
+    assert watch.why_not() is not None
+    assert told == [f"deployment {taken.kit.deployment.serial} was withdrawn: start the next roll"]

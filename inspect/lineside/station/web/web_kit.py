@@ -20,6 +20,7 @@ from lineside.client.clock import Clock
 from lineside.client.identifiers import IdentifierSource
 from lineside.inspection.verdict import Reason, ReasonCode
 from lineside.station.own_engine import Kit, KitKeeper, KitStoreFailed, NoKit
+from lineside.station.own_engine.kit_record import withdrawn_of
 from lineside.station.spool import Forwarder, PartContext, ReportRecord
 from lineside.station.web.records import WebEvent, WebEventKind
 from lineside.station.web.server_link import kit_keeper, open_spool, server_client, trust_file_of
@@ -44,6 +45,7 @@ class TakenKit:
     Attributes:
         kit: what judges.
         context: product, lot and order as the server says them.
+        station: whose.
         keeper: asks again.
         trust_file: whose signatures it counts.
         trusted: the trust file's bytes at the begin.
@@ -51,6 +53,7 @@ class TakenKit:
 
     kit: Kit
     context: PartContext
+    station: str
     keeper: KitKeeper
     trust_file: Path
     trusted: bytes
@@ -85,7 +88,7 @@ async def take_kit(settings: WebSettings, *, folder: Path, clock: Clock) -> Take
     except (NoKit, KitStoreFailed) as error:
         await _report_refusal(server, str(error), folder=folder, clock=clock)
         raise
-    return TakenKit(kit, context, keeper, trust_file, trusted)
+    return TakenKit(kit, context, server.station, keeper, trust_file, trusted)
 
 
 async def _fetched_or_kept(keeper: KitKeeper, client: LinesideClient) -> tuple[Kit, PartContext]:
@@ -148,7 +151,11 @@ class KitWatch:
         """Ask once what judges here, and tell of a change. A server that is away changes nothing."""
         try:
             newest, _ = await self._taken.keeper.fetch(self._client, known=self._newest)
-            self._note(newest)
+            if _judges_alike(newest, self._judging):
+                self._judging, self._refusal = newest, None
+            else:
+                await self._note_other(newest)
+            self._newest = newest
         except (NoKit, KitStoreFailed) as error:
             self._refusal = Reason(ReasonCode.NO_RELEASE, str(error))
         except ClientError as error:
@@ -163,16 +170,20 @@ class KitWatch:
             await self._on_event(WebEvent(WebEventKind.DEPLOYMENT_REFUSED, why, self._clock.now()))
         self._told = why
 
-    def _note(self, newest: Kit) -> None:
-        if _judges_alike(newest, self._judging):
-            self._judging, self._refusal = newest, None
+    async def _note_other(self, newest: Kit) -> None:
+        """Another one is in force: what judges goes on, unless it was taken back or may not be trusted any more."""
+        serial = self._judging.deployment.serial
+        answer = await self._client.station_kit(self._taken.station)
+        if serial in withdrawn_of(answer, station=self._taken.station):
+            self._refusal = Reason(ReasonCode.NO_RELEASE, f"deployment {serial} was withdrawn: start the next roll")
         elif _read(self._taken.trust_file) != self._taken.trusted:
-            message = f"the trust file {self._taken.trust_file} was changed, and deployment "
-            message += f"{self._judging.deployment.serial} is not in force any more: start the next roll"
+            message = (
+                f"the trust file {self._taken.trust_file} was changed, and deployment {serial} is not in force any "
+            )
+            message += "more: start the next roll"
             self._refusal = Reason(ReasonCode.NO_RELEASE, message)
         elif newest.content_id != self._newest.content_id:
             _log.info("deployment_waits", serial=newest.deployment.serial, why="taken up with the next roll")
-        self._newest = newest
 
     def _now(self) -> datetime:
         """The clock, as far as it does not step back: what has expired stays so."""
