@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.client.clock import ManualClock
@@ -66,6 +66,7 @@ def test_a_clock_that_was_wrong_by_years_loses_no_shift_once_it_is_right() -> No
     assert len(turn(watch, clock, 24)) == 3
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(-40_000, 40_000), st.integers(1, 20)), max_size=12))
 def test_under_a_clock_that_is_set_at_will_no_day_goes_by_without_a_start(steps: list[tuple[int, int]]) -> None:
     """However it is set: once it is left alone, the first day has all of its starts but at most one."""
