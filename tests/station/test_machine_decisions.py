@@ -90,6 +90,19 @@ def test_a_part_under_bypass_is_recorded_as_bypassed_and_stops_nothing() -> None
     assert (scene.outputs.stop_line, scene.outputs.ready) == (False, False)
 
 
+@pytest.mark.parametrize("verdict", [Verdict.OK, Verdict.NG])
+def test_a_part_under_way_that_the_bypass_lets_pass_stops_no_line(verdict: Verdict) -> None:
+    """Its lot is held by the key's own report."""
+    scene = MachineScene(replace(RULES, confirm_within_mm=50.0))
+    scene.trigger(1)
+    scene.judge(1, verdict)
+    scene.set(bypass=True)
+    scene.take()
+    scene.scan(confirmed=Lane.PASS)
+    assert scene.kinds() == ["bypass_on"]
+    assert (scene.fates(), scene.outputs.stop_line) == ([(1, Lane.PASS, True)], False)
+
+
 def test_parts_in_a_row_that_nobody_looked_at_stop_the_line_until_reset() -> None:
     scene = MachineScene(replace(RULES, stop_after_not_inspected=3))
     for number, verdict in enumerate(

@@ -103,6 +103,9 @@ class StationMachine:
         if inputs is not None and self._condition.has_link:
             self._look_at_trigger(seen, now_s)
         self._let_permits_run_out(now_s)
+        if seen.bypass:
+            for part in self._parts.values():
+                part.was_bypassed = True
         if inputs is not None and self._condition.has_link:
             for confirmation in seen.confirmed:
                 self._confirmed(confirmation)
@@ -343,7 +346,8 @@ class StationMachine:
         part = self._parts.get(confirmation.acquisition_id)
         if part is None:
             return  # of before a restart, or seen twice: whose it was is written down already, or cannot be known
-        if confirmation.lane is Lane.PASS and part.likely_lane is not Lane.PASS:
+        passed_unearned = confirmation.lane is Lane.PASS and part.likely_lane is not Lane.PASS
+        if passed_unearned and not part.was_bypassed:  # bypassed: its lot is held already, by `bypass_on`
             message = f"a part without a permit was seen in the lane of passed parts; its lane is {part.lane.value}"
             self._report("wrong_lane", Severity.ALARM, message, part.acquisition_id)
             self._effects += self._condition.stop("a part passed without a permit")

@@ -40,6 +40,7 @@ class TrackedPart:
         was_taken: whether the PLC took its result.
         has_pictures: whether all its pictures were taken.
         is_barred: whether it gets no permit under any verdict.
+        was_bypassed: whether the bypass key was turned while it was on its way: the PLC then lets it pass.
         was_permit_shown: whether the PLC can have seen a permit for it.
         untracked_s: since when its count tells nothing any more (encoder, PLC away); None while it does.
     """
@@ -57,6 +58,7 @@ class TrackedPart:
     was_taken: bool = False
     has_pictures: bool = False
     is_barred: bool = False
+    was_bypassed: bool = False
     was_permit_shown: bool = False
     untracked_s: float | None = None
 
