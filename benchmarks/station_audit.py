@@ -13,7 +13,7 @@ from typing import Any, Final
 import cv2
 from sqlalchemy import Connection, select
 
-from benchmarks.station_site import PICTURES, Site, is_bad
+from benchmarks.station_site import Site, is_bad
 from lineside.inspection.frames import MediaType
 from lineside.serving.clock import SystemClock
 from lineside.serving.ledger import Ledger
@@ -180,10 +180,11 @@ def _defective(site: Site) -> frozenset[str]:
 
 
 def _digests(site: Site) -> Iterator[str]:
-    for number in range(1, PICTURES + 1):
+    for path in sorted(site.folder.glob("pictures*/part-*.png")):
+        number = int(path.stem.removeprefix("part-"))
         if is_bad(number):
-            image = cv2.imread(str(site.pictures / f"part-{number:03d}.png"), cv2.IMREAD_GRAYSCALE)
+            image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
             if image is None:
-                raise FileNotFoundError(site.pictures / f"part-{number:03d}.png")
+                raise FileNotFoundError(path)
             frame = CameraFrame(image, "default", number, datetime.now(UTC), 0.0)  # type: ignore[arg-type]  # uint8 as read
             yield encoded(frame, view="default", media_type=MediaType.PNG).digest

@@ -45,7 +45,8 @@ from lineside.serving.security import Role as KeyRole
 from lineside.serving.settings import Settings
 
 STATION: Final = "bench-0"
-PICTURES: Final = 60
+PICTURES: Final = 600
+"""More than parts in one life of the station: no two parts look alike, as on a real line."""
 BAD_EVERY: Final = 6
 _SIDE_PX: Final = 160
 _SPEED_MM_S: Final = 300.0
@@ -164,6 +165,7 @@ class Site:
     station: Child = field(init=False)
     plc_port: int = field(init=False)
     _deployment: tuple[bytes, bytes] = field(init=False)
+    _lives: int = 0
 
     def __post_init__(self) -> None:
         """Write keys, releases, pictures and files; nothing runs yet."""
@@ -173,7 +175,6 @@ class Site:
         self.line = Line.prepare(self.folder / "line", options=("--releases", str(release.parent), *words))
         self.plc_port = free_port()
         self.ways = Ways((self.line.server.port, self.plc_port))
-        _draw_pictures(self.pictures)
         self.station_file.write_text(
             _STATION_YAML.format(
                 station=STATION,
@@ -223,7 +224,7 @@ class Site:
         self._deploy()
         (self.folder / "station.key").write_text(self._make_key())
         self.plc.start()
-        self.station.start()
+        self.start_station()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -234,6 +235,14 @@ class Site:
         self.ways.end()
 
     # ---- the plugs
+
+    def start_station(self) -> None:
+        """Start it, with pictures that no part had before."""
+        self._lives += 1
+        if self.pictures.exists():
+            self.pictures.rename(self.folder / f"pictures-{self._lives}")
+        _draw_pictures(self.pictures, seed=self._lives)
+        self.station.start()
 
     def cut_way(self, port: int) -> None:
         """Cut the way to a port of a server or PLC."""
@@ -324,9 +333,9 @@ def is_bad(number: int) -> bool:
     return number % BAD_EVERY == 0
 
 
-def _draw_pictures(folder: Path) -> None:
+def _draw_pictures(folder: Path, *, seed: int) -> None:
     folder.mkdir()
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(seed)
     for number in range(1, PICTURES + 1):
         picture = rng.integers(40, 90, (_SIDE_PX, _SIDE_PX)).astype(np.uint8)
         cv2.imwrite(str(folder / f"part-{number:03d}.png"), bright_square(picture) if is_bad(number) else picture)
