@@ -141,7 +141,10 @@ async def _line_of_json(
         raise ServerFailed(f"{name} said nothing within {within_s:.0f} s; see {log_path}") from error
     if not line:
         raise ServerFailed(f"{name} ended: {await asyncio.to_thread(_last_words, log_path)}")
-    said: Mapping[str, Any] = json.loads(line)
+    try:
+        said: Mapping[str, Any] = json.loads(line)
+    except ValueError as error:
+        raise ServerFailed(f"{name} said {line[:80]!r}; expected a line of JSON; see {log_path}") from error
     return said
 
 
