@@ -1,12 +1,13 @@
 """Regions that begin at a mark: where the marks are, not where a pitch would be; a mark too few or too many is seen."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dark_streaks import bright_web, scratch
-from lineside.inspection.strips import TriggerSegmenter
+from lineside.inspection.strips import SlipRule, TriggerSegmenter
 from lineside.station.web import LinesRefused, MarkedLines, PartMark
 from web_scene import MM_PER_LINE, WIDTH_PX, ArrayLines, Roll, WebScene, chunks_of
 
@@ -47,6 +48,17 @@ def test_a_mark_too_many_spoils_its_region_and_no_other(tmp_path: Path) -> None:
     roll = _judged(tmp_path, [0, 100, 200, 300, 340, 400])
     assert _places(roll)[:4] == [(0, 100), (100, 200), (200, 300), (300, 400)]
     assert roll.verdicts[:4] == ["OK", "OK", "NG", "NOT_INSPECTED"]
+
+
+def test_a_wheel_that_slips_between_marks_is_told_and_spoils_that_region_alone() -> None:
+    scene = replace(_scene(), slip=SlipRule(mark_distance_mm=50.0, tolerance_mm=1.0))
+    chunks = list(chunks_of(bright_web(420, WIDTH_PX), (50,), clock=scene.clock))
+    marks = [PartMark(count) for count in (0, 100, 205, 305, 406)]  # 2.5 mm too much, then 0.5
+    roll = scene.run(ArrayLines([chunks[0], *marks, *chunks[1:]]))
+    assert roll.verdicts[:4] == ["OK", "NOT_INSPECTED", "OK", "OK"]
+    told = [event.message for event in roll.events if "wheel" in event.message]
+    assert len(told) == 1
+    assert told[0].startswith("by the encoder two marks lie 52.5 mm apart, 2.5 mm too much")
 
 
 def test_a_mark_that_lies_where_the_web_has_been_is_told_and_ignored() -> None:

@@ -15,7 +15,15 @@ from lineside.inspection.frames import Image
 from lineside.inspection.image_health import HealthLimits
 from lineside.inspection.recipe import Calibration, Recipe, Scale, View
 from lineside.inspection.reference import RegistrationLimits
-from lineside.inspection.strips import EncoderScale, LineChunk, PartSegmenter, PitchSegmenter, RollMap, WatchRules
+from lineside.inspection.strips import (
+    EncoderScale,
+    LineChunk,
+    PartSegmenter,
+    PitchSegmenter,
+    RollMap,
+    SlipRule,
+    WatchRules,
+)
 from lineside.inspection.verdict import Reason
 from lineside.station.web import (
     GradeRule,
@@ -116,6 +124,7 @@ class WebScene:
         detector: judges tiles.
         tile_px: side of the model's input.
         reject: until when regions must be decided.
+        slip: how far the encoder may be off between marks.
         rules: about lines and encoder.
         clock: moves with the lines.
         why_not: why nothing may judge now.
@@ -127,6 +136,7 @@ class WebScene:
     overlap_px: int = 16
     ring_lines: int = 512
     reject: RejectPoint | None = None
+    slip: SlipRule | None = None
     rules: WatchRules = field(default_factory=lambda: WatchRules(counts_per_line=1))
     clock: ManualClock = field(default_factory=lambda: ManualClock(datetime(2026, 5, 1, tzinfo=UTC)))
     why_not: Callable[[], Reason | None] = lambda: None
@@ -181,6 +191,7 @@ class WebScene:
             overlap_wh_px=(self.overlap_px, self.overlap_px),
             ring_lines=self.ring_lines,
             reject=self.reject,
+            slip=self.slip,
             grades=(GradeRule("A", 0), GradeRule("B", 1)),
         )
 

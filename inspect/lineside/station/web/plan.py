@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lineside.inspection.strips import EncoderScale, WatchRules
+from lineside.inspection.strips import EncoderScale, SlipRule, WatchRules
 from lineside.station.web.grades import GradeRule
 from lineside.station.web.reject_point import RejectPoint
 
@@ -21,6 +21,7 @@ class WebPlan:
         overlap_wh_px: least overlap of neighbouring tiles, across and along.
         ring_lines: lines that are kept for the model.
         reject: until when a region must be decided; None for a web that is only mapped.
+        slip: how far the encoder may be off between marks; None does not look.
         grades: from the best down.
         grade_otherwise: of a region that keeps none of them.
     """
@@ -34,6 +35,7 @@ class WebPlan:
     overlap_wh_px: tuple[int, int]
     ring_lines: int
     reject: RejectPoint | None = None
+    slip: SlipRule | None = None
     grades: tuple[GradeRule, ...] = ()
     grade_otherwise: str = "scrap"
 

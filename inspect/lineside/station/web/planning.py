@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from lineside.inspection.strips import EncoderScale, SpeedChange, SpeedRule, WatchRules
+from lineside.inspection.strips import EncoderScale, SlipRule, SpeedChange, SpeedRule, WatchRules
 from lineside.station.web.errors import WebFileRefused
 from lineside.station.web.grades import GradeRule
 from lineside.station.web.plan import WebPlan
@@ -34,6 +34,7 @@ def plan_of(settings: WebSettings, *, tile_wh_px: tuple[int, int]) -> WebPlan:
             overlap_wh_px=(file.tiles.overlap_px, file.tiles.overlap_px),
             ring_lines=file.tiles.ring_lines or _ring_lines(file, tile_lines=tile_wh_px[1]),
             reject=_reject(file),
+            slip=None if file.parts.slip_mm is None else SlipRule(file.parts.pitch_mm, file.parts.slip_mm),
             grades=tuple(GradeRule(each.grade, each.max_defects, each.max_defect_mm) for each in file.grades),
             grade_otherwise=file.grade_otherwise,
         )

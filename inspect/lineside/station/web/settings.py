@@ -145,17 +145,22 @@ class PartsInFile(FileModel):
             read from files.
         tolerance_mm: with `marks`: how far a region may be longer or shorter. A mark that comes earlier is a false
             one, and one that does not come ends the region at its nominal length; neither region is ever OK.
+        slip_mm: with `marks` that are printed at the pitch: how far the encoder's distance between two of them may be
+            off. More means that its wheel slips, and the region between them is never OK; without it nobody looks.
     """
 
     pitch_mm: float = Field(gt=0, le=100_000)
     first_mm: float = Field(default=0.0, ge=0)
     marks: _Path | None = None
     tolerance_mm: float | None = Field(default=None, gt=0, le=50_000)
+    slip_mm: float | None = Field(default=None, gt=0, le=50_000)
 
     @model_validator(mode="after")
     def _is_cut_one_way(self) -> Self:
         if (self.marks is None) != (self.tolerance_mm is None):
             raise ValueError("marks and tolerance_mm go together")
+        if self.slip_mm is not None and (self.tolerance_mm is None or self.slip_mm >= self.tolerance_mm):
+            raise ValueError("slip_mm goes with marks and is less than tolerance_mm: past that a mark is false anyhow")
         if self.marks is not None and self.first_mm:
             raise ValueError("first_mm with marks: the first region begins at the first mark")
         if self.tolerance_mm is not None and 2 * self.tolerance_mm >= self.pitch_mm:

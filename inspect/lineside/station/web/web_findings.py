@@ -15,6 +15,7 @@ from lineside.inspection.strips import (
     RollMap,
     RollRegion,
     SeamCarry,
+    SlipWatch,
     StripTiler,
     TriggerSegmenter,
     WebDefect,
@@ -82,6 +83,7 @@ class WebFindings:
             release_thresholds=release_thresholds,
             web_width_mm=plan.width_mm,
         )
+        self._slip = None if plan.slip is None else SlipWatch(plan.slip)
         self._undecided: deque[PassedRegion] = deque()
         self._regions: list[RollRegion] = []
         self._defects: list[WebDefect] = []
@@ -102,14 +104,21 @@ class WebFindings:
         """Tiles whose lines are all there, each once."""
         return self._tiler.due(self._lines.newest_line)
 
-    def mark(self, encoder: int) -> bool:
-        """A part begins at a count; returns whether it was taken: a mark that lies before the last one is not."""
+    def mark(self, encoder: int) -> tuple[LineFault, ...] | None:
+        """A part begins at a count.
+
+        Returns:
+            Where the encoder slipped since the last mark; None for a mark that lies before that one: it is not taken.
+        """
         at_mm = self._lines.mark_mm(encoder)
         if not isinstance(self._segmenter, TriggerSegmenter) or at_mm < self._marked_mm:
-            return False
+            return None
         self._marked_mm = at_mm
+        slipped = None if self._slip is None else self._slip.mark(at_mm, line=self._lines.line_at(at_mm))
+        faults = () if slipped is None else (slipped,)
+        self.add_faults(faults)
         self._segmenter.trigger(at_mm)
-        return True
+        return faults
 
     def cut_parts(self) -> None:
         """Take in the regions that have passed the camera."""

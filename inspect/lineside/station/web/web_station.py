@@ -210,9 +210,13 @@ class WebStation:
     def _take_marks(self) -> None:
         """Where the parts begin whose marks came with the last lines."""
         for encoder in self._marks:
-            if not self._findings.mark(encoder):
+            faults = self._findings.mark(encoder)
+            if faults is None:
                 message = f"the mark at count {encoder} lies before the web's begin, or before the last mark: ignored"
                 self._tell(WebEventKind.ENCODER, message)
+                continue
+            for fault in faults:
+                self._tell(WebEventKind.ENCODER, fault.message, from_mm=fault.from_mm, to_mm=fault.to_mm)
         self._marks.clear()
 
     def _offer(self, tiles: Sequence[Tile], workers: TileWorkers) -> None:
