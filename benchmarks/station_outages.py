@@ -107,6 +107,8 @@ def run(course: Course, site: Site, options: Options) -> Outcome:
         _let_run(site, course.every_s)
         lasted_s = time.monotonic() - began_s
         site.plc.end()  # the line is switched off: what is on the belt goes nowhere
+        site.station.end()
+        site.start_station()  # a start finishes what is still open
         _wait_until_even(site)
         site.station.end()
         status, reconciled = site.reconcile()

@@ -5,6 +5,7 @@ There are never more of them than parts on their way: while the disk takes nothi
 """
 
 from collections import deque
+from contextlib import suppress
 
 from lineside.client.clock import Clock
 from lineside.inspection.verdict import ReasonCode
@@ -57,7 +58,8 @@ class Unwritten:
     async def _write_verdicts(self) -> None:
         for part in await self._journal.unfinished():
             if part.verdict is None and part.id in self._unjudged:
-                await self._journal.judged(self._not_inspected(part))
+                with suppress(RecordContradicts):  # it got its verdict in between
+                    await self._journal.judged(self._not_inspected(part))
         self._unjudged.clear()
 
     async def _write_fate(self) -> None:
