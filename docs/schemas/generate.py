@@ -13,8 +13,8 @@ from lineside.serving.delivery.configuration import delivery_json_schema
 from lineside.serving.reported import ReportIn
 from lineside.serving.twin.aas.twin_file import twin_json_schema
 from lineside.serving.twin.scenarios.alarm_file import what_if_json_schema
-from lineside.station.web import web_json_schema
 from lineside.station.agent import station_json_schema
+from lineside.station.web import web_json_schema
 from lineside.training.evaluation import evaluation_json_schema
 from lineside.training.gate import gate_json_schema, policy_json_schema
 
