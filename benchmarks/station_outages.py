@@ -201,7 +201,7 @@ def report(course: Course, found: Outcome) -> Report:
     judged = ", ".join(f"{count} by {who}" for who, count in sorted(books.judged_by.items()))
     unwritten = (
         "not written down: the station was killed, or its disk was full, between the PLC's trigger and the record; such"
-        " a part has no permit"
+        " a trigger was never acknowledged, and its part has no permit"
     )
     even = "adds up" if found.reconcile_status == 0 else "DOES NOT ADD UP"
     aims = "aims: none passed without a permit or an OK, none lost or counted twice, triggers = verdicts = dispositions"

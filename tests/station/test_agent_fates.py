@@ -36,6 +36,7 @@ async def end_and_begin(folder: Path) -> tuple[BookedPart, ...]:
             workers=workers,
             clock=clock,
             listener=Listener(
+                recorded=lambda _: None,
                 acquired=lambda _: None,
                 not_acquired=lambda *_: None,
                 judged=lambda _: None,

@@ -26,6 +26,7 @@ from lineside.station.machine import (
     JudgeFailed,
     MachineRules,
     MasterRules,
+    Recorded,
     RecordNotInspected,
     StationMachine,
 )
@@ -83,6 +84,7 @@ class Adversary(RuleBasedStateMachine):
         self.disposed: dict[int, int] = {}
         self.triggers: dict[int, int] = {}
         self.answered: set[int] = set()
+        self.recorded: set[int] = set()
         self.bypassed_since: set[int] = set()
         self.outputs: Outputs | None = None
 
@@ -110,6 +112,7 @@ class Adversary(RuleBasedStateMachine):
                     assert effect.acquisition_id not in self.open, "one part at a time under one number"
                     self.open[effect.acquisition_id] = effect
                     self.taken_s[effect.acquisition_id] = (self.now_s, effect.encoder)
+                    self.waiting.append(Recorded(effect.acquisition_id))
                     self.ok.pop(effect.acquisition_id, None)
                     self.answered.discard(effect.acquisition_id)
                     self.bypassed_since.discard(effect.acquisition_id)
@@ -121,8 +124,9 @@ class Adversary(RuleBasedStateMachine):
             before, self.outputs = self.outputs, step.outputs
             assert before is None or before.heartbeat != step.outputs.heartbeat
             self.check_permit(link=link)
-            if link and self.inputs["trigger"] and step.outputs.trigger_ack and not was_acked:
-                assert step.outputs.trigger_ack_id == self.inputs["trigger_id"]
+            self.recorded |= {each.acquisition_id for each in happenings if isinstance(each, Recorded)}
+            if step.outputs.trigger_ack and not was_acked:
+                assert step.outputs.trigger_ack_id in self.recorded, "what is acknowledged is on disk"
 
     def check_permit(self, *, link: bool) -> None:
         out = self.outputs

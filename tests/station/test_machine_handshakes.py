@@ -4,8 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from lineside.inspection.verdict import Verdict
-from lineside.station.machine import Acquire, Acquired, Dispose, EncoderRules, Judged, RecordNotInspected
+from lineside.inspection.verdict import ReasonCode, Verdict
+from lineside.station.machine import (
+    Acquire,
+    Acquired,
+    Dispose,
+    EncoderRules,
+    Judged,
+    JudgeFailed,
+    Recorded,
+    RecordNotInspected,
+)
 from lineside.station.rig.records import Lane
 from machine_scene import RULES, MachineScene
 
@@ -204,3 +213,19 @@ def test_a_line_that_stands_with_leave_has_no_stuck_encoder() -> None:
     scene.set(stopped=True)
     scene.scan(scans=50)
     assert scene.kinds() == []
+
+
+def test_a_trigger_is_acknowledged_only_once_it_stands_on_disk() -> None:
+    scene = MachineScene(is_written=False)
+    assert not scene.set(trigger=True, trigger_id=7, encoder=10).trigger_ack
+    assert not scene.scan(scans=3).trigger_ack
+    out = scene.scan(Recorded(7))
+    assert (out.trigger_ack, out.trigger_ack_id) == (True, 7)
+
+
+def test_a_trigger_that_the_disk_never_took_is_never_acknowledged_and_its_part_gets_no_permit() -> None:
+    scene = MachineScene(is_written=False)
+    scene.set(trigger=True, trigger_id=7, encoder=10)
+    scene.scan(JudgeFailed(7, ReasonCode.STATION_FAULT, "the disk is full"), scans=5)
+    assert not scene.set(trigger=False).trigger_ack
+    assert (7, True) not in scene.shown

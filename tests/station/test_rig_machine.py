@@ -19,6 +19,7 @@ from lineside.station.machine import (
     Happening,
     Judged,
     MachineRules,
+    Recorded,
     RecordNotInspected,
     Report,
     StationMachine,
@@ -86,10 +87,12 @@ class Floor:
                 match effect:
                     case Acquire(acquisition_id, _, part_id):
                         self.acquired.append(acquisition_id)
+                        coming.append((now_s, Recorded(acquisition_id)))
                         coming.append((now_s + 0.01, Acquired(acquisition_id)))
                         coming.append((now_s + rng.uniform(0.02, 0.5), self._verdict(acquisition_id, part_id, rng)))
                     case RecordNotInspected(acquisition_id):
                         self.not_acquired.add(acquisition_id)
+                        coming.append((now_s, Recorded(acquisition_id)))
                     case Dispose():
                         self.disposed.append(effect)
                     case Report(kind):

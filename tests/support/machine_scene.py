@@ -14,6 +14,7 @@ from lineside.station.machine import (
     Happening,
     Judged,
     MachineRules,
+    Recorded,
     RecordNotInspected,
     Report,
     StationMachine,
@@ -43,12 +44,14 @@ class MachineScene:
     Attributes:
         rules: by which it acts.
         is_ready: whether it is brought to Ready at the start.
+        is_written: whether triggers find their way to the disk.
         shown: (id, permit) of every result, once for each time that it stood anew.
         outputs: of the last scan.
     """
 
     rules: MachineRules = RULES
     is_ready: bool = True
+    is_written: bool = True
     now_s: float = 0.0
     effects: list[Effect] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
@@ -91,9 +94,14 @@ class MachineScene:
             )
             step = self.machine.step(self.now_s, self.inputs if has_link else None, waiting)
             waiting = ()
+            self.effects += step.effects
+            triggered = [each for each in step.effects if isinstance(each, Acquire | RecordNotInspected)]
+            if triggered and self.is_written:  # the disk takes no time here
+                written = [Recorded(each.acquisition_id) for each in triggered]
+                step = self.machine.step(self.now_s, self.inputs if has_link else None, written)
+                self.effects += step.effects
             was_valid, self._is_valid = self._is_valid, step.outputs.results_valid
             self.outputs = step.outputs
-            self.effects += step.effects
             self.states.append(step.outputs.state.value)
             if step.outputs.results_valid and not was_valid:
                 self.shown.append((step.outputs.results_id, step.outputs.permit))

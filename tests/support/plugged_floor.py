@@ -32,6 +32,7 @@ from lineside.station.machine import (
     Judged,
     JudgeFailed,
     MachineRules,
+    Recorded,
     RecordNotInspected,
     StationMachine,
 )
@@ -270,6 +271,7 @@ class Floor:
             self.unrecorded += 1
             return None
         self.book.append(entry)
+        self.coming.append((self.clock.monotonic(), Recorded(acquisition_id)))
         return entry
 
     def _judged(self, entry: Entry) -> Happening:

@@ -88,12 +88,14 @@ class Listener:
     """Who is told how a part fares; each returns at once.
 
     Attributes:
+        recorded: its trigger is on disk.
         acquired: all its pictures are here, the part may move on.
         not_acquired: some are not; why.
         judged: its record is on disk.
         not_recorded: the disk did not take it; why.
     """
 
+    recorded: Callable[[int], None]
     acquired: Callable[[int], None]
     not_acquired: Callable[[int, str], None]
     judged: Callable[[Outcome], None]
@@ -177,7 +179,7 @@ class _Part:
             self._name = self._flow.names.from_words(
                 self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id
             )
-        await self._flow.journal.triggered(self._trigger_record())
+        await self._write_trigger()
         await self._finish(StationJudgement.not_inspected(code, message, context=self._making.context))
 
     async def follow(self) -> None:
@@ -190,7 +192,7 @@ class _Part:
             self._name = self._flow.names.from_words(
                 self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id
             )
-        written = asyncio.create_task(self._flow.journal.triggered(self._trigger_record()))  # while cameras expose
+        written = asyncio.create_task(self._write_trigger())  # while cameras expose
         try:
             found = await self._verdict(written)
         finally:
@@ -198,10 +200,14 @@ class _Part:
         await written
         await self._finish(found)
 
-    def _trigger_record(self) -> TriggerRecord:
+    async def _write_trigger(self) -> None:
+        """Put the trigger on disk, then let the PLC hear that it was taken."""
+        trigger = self._trigger
         part_id = None if self._needs_picture else self._name.part_id
         lot = self._making.context.lot
-        return TriggerRecord(self._id, self._trigger.acquisition_id, self._trigger.encoder, self._at, part_id, lot)
+        record = TriggerRecord(self._id, trigger.acquisition_id, trigger.encoder, self._at, part_id, lot)
+        await self._flow.journal.triggered(record)
+        self._flow.listener.recorded(trigger.acquisition_id)
 
     async def _verdict(self, written: "asyncio.Task[None]") -> InspectionAnswer | StationJudgement:
         try:

@@ -44,6 +44,7 @@ from lineside.station.machine import (
     JudgeFailed,
     MasterPresented,
     MastersDue,
+    Recorded,
     StationMachine,
 )
 from lineside.station.own_engine import EngineSettings, OwnEngine
@@ -178,6 +179,7 @@ class Station:
             workers=self._workers,
             clock=self._clock,
             listener=Listener(
+                recorded=lambda number: self._happened.append(Recorded(number)),
                 acquired=lambda number: self._happened.append(Acquired(number)),
                 not_acquired=lambda number, why: self._happened.append(AcquisitionFailed(number, why)),
                 judged=self._note_judged,

@@ -6,7 +6,7 @@ The two handshakes, each in four phases; a signal stands until it is answered, s
 |---|---|---|
 | | `ready` | a trigger is taken |
 | `trigger`, `trigger_id` | | a part is at the camera |
-| | `trigger_ack`, `trigger_ack_id` | its trigger is taken; `missed_acquisition`: but not its picture |
+| | `trigger_ack`, `trigger_ack_id` | its trigger is on disk; `missed_acquisition`: but not its picture |
 | `trigger` off | `trigger_ack` off | |
 | | `busy` off | nothing is acquired or judged |
 | `results_ack` off | `results_valid`, `results_id`, `permit`, `lane` | the result of that part |
@@ -25,7 +25,9 @@ A trigger is taken only if it was seen to rise. One that already stood when the 
 one without Ready, and one whose id is still awaited from the judges (a PLC that began to count anew) is missed: a
 record that says NOT_INSPECTED, no permit. Where two parts may bear one id, neither passes.
 
-`Acquire` and `RecordNotInspected` are each answered by exactly one `Judged` or `JudgeFailed`; until then no other part
+What is acknowledged is on disk: `Acquire` and `RecordNotInspected` are each followed by `Recorded` once the trigger is
+written down, and only then does `trigger_ack` go on. A trigger that finds no room on the disk is never acknowledged;
+its part has no permit. Both are each answered by exactly one `Judged` or `JudgeFailed`; until then no other part
 of that id is looked at, so that a slow verdict never falls to another part. A new machine knows of no part at all.
 """
 
@@ -49,6 +51,7 @@ from lineside.station.machine.happenings import (
     JudgeFailed,
     MasterPresented,
     MastersDue,
+    Recorded,
 )
 from lineside.station.machine.machine import StationMachine, Step
 from lineside.station.machine.rules import EncoderRules, MachineRules, MasterRules
@@ -79,6 +82,7 @@ __all__ = [
     "MasterRules",
     "MastersDue",
     "RecordNotInspected",
+    "Recorded",
     "Report",
     "Severity",
     "StationMachine",

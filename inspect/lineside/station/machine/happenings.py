@@ -22,6 +22,13 @@ class DefectPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """A part's trigger stands on disk: only now is the PLC told that it was taken."""
+
+    acquisition_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Acquired:
     """All pictures of a part are here; the part may move on."""
 
@@ -141,7 +148,8 @@ class Ending:
 
 
 Happening: TypeAlias = (
-    Acquired
+    Recorded
+    | Acquired
     | AcquisitionFailed
     | Judged
     | JudgeFailed

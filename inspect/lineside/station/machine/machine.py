@@ -9,7 +9,7 @@ from lineside.inspection.verdict import ReasonCode, Verdict
 from lineside.station.machine.condition import Condition
 from lineside.station.machine.effects import Acquire, Dispose, Effect, RecordNotInspected, Report, Severity
 from lineside.station.machine.encoder_watch import EncoderWatch
-from lineside.station.machine.happenings import Acquired, AcquisitionFailed, Happening, Judged, JudgeFailed
+from lineside.station.machine.happenings import Acquired, AcquisitionFailed, Happening, Judged, JudgeFailed, Recorded
 from lineside.station.machine.masters import Masters
 from lineside.station.machine.parts import Reach, Stage, TrackedPart
 from lineside.station.machine.result_handshake import ResultHandshake
@@ -60,6 +60,8 @@ class StationMachine:
         self._reach = Reach(rules)
         self._condition = Condition(rules)
         self._trigger = TriggerHandshake(timeout_s=rules.ack_timeout_s)
+        self._unrecorded: set[int] = set()
+        """Triggers that are taken and do not stand on disk: the PLC must not count on them yet."""
         self._results = ResultHandshake(timeout_s=rules.ack_timeout_s)
         self._state = StationState.PREOPERATIONAL
         self._encoder = EncoderWatch(rules.encoder)
@@ -121,6 +123,8 @@ class StationMachine:
 
     def _hear(self, happening: Happening, now_s: float) -> None:
         match happening:
+            case Recorded(acquisition_id):
+                self._unrecorded.discard(acquisition_id)
             case Acquired(acquisition_id):
                 part = self._parts.get(acquisition_id)
                 if part is not None and part.stage is Stage.ACQUIRING:
@@ -243,6 +247,7 @@ class StationMachine:
         is_acquiring = any(other.stage is Stage.ACQUIRING for other in self._parts.values())
         is_full = len(self._parts) >= self._rules.most_in_flight
         self._parts[acquisition_id] = part
+        self._unrecorded.add(acquisition_id)
         if wrong is not None:
             self._encoder_erred(wrong, now_s)
         refusal = self._condition.refusal or self._doubt(trigger)
@@ -431,11 +436,12 @@ class StationMachine:
         has_room = len(self._parts) < self._rules.most_in_flight and len(self._waiting()) < self._rules.results_buffered
         is_busy = any(part.stage in (Stage.ACQUIRING, Stage.JUDGING) for part in self._parts.values())
         takes = self._state in TAKES_TRIGGERS and self._wanted_state(inputs) in TAKES_TRIGGERS
+        acknowledges = self._trigger.ack and self._trigger.ack_id not in self._unrecorded
         return Outputs(
             state=self._state,
             ready=takes and not is_acquiring and has_room,
-            trigger_ack=self._trigger.ack,
-            trigger_ack_id=self._trigger.ack_id if self._trigger.ack else 0,
+            trigger_ack=acknowledges,
+            trigger_ack_id=self._trigger.ack_id if acknowledges else 0,
             busy=is_busy,
             results_valid=shown is not None,
             results_id=0 if shown is None else shown.acquisition_id,
