@@ -1,4 +1,4 @@
-"""What becomes of a frame whose picture is not ready when the grab's time is over."""
+"""Frames that nobody gets are counted all the same: given up, or passed over."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ import pytest
 
 from lineside.client.clock import SystemClock
 from lineside.inspection.frames import Image
-from lineside.station.cameras.driven import Arrival, DrivenCamera, DrivingRules, TransportCounts
+from lineside.station.cameras.driven import Arrival, Delivery, DrivenCamera, DrivingRules, TransportCounts
 
 PICTURE = np.zeros((4, 6), np.uint8)
 
@@ -65,5 +65,72 @@ def test_a_frame_whose_grab_was_given_up_is_lost_and_counted() -> None:
             driver.may_go_on.set()
             following = await camera.grab(timeout_s=20)
             assert (following.sequence, camera.health.delivered, camera.health.lost_frames) == (1, 1, 1)
+
+    asyncio.run(scene())
+
+
+class Bursts:
+    """A driver that delivers as many frames as it is let, at once."""
+
+    def __init__(self, frames: int) -> None:
+        self._may = threading.Semaphore(frames)
+        self._left = frames
+        self.has_given_all = threading.Event()
+
+    def let(self, frames: int) -> None:
+        self._left += frames
+        self._may.release(frames)
+
+    def open(self) -> None:
+        """There is nothing to connect."""
+
+    def next(self, *, timeout_s: float) -> Arrival | None:
+        if self._left == 0:
+            self.has_given_all.set()  # the one before stands in the mailbox by now
+        if not self._may.acquire(timeout=timeout_s):
+            return None
+        self._left -= 1
+        return Arrival(lambda: PICTURE)
+
+    def check(self) -> None:
+        """It is always there."""
+
+    def counts(self) -> TransportCounts:
+        return TransportCounts()
+
+    def trigger(self) -> None:
+        """It delivers anyway."""
+
+    def close(self) -> None:
+        """There is nothing to release."""
+
+
+@pytest.mark.parametrize("delivery", ["newest", "every"])
+def test_frames_that_were_passed_over_count_in_the_sequence(delivery: Delivery) -> None:
+    driver = Bursts(5)
+
+    async def scene() -> None:
+        rules = DrivingRules(delivery, buffered_frames=2)
+        async with DrivenCamera("top", driver, clock=SystemClock(), rules=rules) as camera:
+            await asyncio.to_thread(driver.has_given_all.wait, 20)
+            grabbing = asyncio.create_task(camera.grab(timeout_s=20))
+            await asyncio.sleep(0)  # the grab has begun before the next one comes
+            driver.let(1)
+            frame = await grabbing
+            expected = (5, 0) if delivery == "newest" else (3, 3)
+            assert (frame.sequence, frame.lost_before) == expected
+
+    asyncio.run(scene())
+
+
+def test_a_frame_that_came_too_late_for_the_trigger_before_counts_in_the_sequence() -> None:
+    driver = Bursts(2)
+
+    async def scene() -> None:
+        async with DrivenCamera("top", driver, clock=SystemClock(), rules=DrivingRules("every")) as camera:
+            await asyncio.to_thread(driver.has_given_all.wait, 20)
+            await camera.trigger()
+            driver.let(1)
+            assert (await camera.grab(timeout_s=20)).sequence == 2
 
     asyncio.run(scene())

@@ -16,6 +16,7 @@ from lineside.station.cameras import (
     Camera,
     CameraLost,
     CameraMisconfigured,
+    FrameBroken,
     HasFeatures,
     NotSupported,
 )
@@ -80,6 +81,23 @@ def test_a_camera_that_runs_free_never_gives_a_frame_from_before_the_call() -> N
             asked_s = asyncio.get_running_loop().time()  # time.monotonic, as the station's clock
             frame = await source.grab(timeout_s=5)
             assert frame.received_s >= asked_s
+
+    asyncio.run(look())
+
+
+def test_a_frame_brings_the_count_of_the_feature_that_is_named_as_the_encoder() -> None:
+    """No simulated producer has chunk data; what is read from the node map beside the frame is the same call."""
+
+    async def look() -> None:
+        async with viky(encoder_feature="PayloadSize", features=FAST) as source:
+            frame = await source.grab(timeout_s=5)
+            assert isinstance(source, HasFeatures)
+            assert frame.encoder == await source.feature("PayloadSize")
+        with pytest.raises(CameraMisconfigured, match="has no feature ChunkEncoderValue"):
+            await viky(encoder_feature="ChunkEncoderValue").__aenter__()
+        async with viky(encoder_feature="PixelFormat", features=FAST) as source:
+            with pytest.raises(FrameBroken, match="expected an encoder's whole count"):
+                await source.grab(timeout_s=5)
 
     asyncio.run(look())
 

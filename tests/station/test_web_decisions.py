@@ -10,6 +10,8 @@ import pytest
 
 from lineside.inspection.strips import WebDefect
 from lineside.inspection.verdict import Judgement, Reason, ReasonCode, Verdict
+from lineside.station.cameras import VirtualSettings
+from lineside.station.cameras.genicam_settings import GenicamSettings
 from lineside.station.web import (
     FileMarker,
     GradeRule,
@@ -135,6 +137,10 @@ def _text(**changes: Any) -> str:
     return json.dumps({key: value for key, value in document.items() if value is not None})
 
 
+def _camera(**settings: Any) -> dict[str, Any]:
+    return {"source": {"kind": "camera", "camera": settings, "width_px": 64, "lines_per_frame": 8}}
+
+
 class TestFile:
     def test_a_file_with_all_that_is_needed_is_read(self) -> None:
         file = parse_web_file(_text(), source="web.yaml").file
@@ -177,11 +183,22 @@ class TestFile:
                 "no kind of camera",
                 id="unknown camera",
             ),
+            pytest.param(_camera(kind="virtual", delivery="newest"), "passes over frames", id="newest of a replay"),
+            pytest.param(
+                _camera(kind="genicam", producer="v.cti", delivery="newest"), "passes over frames", id="newest"
+            ),
+            pytest.param(_camera(kind="rtsp", url="rtsp://10.0.0.1/live"), "another kind", id="a stream"),
         ],
     )
     def test_a_file_that_cannot_be_is_refused_with_the_reason(self, changes: dict[str, Any], said: str) -> None:
         with pytest.raises(WebFileRefused, match=said):
             parse_web_file(_text(**changes), source="web.yaml")
+
+    @pytest.mark.parametrize("settings", [{"kind": "virtual"}, {"kind": "genicam", "producer": "v.cti"}])
+    def test_a_line_camera_gives_every_frame_without_being_told(self, settings: dict[str, Any]) -> None:
+        camera = parse_web_file(_text(**_camera(**settings)), source="web.yaml").camera
+        assert isinstance(camera, VirtualSettings | GenicamSettings)
+        assert camera.delivery == "every"
 
     def test_windows_that_overlap_by_all_they_have_are_refused(self) -> None:
         settings = parse_web_file(_text(tiles={"overlap_px": 640}), source="web.yaml")

@@ -179,10 +179,31 @@ class TestCamera:
 
     def test_a_camera_that_is_unplugged_is_told_once_and_once_when_it_is_back(self) -> None:
         camera = ScriptedCamera(
-            [_frame(0), CameraLost("unplugged"), CameraLost("unplugged"), CameraTimeout("no frame"), _frame(1)]
+            [
+                _frame(0, encoder=0),
+                CameraLost("unplugged"),
+                CameraLost("unplugged"),
+                CameraTimeout("no frame"),
+                _frame(1, encoder=8),
+            ]
         )
         found = _given(CameraLines(camera, 16, 4))
         assert [item.kind.value for item in found if isinstance(item, SourceTrouble)] == ["camera_lost", "camera_back"]
+
+    def test_web_that_passed_while_the_camera_was_away_is_a_gap_though_its_frames_go_on_counting(self) -> None:
+        frames = [_frame(number, encoder=1000 + 40 * number) for number in range(4)]
+        camera = ScriptedCamera([CameraLost("not yet"), *frames[:2], CameraLost("unplugged"), *frames[2:]])
+        assert [chunk.first_line for chunk in _chunks(CameraLines(camera, 16, 4))] == [0, 4, 12, 16]
+
+    def test_without_an_encoder_nobody_knows_how_much_passed_meanwhile_and_the_roll_ends(self) -> None:
+        camera = ScriptedCamera([_frame(0), CameraLost("unplugged"), _frame(1)])
+        with pytest.raises(LinesRefused, match="begin a new roll"):
+            _given(CameraLines(camera, 16, 4))
+
+    def test_counts_of_a_web_whose_encoder_counts_down_fall_from_line_to_line(self) -> None:
+        camera = ScriptedCamera([_frame(0, encoder=1000), _frame(1)])
+        one, other = _chunks(CameraLines(camera, 16, 4, counts_per_line=-3))
+        assert (one.encoder.tolist(), other.encoder.tolist()) == ([997, 994, 991, 988], [-15, -18, -21, -24])
 
     @pytest.mark.parametrize("shape", [(4, 15), (5, 16), (4, 16, 3)], ids=["width", "height", "colour"])
     def test_frames_of_another_kind_are_refused(self, shape: tuple[int, ...]) -> None:

@@ -43,11 +43,13 @@ class Arrival:
             called at most once, and only if somebody wants the frame.
         lost_before: frames that the driver knows were lost since the last one.
         is_partial: packets or lines are missing.
+        encoder: count of the line's encoder, where the camera tells it.
     """
 
     to_image: Callable[[], Image]
     lost_before: int = 0
     is_partial: bool = False
+    encoder: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,7 @@ class DrivenCamera:
         """The next frame; see `Delivery` for which one that is."""
         mailbox = self._entered()
         if self._rules.delivery == "newest":
-            mailbox.clear()
+            self._sequence += mailbox.clear()  # taken, though nobody wanted them
         try:
             async with asyncio.timeout(timeout_s):
                 stamped, fallen_out = await mailbox.take()
@@ -221,7 +223,7 @@ class DrivenCamera:
         nobody_came_for = fallen_out if self._rules.delivery == "every" else 0
         lost_before = stamped.arrival.lost_before + nobody_came_for
         self._lost_waiting += nobody_came_for
-        self._sequence += 1 + lost_before
+        self._sequence += 1 + stamped.arrival.lost_before + fallen_out
         try:
             image = await asyncio.to_thread(stamped.arrival.to_image)
         except asyncio.CancelledError:
@@ -234,6 +236,7 @@ class DrivenCamera:
             sequence=self._sequence,
             captured_at=stamped.captured_at,
             received_s=stamped.received_s,
+            encoder=stamped.arrival.encoder,
             lost_before=lost_before,
             is_partial=stamped.arrival.is_partial,
         )
@@ -246,7 +249,9 @@ class DrivenCamera:
         mailbox = self._entered()
         newest = mailbox.newest()
         await self._call(self._driver.trigger, doing="the trigger")
-        self._lost_waiting += mailbox.clear_through(newest)
+        too_late = mailbox.clear_through(newest)
+        self._lost_waiting += too_late
+        self._sequence += too_late
 
     async def _call(self, work: Callable[[], T], *, doing: str) -> T:
         if self._thread is None:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import numpy as np
 from genicam import genapi, gentl
 from harvesters.core import Buffer, Callback, ImageAcquirer
 
 from lineside.station.cameras.driven import Arrival, FeatureCamera, TransportCounts
-from lineside.station.cameras.errors import CameraLost, FrameBroken, NotSupported
+from lineside.station.cameras.errors import CameraLost, CameraMisconfigured, FrameBroken, NotSupported
 from lineside.station.cameras.genicam_features import FeatureValue, fire, set_up
 from lineside.station.cameras.genicam_settings import GenicamSettings
 from lineside.station.cameras.gentl_producers import PRODUCERS
@@ -71,6 +71,11 @@ class GenicamDriver:
             self._producer, self._settings.device, camera=self._name, buffers=buffers
         )
         set_up(self, self._settings)
+        if self._settings.encoder_feature is not None and not self.has(self._settings.encoder_feature):
+            raise CameraMisconfigured(
+                f"camera {self._name!r} has no feature {self._settings.encoder_feature}; expected the name of its "
+                "encoder's count as encoder_feature"
+            )
         acquirer.add_callback(acquirer.Events.INCOMPLETE_BUFFER, self._incomplete)
         self._asked(acquirer.start)
 
@@ -166,7 +171,21 @@ class GenicamDriver:
         frame_id = int(buffer.frame_id)
         lost = 0 if self._last_frame_id is None else max(0, frame_id - self._last_frame_id - 1)
         self._last_frame_id = frame_id
-        return Arrival(partial(raw.to_image, camera=self._name), lost)
+        try:
+            count = self._encoder_count()
+        except NotSupported as missing:
+            return Arrival(partial(_refuse, str(missing)), lost)
+        return Arrival(partial(raw.to_image, camera=self._name), lost, encoder=count)
+
+    def _encoder_count(self) -> int | None:
+        """Of the frame that was fetched last: its chunk data stand in the feature until its buffer is given back."""
+        name = self._settings.encoder_feature
+        if name is None:
+            return None
+        count = self.feature(name)
+        if isinstance(count, bool) or not isinstance(count, int):
+            raise NotSupported(f"camera {self._name!r}: feature {name} is {count!r}; expected an encoder's whole count")
+        return count
 
     def _incomplete_frame(self) -> Arrival | None:
         """A frame of which parts are missing: harvesters has given its buffer back, so its picture is black."""
@@ -196,6 +215,11 @@ class _Counter(Callback):  # type: ignore[misc]  # harvesters says nothing of it
 
     def emit(self, context: object | None = None) -> None:  # noqa: ARG002 - harvesters passes it
         self.count += 1
+
+
+def _refuse(why: str) -> NoReturn:
+    """A frame whose place nobody knows is no picture."""
+    raise FrameBroken(why)
 
 
 def _raw(buffer: Buffer, *, camera: str) -> RawPixels:

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from lineside.station.cameras.driven import Delivery, DrivingRules
-from lineside.station.cameras.settings import CameraSettings
+from lineside.station.cameras.settings import NEWEST_REFUSED, CameraSettings
 
 
 class GenicamFeatureSettings(CameraSettings):
@@ -46,6 +46,12 @@ class GenicamFeatureSettings(CameraSettings):
         delivery = self.delivery or ("newest" if self.trigger == "off" else "every")
         return DrivingRules(delivery, self.buffered_frames, self.call_s)
 
+    def with_every_frame(self) -> Self:
+        """See `CameraSettings.with_every_frame`."""
+        if self.delivery == "newest":
+            raise ValueError(NEWEST_REFUSED)
+        return self.model_copy(update={"delivery": "every"})
+
 
 class GenicamSettings(GenicamFeatureSettings):
     """A camera behind its vendor's GenTL producer."""
@@ -54,6 +60,11 @@ class GenicamSettings(GenicamFeatureSettings):
     producer: str = Field(min_length=1, description="The vendor's .cti file, from the settings' folder on.")
     device: str | None = Field(
         None, description="Serial number, user-defined name or id of the device; without it there must be one only."
+    )
+    encoder_feature: str | None = Field(
+        None,
+        description="Integer feature that is read with each frame: the encoder's count as its first line began. For "
+        "chunk data ChunkEncoderValue, with ChunkModeActive, ChunkSelector and ChunkEnable among the features.",
     )
 
 

@@ -16,10 +16,12 @@ class CameraFrame:
     Attributes:
         image: uint8, (height, width) gray or (height, width, 3) BGR; it belongs to the receiver, nobody else writes it.
         camera: the camera's name at this station.
-        sequence: counts the frames that the camera took, lost ones too; it never goes back, reconnects included.
+        sequence: counts the frames that the camera took, those too that were lost or passed over; it never goes back,
+            reconnects included, though how many a camera took while it was away nobody knows.
         captured_at: aware UTC instant of exposure, as well as the camera or its host can tell.
         received_s: when the host had it, on the station's monotonic clock: what deadlines are measured from.
-        encoder: count of the line's encoder at exposure, where the camera knows it.
+        encoder: count of the line's encoder at exposure, of a line camera as its first line began, where the camera
+            tells it.
         lost_before: frames that the camera or its transport lost since the last one delivered.
         is_partial: packets are missing or the exposure was aborted; such a frame is never judged.
     """

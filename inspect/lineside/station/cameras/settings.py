@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, Self
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from lineside.inspection.file_models import FileModel
 
 PixelFormatName = Literal["mono8", "bgr8"]
 PaceName = Literal["free", "trigger", "asked"]
+
+NEWEST_REFUSED: Final = "delivery newest passes over frames; expected every, or no delivery at all"
 
 
 class CameraSettings(FileModel):
@@ -38,6 +40,14 @@ class CameraSettings(FileModel):
             first_s=min(self.reconnect_first_s, self.reconnect_longest_s), longest_s=self.reconnect_longest_s
         )
 
+    def with_every_frame(self) -> Self:
+        """The same camera with no frame passed over: for whoever makes one picture of many frames.
+
+        Raises:
+            ValueError: it cannot, or its settings say otherwise.
+        """
+        raise ValueError(f"a camera of kind {self.kind} passes over frames that nobody came for; expected another kind")
+
 
 class ReplaySettings(CameraSettings):
     """What the kinds share that need no device.
@@ -52,6 +62,12 @@ class ReplaySettings(CameraSettings):
     buffered_frames: int = Field(
         4, ge=1, le=256, description="Pictures kept for whoever grabs late; the oldest is lost first."
     )
+
+    def with_every_frame(self) -> Self:
+        """See `CameraSettings.with_every_frame`."""
+        if "delivery" in self.model_fields_set and self.delivery == "newest":
+            raise ValueError(NEWEST_REFUSED)
+        return self.model_copy(update={"delivery": "every"})
 
 
 @dataclass(slots=True)

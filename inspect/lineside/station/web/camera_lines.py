@@ -1,8 +1,9 @@
 """A camera whose frames are chunks of lines: a line-scan camera behind GenICam gives so many lines as its Height says.
 
-The frame's encoder count is that at which its first line began. No kind of camera here reads one yet; without it lines
-are counted, which is right where the encoder triggers each line. A frame that was lost, or that has holes, is a gap of
-the line counter: the lines are never made up.
+The encoder triggers each line. The frame's count is that at which its first line began, where the camera tells it
+(GenICam's `encoder_feature`): the lines behind it are as many counts apart as they should be, and a web that ran back,
+slipped or jumped shows from one frame to the next. Without it lines are counted. A frame that was lost, that has holes,
+or that a camera which was away may have taken, is a gap of the line counter: the lines are never made up.
 """
 
 from collections.abc import AsyncIterator
@@ -27,7 +28,7 @@ class CameraLines:
         camera: entered and released with this source.
         width_px: columns of every frame.
         lines_per_frame: rows of every frame.
-        counts_per_line: encoder counts from one line to the next within a frame.
+        counts_per_line: encoder counts from one line to the next within a frame; negative where counts fall.
         timeout_s: how long to wait for a frame; a web that stands gives none, which is no trouble.
     """
 
@@ -61,9 +62,10 @@ class CameraLines:
         """Lines as frames come; ends only where a replay ends.
 
         Raises:
-            LinesRefused: the first frame is of another size, or of colour.
+            LinesRefused: a frame is of another size, or of colour; or the camera was away, and no encoder says how
+                much web passed meanwhile: nobody would know any more which region is which.
         """
-        is_lost = False
+        is_lost, has_begun, unseen_frames = False, False, 0
         while True:
             try:
                 frame = await self.camera.grab(timeout_s=self.timeout_s)
@@ -81,20 +83,27 @@ class CameraLines:
                 continue
             if is_lost:
                 is_lost = False
+                unseen_frames += has_begun  # the encoder says how long the gap is; the counter, that there is one
                 yield SourceTrouble(WebEventKind.CAMERA_BACK, f"camera {frame.camera!r} gives lines again")
+                if has_begun and frame.encoder is None:
+                    raise LinesRefused(
+                        f"camera {frame.camera!r} was away, and how much web passed meanwhile nobody knows: stop the "
+                        "web and begin a new roll; with the encoder's count in each frame (encoder_feature) it goes on"
+                    )
             if frame.lost_before or frame.is_partial:
                 what = "came in part" if frame.is_partial else f"came after {frame.lost_before} lost ones"
                 yield SourceTrouble(WebEventKind.FRAMES_LOST, f"frame {frame.sequence} of {frame.camera!r} {what}")
             if not frame.is_partial:
-                yield self._chunk(frame)
+                has_begun = True
+                yield self._chunk(frame, unseen_frames)
 
-    def _chunk(self, frame: CameraFrame) -> LineChunk:
+    def _chunk(self, frame: CameraFrame, unseen_frames: int) -> LineChunk:
         if frame.image.shape != (self.lines_per_frame, self.width_px):
             raise LinesRefused(
                 f"frame {frame.sequence} of camera {frame.camera!r} has the shape {frame.image.shape}; expected "
                 f"({self.lines_per_frame}, {self.width_px}) gray: set the camera's Height, Width and PixelFormat"
             )
-        first_line = frame.sequence * self.lines_per_frame
+        first_line = (frame.sequence + unseen_frames) * self.lines_per_frame
         first_count = first_line * self.counts_per_line if frame.encoder is None else frame.encoder
         counts = first_count + np.arange(1, self.lines_per_frame + 1, dtype=np.int64) * self.counts_per_line
         return LineChunk(lines=frame.image, first_line=first_line, encoder=counts, captured_at=frame.captured_at)

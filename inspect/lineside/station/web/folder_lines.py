@@ -31,7 +31,7 @@ class FolderLines:
         folder: holds the pictures (PNG, BMP, JPEG), all of one width.
         clock: for the instants.
         chunk_lines: most lines at a time.
-        counts_per_line: encoder counts from one line to the next.
+        counts_per_line: encoder counts from one line to the next; negative where counts fall.
     """
 
     folder: Path

@@ -33,7 +33,7 @@ class LoopedWeb:
         clock: for the pace and the instants.
         line_rate_hz: lines a second; None gives them as fast as they are taken, and loses none.
         chunk_lines: most lines at a time.
-        counts_per_line: encoder counts from one line to the next.
+        counts_per_line: encoder counts from one line to the next; negative where counts fall.
         most_lines: where it ends; None is never, for a paced one, and after one pass for the other.
         first_line: counter of the first line.
         sleep: waits so many seconds.

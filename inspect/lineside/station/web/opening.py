@@ -93,7 +93,8 @@ class OpenedWeb:
         return lines if marks is None else MarkedLines(lines, self.folder / marks, self.plan.scale.direction)
 
     def _lines(self) -> LineSource:
-        file, counts = self.settings.file, self.settings.file.encoder.counts_per_line
+        file = self.settings.file
+        counts = file.encoder.counts_per_line * self.plan.scale.direction
         if isinstance(file.source, LoopedSource):
             looped = file.source
             return LoopedWeb(

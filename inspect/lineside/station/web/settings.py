@@ -380,8 +380,18 @@ def parse_web_file(text: str, *, source: str) -> WebSettings:
     parsed = SourceFile(text, source=source, error=WebFileRefused)
     file = parsed.parse(WebFile)
     is_camera = isinstance(file.source, CameraSource)
-    camera = parse_camera(parsed, at=("source", "camera")) if is_camera else None
+    camera = _line_camera(parsed) if is_camera else None
     return WebSettings(source, file, camera, _rig(parsed, file))
+
+
+def _line_camera(parsed: SourceFile) -> CameraSettings:
+    """A camera of which no frame is passed over: it would be web that nobody looked at."""
+    at = ("source", "camera")
+    camera = parse_camera(parsed, at=at)
+    try:
+        return camera.with_every_frame()
+    except ValueError as refused:
+        raise parsed.problem(at, str(refused)) from refused
 
 
 def _rig(parsed: SourceFile, file: WebFile) -> RigSettings | None:
