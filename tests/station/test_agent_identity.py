@@ -69,6 +69,7 @@ def test_a_code_names_its_part_and_an_unread_or_second_one_does_not() -> None:
         pytest.param("plc", "P-9", "P-9", id="the PLC's"),
         pytest.param("plc", None, "unidentified.", id="the PLC has none"),
         pytest.param("mes", None, "ORDER-7.", id="numbered in the MES's order"),
+        pytest.param("mes", "TRAY-9", "ORDER-7.", id="numbered, whatever the PLC calls it"),
     ],
 )
 def test_ids_of_plc_and_mes_take_the_same_book(source: str, plc: str | None, starts: str) -> None:
@@ -77,5 +78,6 @@ def test_ids_of_plc_and_mes_take_the_same_book(source: str, plc: str | None, sta
         found = names.from_words(an_attempt(), plc=plc, order_id="ORDER-7")
         assert found.part_id.startswith(starts)
         assert (found.code is None) == (source == "mes" or plc is not None)
+        assert found.is_made_up == (found.part_id != plc)
         again = names.from_words(an_attempt(), plc=plc, order_id="ORDER-7")
         assert again.part_id != found.part_id

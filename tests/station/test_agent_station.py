@@ -128,7 +128,7 @@ def test_with_the_server_away_the_station_judges_and_nothing_is_lost_or_counted_
     async def work() -> LineTruth:
         async with cut_line(urlsplit(scene.server.url).port or 0) as cable:
             path = scene.write(
-                rig=SIMULATED.format(parts=len(is_bad), ids="false"),
+                rig=SIMULATED.format(parts=len(is_bad), ids="true"),  # which the order's own numbers outdo
                 part_id="{from: mes}",
                 url=f"http://127.0.0.1:{cable.port}",
             )

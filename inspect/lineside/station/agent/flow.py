@@ -287,7 +287,7 @@ class _Part:
                 None if first is None else str(first.code),
                 "" if first is None else first.message,
                 found,
-                is_nameless=self._name.code is not None,
+                is_nameless=self._name.is_made_up,
                 is_wrong_answer=self._is_wrong_answer,
                 master=self._name.master,
             )

@@ -4,7 +4,7 @@ A part without an identifier of its own still has a record: under a name that no
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -37,6 +37,7 @@ class PartName:
         message: what was found, for whoever reads the report.
         read: of a duplicate: the identifier that was there before.
         master: of a master sample: its own name; in records each showing has one of its own, as each is a part.
+        is_numbered: whether the station numbered it within an order; what the PLC calls such a part is no matter.
     """
 
     part_id: str
@@ -44,6 +45,12 @@ class PartName:
     message: str = ""
     read: str | None = None
     master: str | None = None
+    is_numbered: bool = False
+
+    @property
+    def is_made_up(self) -> bool:
+        """Whether it is a name of the station's own, that no part bears."""
+        return self.code is not None or self.is_numbered
 
 
 class PartNames:
@@ -90,7 +97,8 @@ class PartNames:
             order_id: the MES's order; its parts are numbered by the station, as no MES names each.
         """
         if self._source == "mes":
-            return self._named(self._book.from_text(f"{order_id or _NAMELESS}.{_short(attempt_id)}"), attempt_id)
+            numbered = self._book.from_text(f"{order_id or _NAMELESS}.{_short(attempt_id)}")
+            return replace(self._named(numbered, attempt_id), is_numbered=True)
         return self._named(self._book.from_text(plc), attempt_id)
 
     async def from_picture(self, attempt_id: str, frames: Mapping[str, CameraFrame]) -> PartName:
