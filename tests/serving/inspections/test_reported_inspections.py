@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -25,7 +26,7 @@ def plant(tmp_path: Path) -> Iterator[Plant]:
         yield plant
 
 
-def hand_in(plant: Plant, number: int, body: bytes, *, part_id: str) -> httpx.Response:
+def hand_in(plant: Plant, number: int, body: bytes, *, part_id: str, **found: Any) -> httpx.Response:
     record = {
         "station": "aoi-1",
         "part_id": part_id,
@@ -43,6 +44,7 @@ def hand_in(plant: Plant, number: int, body: bytes, *, part_id: str) -> httpx.Re
                 "media_type": "image/png",
             }
         ],
+        **found,
     }
     return plant.http.put(
         f"/v1/inspections/{UUID(int=number)}",
@@ -96,3 +98,22 @@ def test_an_outage_handed_in_at_once_is_shed_rather_than_piled_up(plant: Plant) 
         assert all("retry-after" in each.result().headers for each in shed)
         engine.may_go_on.set()
     assert sorted(each.result().status_code for each in waiting) == [201] * 4 + [503] * 8
+
+
+def test_a_part_with_thousands_of_defects_is_taken_in_whole(plant: Plant) -> None:
+    """A fouled web: a record that is refused for its length would never get here."""
+    defect = {
+        "view": "default",
+        "class_name": "scratch",
+        "confidence": 0.9137,
+        "box_xyxy_px": [1024.25, 2048.5, 1056.75, 2090.0],
+        "size_mm": 1.2345,
+        "size_definition": "longest_side",
+        "zone": None,
+        "severity": "critical",
+    }
+    reason = {"code": "defect_limit", "message": "5000 scratches; expected none", "view": "default"}
+    answer = hand_in(plant, 3, bad_board(3), part_id="p", verdict="NG", reasons=[reason], defects=[defect] * 5000)
+    assert answer.status_code == 201, answer.text
+    [kept] = plant.inspections()
+    assert len(kept["defects"]) == 5000
