@@ -302,6 +302,43 @@ async def test_a_key_that_is_refused_puts_nothing_aside(server: LiveServer, spoo
     assert first.id == trigger.id
 
 
+class StuckDisk(httpx.AsyncHTTPTransport):
+    """The disk takes nothing from the moment that the server has taken something; twice."""
+
+    def __init__(self, spool: Spool) -> None:
+        super().__init__()
+        self._spool = spool
+        self._times = 2
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        if self._times:
+            self._times -= 1
+            self._spool._connection.execute("PRAGMA query_only=ON")  # the disk is behind it
+        return response
+
+
+@in_a_loop
+async def test_a_disk_that_does_not_note_what_the_server_has_ends_no_forwarding(
+    server: LiveServer, spool: Spool, parts: Parts
+) -> None:
+    trigger = parts.write(spool, Verdict.NG, bad_board(unique("stuck-1")), "stuck-1")
+    async with LinesideClient(
+        server.url, server.keys[Role.STATION], timeout_s=20, transport=StuckDisk(spool), pace=QUICK
+    ) as client:
+        forwarder = Forwarder(spool, client, pace=QUICK, idle_s=0.01)
+        assert not await forwarder.drain()
+        assert forwarder.state.trouble is not None
+        running = asyncio.create_task(forwarder.run())
+        while not running.done() and forwarder.state.sent < 2:
+            spool._connection.execute("PRAGMA query_only=OFF")
+            await asyncio.to_thread(spool.outbox.first)  # each look yields to the loop
+        assert not running.done()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert [row["id"] for row in server.attempts_of("stuck-1")] == [trigger.id]
+
+
 @in_a_loop
 async def test_a_server_that_goes_and_comes_back_gets_everything_in_order(tmp_path: Path, parts: Parts) -> None:
     """Killed while the spool fills and while it empties, and started again on the same ledger."""

@@ -17,7 +17,7 @@ from lineside.client import (
     TryAgainLater,
 )
 from lineside.client.backoff import Backoff
-from lineside.station.spool.errors import RecordContradicts
+from lineside.station.spool.errors import DiskFull, RecordContradicts, SpoolBroken
 from lineside.station.spool.handing_in import HandingIn, StillOpen
 from lineside.station.spool.outbox import WaitingRecord
 from lineside.station.spool.spool import Spool
@@ -78,11 +78,7 @@ class Forwarder:
         self._news.set()
 
     async def run(self) -> None:
-        """Forward until cancelled.
-
-        Raises:
-            SpoolError: the spool cannot be read or written any more.
-        """
+        """Forward until cancelled; a server that is away and a disk that fails are tried again and again."""
         waits_s = self._pace.backoff.waits_s(self._pace.rng)
         while True:
             try:
@@ -95,11 +91,7 @@ class Forwarder:
             await self._rest()
 
     async def drain(self) -> bool:
-        """Forward what can be forwarded now; says whether nothing waits any more.
-
-        Raises:
-            SpoolError: the spool cannot be read or written any more.
-        """
+        """Forward what can be forwarded now; says whether nothing waits any more."""
         try:
             await self._drain()
         except _Held as held:
@@ -108,12 +100,17 @@ class Forwarder:
         return True
 
     async def _drain(self) -> None:
-        while True:
-            self._news.clear()
-            record = await asyncio.to_thread(self._spool.outbox.first)
-            if record is None:
-                return
-            await self._forward(record)
+        try:
+            while True:
+                self._news.clear()
+                record = await asyncio.to_thread(self._spool.outbox.first)
+                if record is None:
+                    return
+                await self._forward(record)
+        except (DiskFull, SpoolBroken) as error:
+            # What the server took and the disk did not note is handed in again, and the server gives the same answer:
+            # only by going on can a full disk get the room that the pictures take.
+            raise _Held(str(error)) from error
 
     async def _forward(self, record: WaitingRecord) -> None:
         try:
