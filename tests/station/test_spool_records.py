@@ -4,7 +4,8 @@ import errno
 import resource
 import signal
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from lineside.station.spool import (
 )
 from lineside.station.spool.database import disk
 from lineside.station.spool.outbox import RecordKind
+from lineside.station.spool.picture_folder import PictureFolder
 from spooled_parts import START, Parts, a_view
 
 PICTURE = b"p" * 1000
@@ -201,6 +203,65 @@ def test_a_picture_that_two_parts_share_stays_until_both_are_there(tmp_path: Pat
         assert kept_pictures(tmp_path) == {PICTURE}
         waiting(spool)
         assert kept_pictures(tmp_path) == set()
+
+
+def test_a_picture_that_the_part_itself_names_makes_no_way_for_its_others(tmp_path: Path, parts: Parts) -> None:
+    """Of an OK part two pictures wait; the NG part has one of them too, and another that needs room."""
+    bodies = [letter * 100 for letter in (b"x", b"y")]
+    for shared, other in (bodies, bodies[::-1]):
+        folder = tmp_path / shared.decode()[0]
+        with opened(folder, parts, max_bytes=250) as spool:
+            for verdict, second in ((Verdict.OK, other), (Verdict.NG, b"z" * 100)):
+                trigger = parts.trigger()
+                spool.record_trigger(trigger)
+                views = {"a": a_view(shared, "a"), "b": a_view(second, "b")}
+                spool.record_inspection(parts.judged(trigger, verdict, views))
+            assert kept_pictures(folder) == {shared, b"z" * 100}
+
+
+def test_ng_pictures_of_which_one_waits_as_an_ok_ones_still_need_their_room(tmp_path: Path, parts: Parts) -> None:
+    with opened(tmp_path, parts, max_bytes=1500) as spool:
+        parts.write(spool, Verdict.OK, PICTURE)
+        trigger = parts.trigger()
+        spool.record_trigger(trigger)
+        views = {"a": a_view(PICTURE, "a"), "b": a_view(b"q" * 1000, "b")}
+        with pytest.raises(SpoolFull, match="NG"):
+            spool.record_inspection(parts.judged(trigger, Verdict.NG, views))
+        assert kept_pictures(tmp_path) == {PICTURE}
+
+
+class SlowFolder(PictureFolder):
+    """Lets another thread write the same picture just before one is deleted."""
+
+    def __init__(self, folder: Path, meanwhile: Callable[[], object]) -> None:
+        super().__init__(folder)
+        self._meanwhile: Callable[[], object] | None = meanwhile
+        self.other: threading.Thread | None = None
+
+    def remove(self, digests: Iterator[str] | tuple[str, ...] | list[str]) -> None:
+        if self._meanwhile is not None:
+            self.other = threading.Thread(target=self._meanwhile)
+            self._meanwhile = None
+            self.other.start()
+            self.other.join(0.05)  # it ends by itself only where nothing holds it
+        super().remove(digests)
+
+
+@pytest.mark.parametrize("by", ["settling", "making room"])
+def test_a_picture_that_comes_again_while_it_is_deleted_stays(tmp_path: Path, parts: Parts, by: str) -> None:
+    with opened(tmp_path, parts, max_bytes=1500) as spool:
+        parts.write(spool, Verdict.OK, PICTURE)
+        folder = SlowFolder(tmp_path / "pictures", lambda: parts.write(spool, Verdict.NG, PICTURE))
+        spool._pictures = spool.outbox._pictures = folder  # the disk is behind it
+        if by == "settling":
+            first = spool.outbox.first()
+            assert first is not None
+            spool.outbox.settle(first)
+        else:
+            parts.write(spool, Verdict.OK, b"q" * 1000)
+        assert folder.other is not None
+        folder.other.join()
+        assert PICTURE in kept_pictures(tmp_path)
 
 
 def report_until_refused(spool: Spool, parts: Parts, written: list[str]) -> None:

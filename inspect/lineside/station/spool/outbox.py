@@ -107,25 +107,19 @@ class Outbox:
             RecordContradicts: another part of ours is that inspection already; nothing has changed.
             DiskFull, SpoolBroken: it is not written down; told again, the server will give the same answer.
         """
-        with self._writing() as connection:
-            connection.execute("DELETE FROM queue WHERE sequence = ?", (record.sequence,))
-            if record.kind is RecordKind.INSPECTION:
-                try:
-                    connection.execute(
-                        "UPDATE parts SET verdict_state = 'settled', inspection_id = ? WHERE id = ?",
-                        (inspection_id or record.id, record.id),
-                    )
-                except sqlite3.IntegrityError as error:
-                    raise RecordContradicts(f"inspection {inspection_id} is another part of this station") from error
-            elif record.kind is RecordKind.DISPOSITION:
-                connection.execute("UPDATE parts SET disposition_state = 'settled' WHERE id = ?", (record.id,))
-            else:
-                count(connection, "reports_settled", 1)
-            gone = self._release_pictures(connection, record) if record.kind is RecordKind.INSPECTION else []
-            self._forget(connection)
-        with self._guard:
+        with self._guard:  # also while files go: the next part may have the very same picture
+            with self._writing() as connection:
+                connection.execute("DELETE FROM queue WHERE sequence = ?", (record.sequence,))
+                if record.kind is RecordKind.INSPECTION:
+                    self._settle_inspection(connection, record, inspection_id or record.id)
+                elif record.kind is RecordKind.DISPOSITION:
+                    connection.execute("UPDATE parts SET disposition_state = 'settled' WHERE id = ?", (record.id,))
+                else:
+                    count(connection, "reports_settled", 1)
+                gone = self._release_pictures(connection, record) if record.kind is RecordKind.INSPECTION else []
+                self._forget(connection)
             self._on_taken()
-        self._pictures.remove(gone)
+            self._pictures.remove(gone)
 
     def park(self, record: WaitingRecord, *, trouble: str) -> None:
         """The server will never take it: put it aside with its reason, and with it what depends on it.
@@ -159,6 +153,16 @@ class Outbox:
             connection.execute("UPDATE parts SET disposition_state = 'waiting' WHERE disposition_state = 'parked'")
             changed = connection.execute("UPDATE queue SET state = 'waiting', trouble = NULL WHERE state = 'parked'")
             return changed.rowcount
+
+    @staticmethod
+    def _settle_inspection(connection: sqlite3.Connection, record: WaitingRecord, inspection_id: str) -> None:
+        try:
+            connection.execute(
+                "UPDATE parts SET verdict_state = 'settled', inspection_id = ? WHERE id = ?",
+                (inspection_id, record.id),
+            )
+        except sqlite3.IntegrityError as error:
+            raise RecordContradicts(f"inspection {inspection_id} is another part of this station") from error
 
     def _pictures_of(self, attempt_id: str) -> dict[str, bytes]:
         uses = self._connection.execute(

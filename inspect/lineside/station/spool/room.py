@@ -1,6 +1,7 @@
 """Which pictures stay when there is no room for all: the OK ones go first, then the NOT_INSPECTED, an NG one never."""
 
 import sqlite3
+from collections.abc import Set
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -32,12 +33,15 @@ class RoomPlan:
     dropped: tuple[str, ...] = ()
 
 
-def plan_room(connection: sqlite3.Connection, *, need_bytes: int, worth: Worth, max_bytes: int) -> RoomPlan:
+def plan_room(
+    connection: sqlite3.Connection, *, need_bytes: int, named: Set[str], worth: Worth, max_bytes: int
+) -> RoomPlan:
     """Find room for a part's pictures.
 
     Args:
         connection: the spool's.
         need_bytes: of the pictures that are not there yet.
+        named: digests of all the part's pictures: one that is there for another part makes no way for the rest.
         worth: of the part.
         max_bytes: of all pictures.
 
@@ -45,21 +49,33 @@ def plan_room(connection: sqlite3.Connection, *, need_bytes: int, worth: Worth, 
         SpoolFull: NG pictures that wait for the server leave no room, and a part that was looked at needs some.
     """
     held = {Worth(row[0]): int(row[1]) for row in connection.execute(_HELD)}
-    if held.get(Worth.NG, 0) + need_bytes > max_bytes:
+    staying_bytes = held.get(Worth.NG, 0)
+    if worth is Worth.NG:  # a picture that it has in common with a lesser part stays from now on
+        staying_bytes += sum(_lesser_bytes(connection, digest) for digest in named)
+    if staying_bytes + need_bytes > max_bytes:
         if worth is Worth.NOT_INSPECTED:
             return RoomPlan(takes=False)
         raise SpoolFull(
-            f"pictures of NG parts wait for the server with {held.get(Worth.NG, 0)} bytes, and {need_bytes} more do "
-            f"not fit into {max_bytes}: get the server back, or give the spool more room in the station's file"
+            f"pictures of NG parts wait for the server with {staying_bytes} bytes, and {need_bytes} more do not fit "
+            f"into {max_bytes}: get the server back, or give the spool more room in the station's file"
         )
     missing_bytes = sum(held.values()) + need_bytes - max_bytes
     dropped = []
     for digest, size_bytes in connection.execute(_VICTIMS, (worth, Worth.NG)):
         if missing_bytes <= 0:
             break
+        if digest in named:
+            continue
         dropped.append(digest)
         missing_bytes -= size_bytes
     return RoomPlan(missing_bytes <= 0, tuple(dropped) if missing_bytes <= 0 else ())
+
+
+def _lesser_bytes(connection: sqlite3.Connection, digest: str) -> int:
+    """The size of a picture that is kept and might have been dropped."""
+    row = connection.execute("SELECT size_bytes FROM pictures WHERE digest = ? AND worth < ?", (digest, Worth.NG))
+    found = row.fetchone()
+    return 0 if found is None else int(found[0])
 
 
 _HELD = "SELECT worth, SUM(size_bytes) FROM pictures GROUP BY worth"

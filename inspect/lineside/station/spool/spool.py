@@ -189,37 +189,39 @@ class Spool:
         """
         body = canonical_json(wire.inspection_body(record, station=self._station))
         verdict = record.judgement.verdict
-        written: tuple[str, ...] = ()
-        try:
-            with self._writing("recording a verdict") as connection:
-                part = self._part(connection, record.id)
-                if part["verdict"] is not None:
-                    _check_same("verdict", record.id, part["verdict_digest"], _digest(body))
-                    return
-                _check_name(part, record.part_id)
-                missing = self._missing_pictures(connection, record)
-                plan = plan_room(
-                    connection,
-                    need_bytes=sum(map(len, missing.values())),
-                    worth=WORTH_OF[verdict],
-                    max_bytes=self._limits.max_bytes,
-                )
-                written = tuple(missing)
-                if plan.takes:
-                    for digest, picture in missing.items():
-                        self._pictures.write(digest, picture)
-                self._drop(connection, plan)
-                self._note_pictures(connection, record, missing, takes=plan.takes)
-                connection.execute(
-                    "UPDATE parts SET part_id = ?, verdict = ?, verdict_digest = ?, verdict_state = 'waiting', "
-                    "judged_by = 'station' WHERE id = ?",
-                    (record.part_id, verdict.value, _digest(body), record.id),
-                )
-                self._queue(connection, "inspection", record.id, body, state="waiting")
-        except BaseException:
-            self._pictures.remove(written)  # no record names them: they were not there before
-            raise
-        self._pictures.remove(plan.dropped)
+        with self._guard:  # also while files go: what is handed in meanwhile may have the very same picture
+            written: tuple[str, ...] = ()
+            try:
+                with self._writing("recording a verdict") as connection:
+                    part = self._part(connection, record.id)
+                    if part["verdict"] is not None:
+                        _check_same("verdict", record.id, part["verdict_digest"], _digest(body))
+                        return
+                    _check_name(part, record.part_id)
+                    missing = self._missing_pictures(connection, record)
+                    plan = plan_room(
+                        connection,
+                        need_bytes=sum(map(len, missing.values())),
+                        named=frozenset(view.encoded.digest for view in record.views.values()),
+                        worth=WORTH_OF[verdict],
+                        max_bytes=self._limits.max_bytes,
+                    )
+                    written = tuple(missing)
+                    if plan.takes:
+                        for digest, picture in missing.items():
+                            self._pictures.write(digest, picture)
+                    self._drop(connection, plan)
+                    self._note_pictures(connection, record, missing, takes=plan.takes)
+                    connection.execute(
+                        "UPDATE parts SET part_id = ?, verdict = ?, verdict_digest = ?, verdict_state = 'waiting', "
+                        "judged_by = 'station' WHERE id = ?",
+                        (record.part_id, verdict.value, _digest(body), record.id),
+                    )
+                    self._queue(connection, "inspection", record.id, body, state="waiting")
+            except BaseException:
+                self._pictures.remove(written)  # no record names them: they were not there before
+                raise
+            self._pictures.remove(plan.dropped)
 
     def record_disposition(self, record: DispositionRecord) -> None:
         """Write down where a part went.
