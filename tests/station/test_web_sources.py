@@ -1,6 +1,7 @@
 """Sources of lines: a mapped web at a line rate, pictures of a folder, a camera whose frames are lines."""
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,13 +13,23 @@ import cv2
 import numpy as np
 import pytest
 
+from lineside.client.backoff import Backoff
 from lineside.client.clock import ManualClock
 from lineside.datasets.errors import SampleUnreadable
 from lineside.datasets.synthetic import BoardDesign, LayoutFamily
 from lineside.datasets.synthetic.web import SyntheticWeb, WebDesign, read_web, web_strips, write_web
 from lineside.inspection.frames import Image
 from lineside.inspection.strips import LineChunk
-from lineside.station.cameras import CameraEnded, CameraFrame, CameraHealth, CameraLost, CameraState, CameraTimeout
+from lineside.station.cameras import (
+    CameraEnded,
+    CameraError,
+    CameraFrame,
+    CameraHealth,
+    CameraLost,
+    CameraState,
+    FrameBroken,
+)
+from lineside.station.cameras.reconnecting import ReconnectingCamera
 from lineside.station.web import CameraLines, FolderLines, LineSource, LinesRefused, LoopedWeb, PartMark, SourceTrouble
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -159,6 +170,49 @@ def _frame(
     return CameraFrame(image, "line", sequence, NOW, 0.0, encoder, lost_before, is_partial)
 
 
+@dataclass
+class FailedCamera:
+    """One connection: it gives its frames, then each grab fails at once, as a driver's does whose thread has ended."""
+
+    frames: list[CameraFrame]
+    trouble: CameraError
+    is_connecting: bool = True
+    name: str = "line"
+
+    async def __aenter__(self) -> Self:
+        if not self.is_connecting:
+            raise self.trouble
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to release."""
+
+    async def grab(self, *, timeout_s: float) -> CameraFrame:
+        if not self.frames:
+            raise self.trouble
+        return self.frames.pop(0)
+
+    async def trigger(self) -> None:
+        raise NotImplementedError
+
+    @property
+    def health(self) -> CameraHealth:
+        state = CameraState.CONNECTED if self.frames else CameraState.LOST
+        return CameraHealth(state, NOW, trouble=str(self.trouble))
+
+
+def _reconnecting(connections: list[FailedCamera]) -> ReconnectingCamera:
+    return ReconnectingCamera(
+        lambda: connections.pop(0),
+        name="line",
+        clock=ManualClock(NOW),
+        backoff=Backoff(first_s=0.001, longest_s=0.001),
+        rng=random.Random(1),  # noqa: S311 - jitter
+    )
+
+
 class TestCamera:
     def test_frames_are_chunks_whose_encoder_is_that_of_their_first_line(self) -> None:
         camera = ScriptedCamera([_frame(0, encoder=1000), _frame(1, encoder=1012)])
@@ -177,28 +231,40 @@ class TestCamera:
         assert [item.first_line for item in found if isinstance(item, LineChunk)] == [0, 12, 20]
         assert [item.kind.value for item in found if isinstance(item, SourceTrouble)] == ["frames_lost"] * 2
 
-    def test_a_camera_that_is_unplugged_is_told_once_and_once_when_it_is_back(self) -> None:
-        camera = ScriptedCamera(
-            [
-                _frame(0, encoder=0),
-                CameraLost("unplugged"),
-                CameraLost("unplugged"),
-                CameraTimeout("no frame"),
-                _frame(1, encoder=8),
-            ]
-        )
-        found = _given(CameraLines(camera, 16, 4))
+    def test_a_camera_that_comes_late_is_told_once_and_once_when_it_is_there(self) -> None:
+        away = CameraLost("not yet")
+        found = _given(CameraLines(ScriptedCamera([away, away, _frame(0)]), 16, 4))
         assert [item.kind.value for item in found if isinstance(item, SourceTrouble)] == ["camera_lost", "camera_back"]
+        assert [item.first_line for item in found if isinstance(item, LineChunk)] == [0]
 
-    def test_web_that_passed_while_the_camera_was_away_is_a_gap_though_its_frames_go_on_counting(self) -> None:
-        frames = [_frame(number, encoder=1000 + 40 * number) for number in range(4)]
-        camera = ScriptedCamera([CameraLost("not yet"), *frames[:2], CameraLost("unplugged"), *frames[2:]])
-        assert [chunk.first_line for chunk in _chunks(CameraLines(camera, 16, 4))] == [0, 4, 12, 16]
+    def test_where_a_plc_counts_the_same_web_no_camera_comes_late(self) -> None:
+        camera = ScriptedCamera([CameraLost("not yet"), _frame(0)])
+        with pytest.raises(LinesRefused, match="begin a new roll"):
+            _given(CameraLines(camera, 16, 4, is_counted_elsewhere=True))
 
-    def test_without_an_encoder_nobody_knows_how_much_passed_meanwhile_and_the_roll_ends(self) -> None:
-        camera = ScriptedCamera([_frame(0), CameraLost("unplugged"), _frame(1)])
+    @pytest.mark.parametrize("encoder", [None, 1000])
+    def test_a_camera_that_was_away_ends_the_roll_encoder_or_not(self, encoder: int | None) -> None:
+        """Its count may have begun anew meanwhile, or gone around."""
+        camera = ScriptedCamera([_frame(0, encoder=encoder), CameraLost("unplugged"), _frame(1, encoder=encoder)])
         with pytest.raises(LinesRefused, match="begin a new roll"):
             _given(CameraLines(camera, 16, 4))
+
+    @pytest.mark.parametrize("trouble", [CameraLost("unplugged"), FrameBroken("a buffer without a picture")])
+    def test_an_outage_of_a_camera_that_comes_back_by_itself_ends_the_roll_and_starves_nobody(
+        self, trouble: CameraError
+    ) -> None:
+        """A driver that has failed raises the same error from each grab until it is connected anew."""
+        connections = [FailedCamera([_frame(0)], trouble), FailedCamera([_frame(0), _frame(1)], CameraEnded("end"))]
+        with pytest.raises(LinesRefused, match="begin a new roll"):
+            _given(CameraLines(_reconnecting(connections), 16, 4))
+
+    def test_a_camera_that_connects_only_later_gives_its_lines(self) -> None:
+        connections = [
+            FailedCamera([], CameraLost("in use"), is_connecting=False),
+            FailedCamera([_frame(0), _frame(1)], CameraEnded("end")),
+        ]
+        found = _given(CameraLines(_reconnecting(connections), 16, 4))
+        assert [item.first_line for item in found if isinstance(item, LineChunk)] == [0, 4]
 
     def test_counts_of_a_web_whose_encoder_counts_down_fall_from_line_to_line(self) -> None:
         camera = ScriptedCamera([_frame(0, encoder=1000), _frame(1)])

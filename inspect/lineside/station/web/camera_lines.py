@@ -2,14 +2,16 @@
 
 The encoder triggers each line. The frame's count is that at which its first line began, where the camera tells it
 (GenICam's `encoder_feature`): the lines behind it are as many counts apart as they should be, and a web that ran back,
-slipped or jumped shows from one frame to the next. Without it lines are counted. A frame that was lost, that has holes,
-or that a camera which was away may have taken, is a gap of the line counter: the lines are never made up.
+slipped or jumped shows from one frame to the next. Without it lines are counted. A frame that was lost or that has
+holes is a gap of the line counter: the lines are never made up. A camera that was away ends the roll, encoder or not:
+its count may have begun anew meanwhile, or gone around, and every place behind would be wrong.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from lineside.station.cameras import Camera, CameraEnded, CameraFrame, CameraLos
 from lineside.station.web.errors import LinesRefused
 from lineside.station.web.line_sources import SourceTrouble
 from lineside.station.web.records import WebEventKind
+
+_LOOK_S: Final = 0.05
+"""Between two looks for a camera that fails at once: it is brought back on the same event loop."""
 
 
 @dataclass(slots=True)
@@ -30,6 +35,9 @@ class CameraLines:
         lines_per_frame: rows of every frame.
         counts_per_line: encoder counts from one line to the next within a frame; negative where counts fall.
         timeout_s: how long to wait for a frame; a web that stands gives none, which is no trouble.
+        is_counted_elsewhere: whether somebody else, a PLC, counts the same web from the beginning on: then a camera
+            that was away before its first frame ends the roll, too.
+        sleep: waits between two looks for a camera that is away.
     """
 
     camera: Camera
@@ -37,6 +45,8 @@ class CameraLines:
     lines_per_frame: int
     counts_per_line: int = 1
     timeout_s: float = 1.0
+    is_counted_elsewhere: bool = False
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     @property
     def is_live(self) -> bool:
@@ -62,10 +72,11 @@ class CameraLines:
         """Lines as frames come; ends only where a replay ends.
 
         Raises:
-            LinesRefused: a frame is of another size, or of colour; or the camera was away, and no encoder says how
-                much web passed meanwhile: nobody would know any more which region is which.
+            LinesRefused: a frame is of another size, or of colour; or the camera was away, and how much web passed
+                meanwhile nobody knows: which region is which would be a guess.
         """
-        is_lost, has_begun, unseen_frames = False, False, 0
+        is_away = False
+        begun_at = 0 if self.is_counted_elsewhere else None  # reconnects when the lines began to count
         while True:
             try:
                 frame = await self.camera.grab(timeout_s=self.timeout_s)
@@ -74,36 +85,47 @@ class CameraLines:
             except CameraEnded:
                 return
             except CameraLost as error:
-                if not is_lost:  # told once when lost, once when back
+                if not is_away:  # told once when lost, once when back
                     yield SourceTrouble(WebEventKind.CAMERA_LOST, str(error))
-                is_lost = True
+                if begun_at is not None:
+                    raise self._was_away() from error
+                is_away = True
+                await self.sleep(_LOOK_S)
                 continue
             except FrameBroken as error:
                 yield SourceTrouble(WebEventKind.FRAMES_LOST, str(error))
+                begun_at = self._reconnects if begun_at is None else begun_at
+                await self.sleep(_LOOK_S)
                 continue
-            if is_lost:
-                is_lost = False
-                unseen_frames += has_begun  # the encoder says how long the gap is; the counter, that there is one
-                yield SourceTrouble(WebEventKind.CAMERA_BACK, f"camera {frame.camera!r} gives lines again")
-                if has_begun and frame.encoder is None:
-                    raise LinesRefused(
-                        f"camera {frame.camera!r} was away, and how much web passed meanwhile nobody knows: stop the "
-                        "web and begin a new roll; with the encoder's count in each frame (encoder_feature) it goes on"
-                    )
+            if begun_at not in (None, self._reconnects):  # it came back before anybody saw it lost
+                raise self._was_away()
+            begun_at = self._reconnects
+            if is_away:
+                is_away = False
+                yield SourceTrouble(WebEventKind.CAMERA_BACK, f"camera {frame.camera!r} gives lines")
             if frame.lost_before or frame.is_partial:
                 what = "came in part" if frame.is_partial else f"came after {frame.lost_before} lost ones"
                 yield SourceTrouble(WebEventKind.FRAMES_LOST, f"frame {frame.sequence} of {frame.camera!r} {what}")
             if not frame.is_partial:
-                has_begun = True
-                yield self._chunk(frame, unseen_frames)
+                yield self._chunk(frame)
 
-    def _chunk(self, frame: CameraFrame, unseen_frames: int) -> LineChunk:
+    @property
+    def _reconnects(self) -> int:
+        return self.camera.health.reconnects
+
+    def _was_away(self) -> LinesRefused:
+        return LinesRefused(
+            f"camera {self.camera.name!r} was away, and how much web passed meanwhile nobody knows: stop the web, look "
+            "at camera and cable, and begin a new roll"
+        )
+
+    def _chunk(self, frame: CameraFrame) -> LineChunk:
         if frame.image.shape != (self.lines_per_frame, self.width_px):
             raise LinesRefused(
                 f"frame {frame.sequence} of camera {frame.camera!r} has the shape {frame.image.shape}; expected "
                 f"({self.lines_per_frame}, {self.width_px}) gray: set the camera's Height, Width and PixelFormat"
             )
-        first_line = (frame.sequence + unseen_frames) * self.lines_per_frame
+        first_line = frame.sequence * self.lines_per_frame
         first_count = first_line * self.counts_per_line if frame.encoder is None else frame.encoder
         counts = first_count + np.arange(1, self.lines_per_frame + 1, dtype=np.int64) * self.counts_per_line
         return LineChunk(lines=frame.image, first_line=first_line, encoder=counts, captured_at=frame.captured_at)

@@ -118,6 +118,7 @@ class OpenedWeb:
             file.source.lines_per_frame,
             counts_per_line=counts,
             timeout_s=file.source.timeout_ms / 1000.0,
+            is_counted_elsewhere=isinstance(file.marker, RigMarkerInFile),
         )
 
     def marker(self) -> MarkerOutput:
