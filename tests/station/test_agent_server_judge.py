@@ -18,9 +18,10 @@ from lineside.inspection.inspector import EncodedFrame
 from lineside.inspection.verdict import ReasonCode, Verdict
 from lineside.serving.security import Role
 from lineside.station.agent.errors import NotJudged, ServerAway, WrongAnswer
+from lineside.station.agent.making import Making
 from lineside.station.agent.parts import TakenPart
 from lineside.station.agent.server_judge import ServerJudge
-from lineside.station.spool import JudgedView, PartContext
+from lineside.station.spool import JudgedView
 from live_server import LiveServer, live_server
 from plant import RECIPE, TWO_VIEWS, bad_board, good_board
 
@@ -51,7 +52,7 @@ def a_part(part_id: str, **views: bytes) -> TakenPart:
             )
             for name, body in views.items()
         },
-        PartContext(),
+        Making(),
     )
 
 

@@ -27,7 +27,7 @@ from odd_releases import Workshop, version
 from plant import bad_board, good_board
 from signing import TestKeys, a_deployment
 from spooled_parts import a_view
-from station_scene import deployed_server
+from station_scene import deployed_server, judged_by_kit
 
 SETTINGS = EngineSettings(engine="onnxruntime-fp32")
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -111,7 +111,7 @@ async def test_it_judges_as_the_server_does(scene: Scene, engine: OwnEngine) -> 
         await engine.refresh(client)
     assert engine.why_not is None
     for number, body in enumerate((good_board(1), bad_board(2), b"no picture")):
-        mine = engine.judge({"default": a_view(body)})
+        mine = judged_by_kit(engine, {"default": a_view(body)})
         theirs = scene.server.post(body, f"same-{number}").json()
         assert mine.verdict.value == theirs["verdict"]
         assert [reason.code.value for reason in mine.reasons] == [reason["code"] for reason in theirs["reasons"]]
@@ -126,8 +126,8 @@ async def test_it_judges_as_the_server_does(scene: Scene, engine: OwnEngine) -> 
 async def test_a_missing_view_and_a_frozen_picture_are_not_inspected(scene: Scene, engine: OwnEngine) -> None:
     async with told(scene) as client:
         await engine.refresh(client)
-    assert [reason.code for reason in engine.judge({}).reasons] == [ReasonCode.MISSING_VIEW]
-    first, again = (engine.judge({"default": a_view(good_board(3))}) for _ in range(2))
+    assert [reason.code for reason in judged_by_kit(engine, {}).reasons] == [ReasonCode.MISSING_VIEW]
+    first, again = (judged_by_kit(engine, {"default": a_view(good_board(3))}) for _ in range(2))
     assert first.verdict is Verdict.OK
     assert [reason.code for reason in again.reasons] == [ReasonCode.UNHEALTHY]
 
@@ -144,7 +144,7 @@ async def test_the_kit_outlives_the_station_and_the_server(
     engine.close()
     again = an_engine(tmp_path, trust_file, clock)
     again.load_kept()
-    assert again.judge({"default": a_view(bad_board(4))}).verdict is Verdict.NG
+    assert judged_by_kit(again, {"default": a_view(bad_board(4))}).verdict is Verdict.NG
     async with LinesideClient("http://127.0.0.1:9", "key", timeout_s=0.2) as nobody:
         with pytest.raises(ServerUnreachable):
             await again.refresh(nobody)
@@ -159,7 +159,7 @@ async def test_an_expired_deployment_judges_nothing_and_stays_expired(
     async with told(scene) as client:
         await engine.refresh(client)
     clock.advance(40 * 24 * 3600)
-    found = engine.judge({"default": a_view(good_board(5))})
+    found = judged_by_kit(engine, {"default": a_view(good_board(5))})
     assert (found.verdict, found.reasons[0].code) == (Verdict.NOT_INSPECTED, ReasonCode.DEPLOYMENT_EXPIRED)
     clock.set_now(datetime.now(UTC))  # the clock steps back
     assert engine.why_not is not None
@@ -179,7 +179,7 @@ async def test_a_key_revoked_in_the_trust_file_counts_at_the_next_look(
         revoke_deploy_key(scene, trust_file)
         with pytest.raises(NoKit, match="not signed"):
             await engine.refresh(client)
-    assert engine.judge({"default": a_view(good_board(6))}).verdict is Verdict.NOT_INSPECTED
+    assert judged_by_kit(engine, {"default": a_view(good_board(6))}).verdict is Verdict.NOT_INSPECTED
     with pytest.raises(NoKit, match="no kit"):
         engine.load_kept()  # and a restart revives nothing
 
@@ -241,7 +241,7 @@ async def test_a_kit_that_was_changed_on_its_way_judges_nothing(
         with pytest.raises(NoKit, match=why):
             await engine.refresh(client)
     assert engine.why_not is not None
-    assert engine.judge({"default": a_view(good_board(7))}).verdict is Verdict.NOT_INSPECTED
+    assert judged_by_kit(engine, {"default": a_view(good_board(7))}).verdict is Verdict.NOT_INSPECTED
 
 
 def _cut(packed: bytes) -> bytes:
@@ -292,10 +292,10 @@ async def test_a_kept_model_that_was_changed_on_disk_judges_nothing_until_it_is_
     again = an_engine(tmp_path, trust_file, clock)
     with pytest.raises(NoKit, match=r"model\.onnx"):
         again.load_kept()
-    assert again.judge({"default": a_view(good_board(8))}).verdict is Verdict.NOT_INSPECTED
+    assert judged_by_kit(again, {"default": a_view(good_board(8))}).verdict is Verdict.NOT_INSPECTED
     async with told(scene) as client:
         await again.refresh(client)
-    assert again.judge({"default": a_view(good_board(8))}).verdict is Verdict.OK
+    assert judged_by_kit(again, {"default": a_view(good_board(8))}).verdict is Verdict.OK
     again.close()
 
 
@@ -326,7 +326,7 @@ async def test_a_signed_deployment_that_is_not_for_here_or_now_is_refused(
 def test_a_station_that_never_had_a_kit_says_so(engine: OwnEngine) -> None:
     with pytest.raises(NoKit, match="no kit yet"):
         engine.load_kept()
-    found = engine.judge({"default": a_view(good_board(9))})
+    found = judged_by_kit(engine, {"default": a_view(good_board(9))})
     assert (found.verdict, found.reasons[0].code) == (Verdict.NOT_INSPECTED, ReasonCode.NO_RELEASE)
 
 

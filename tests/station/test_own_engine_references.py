@@ -21,6 +21,7 @@ from odd_releases import Workshop
 from plant import RECIPE
 from signing import TestKeys
 from spooled_parts import a_view
+from station_scene import judged_by_kit
 
 GOLDEN = np.random.default_rng(0).integers(0, 100, (160, 160), np.uint8)
 
@@ -88,13 +89,13 @@ async def test_it_lays_the_golden_image_on_the_part_as_the_server_does(server: L
     async with LinesideClient(server.url, server.keys[Role.STATION]) as client:
         await engine.refresh(client)
     for number, (body, verdict) in enumerate(((png(GOLDEN), Verdict.OK), (with_a_short(), Verdict.NG))):
-        mine = engine.judge({"default": a_view(body)})
+        mine = judged_by_kit(engine, {"default": a_view(body)})
         theirs = server.post(body, f"golden-{number}", media_type=MediaType.PNG.value).json()
         assert (mine.verdict, mine.verdict.value) == (verdict, theirs["verdict"])
         assert [defect.class_name for defect in mine.defects] == [each["class_name"] for each in theirs["defects"]]
     engine.close()
     engine.load_kept()
-    assert engine.judge({"default": a_view(with_a_short())}).verdict is Verdict.NG
+    assert judged_by_kit(engine, {"default": a_view(with_a_short())}).verdict is Verdict.NG
 
 
 @in_a_loop
@@ -102,4 +103,4 @@ async def test_another_picture_in_the_golden_ones_place_is_refused(server: LiveS
     async with LinesideClient(server.url, server.keys[Role.STATION], transport=OtherGolden()) as client:
         with pytest.raises(NoKit, match="other bytes"):
             await engine.refresh(client)
-    assert engine.judge({"default": a_view(png(GOLDEN))}).verdict is Verdict.NOT_INSPECTED
+    assert judged_by_kit(engine, {"default": a_view(png(GOLDEN))}).verdict is Verdict.NOT_INSPECTED

@@ -14,6 +14,8 @@ from lineside.inspection.frames import MediaType
 from lineside.serving.security import Role
 from lineside.station.agent.pictures import encoded
 from lineside.station.cameras import CameraFrame
+from lineside.station.own_engine import OwnEngine
+from lineside.station.spool import JudgedView, StationJudgement
 from live_server import LiveServer, live_server
 from odd_releases import Workshop
 from plant import RECIPE, SIZE_WH_PX
@@ -130,3 +132,8 @@ def deployed_server(folder: Path, keys: TestKeys) -> Iterator[LiveServer]:
         server.put_station("aoi-1", recipe={"id": "board", "version": 1}).raise_for_status()
         server.deploy(keys.deploy_release(released)).raise_for_status()
         yield server
+
+
+def judged_by_kit(engine: OwnEngine, views: Mapping[str, JudgedView]) -> StationJudgement:
+    """An own engine's verdict of a part that is made by its kit's very recipe."""
+    return engine.judge(views, context=engine.context, recipe=None if engine.kit is None else engine.kit.used_recipe)

@@ -251,7 +251,7 @@ class _Part:
             trigger.encoder,
             self._at,
             self._views,
-            self._making.context,
+            self._making,
         )
 
     async def _encoded(self, frames: Mapping[str, CameraFrame]) -> dict[str, JudgedView]:

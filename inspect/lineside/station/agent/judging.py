@@ -12,18 +12,19 @@ from lineside.station.agent.parts import TakenPart
 from lineside.station.agent.server_judge import ServerJudge
 from lineside.station.agent.server_watch import ServerWatch
 from lineside.station.agent.workers import Workers
-from lineside.station.spool import JudgedView, PartContext, StationJudgement
+from lineside.station.spool import JudgedView, PartContext, StationJudgement, UsedRecipe
 
 
 class OwnJudge(Protocol):
     """The station's own engine."""
 
-    @property
-    def why_not(self) -> str | None:
-        """Why it cannot judge now; None if it can."""
+    def why_not_for(self, context: PartContext, recipe: UsedRecipe | None) -> str | None:
+        """Why it cannot judge what is made by this recipe; None if it can."""
         ...
 
-    def judge(self, views: Mapping[str, JudgedView], *, context: PartContext | None = None) -> StationJudgement:
+    def judge(
+        self, views: Mapping[str, JudgedView], *, context: PartContext, recipe: UsedRecipe | None
+    ) -> StationJudgement:
         """The verdict of the last verified deployment; blocks."""
         ...
 
@@ -76,7 +77,8 @@ class Judges:
         Raises:
             NotJudged: nobody could judge it in time.
         """
-        falls_back = self.rule.judges_itself and self.own is not None and self.own.why_not is None
+        context, recipe = part.making.context, part.making.recipe
+        falls_back = self.rule.judges_itself and self.own is not None and self.own.why_not_for(context, recipe) is None
         if not self.watch.is_away:
             await before_asking()
             try:
@@ -92,9 +94,9 @@ class Judges:
                 return answer
         if not self.rule.judges_itself or self.own is None:
             raise NotJudged("the server is away, and the station may not judge by itself", code=ReasonCode.NO_SERVER)
-        if self.own.why_not is not None:
+        why_not = self.own.why_not_for(context, recipe)
+        if why_not is not None:
             raise NotJudged(
-                f"the server is away, and the station cannot judge by itself: {self.own.why_not}",
-                code=ReasonCode.NO_SERVER,
+                f"the server is away, and the station cannot judge by itself: {why_not}", code=ReasonCode.NO_SERVER
             )
-        return await self.workers.on_pictures(self.own.judge, part.views, context=part.context)
+        return await self.workers.on_pictures(self.own.judge, part.views, context=context, recipe=recipe)

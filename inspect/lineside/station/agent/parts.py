@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from lineside.station.spool import JudgedView, PartContext
+from lineside.station.agent.making import Making
+from lineside.station.spool import JudgedView
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class TakenPart:
         encoder: the PLC's count at the trigger.
         triggered_at: aware UTC instant of the trigger.
         views: every view that was taken, by name; at least one.
-        context: what was being made.
+        making: what was being made at its trigger, and by which recipe.
     """
 
     id: str
@@ -27,7 +28,7 @@ class TakenPart:
     encoder: int
     triggered_at: datetime
     views: Mapping[str, JudgedView]
-    context: PartContext
+    making: Making
 
     def __post_init__(self) -> None:
         """Refuse a part without a picture, and pictures under a wrong name."""

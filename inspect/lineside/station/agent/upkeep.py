@@ -101,7 +101,7 @@ class Upkeep:
         else:
             self._watch.note_answer()
             await self._take_up(answer)
-            await self._refresh_own()
+            await self._refresh_own(answer)
         self._tell()
 
     def tell(self) -> None:
@@ -129,11 +129,11 @@ class Upkeep:
                 order=self.making.context.order_id,
             )
 
-    async def _refresh_own(self) -> None:
+    async def _refresh_own(self, answer: Json) -> None:
         if self._own is None:
             return
         try:
-            await self._own.refresh(self._client)
+            await self._own.refresh(self._client, answer=answer)
         except (NoKit, KitStoreFailed) as error:
             if self._refused != str(error):
                 self._refused = str(error)
@@ -155,8 +155,9 @@ class Upkeep:
         if self._watch.is_away:
             if self._own is None:
                 return "the server is away, and the station may not judge by itself"
-            if self._own.why_not is not None:
-                return f"the server is away, and the station cannot judge by itself: {self._own.why_not}"
+            why_not = self._own.why_not_for(self.making.context, self.making.recipe)
+            if why_not is not None:
+                return f"the server is away, and the station cannot judge by itself: {why_not}"
         elif self._refusal is not None:
             return self._refusal
         if self.making.views and self.making.views != self._views:

@@ -53,25 +53,25 @@ class KitKeeper:
         self,
         client: LinesideClient,
         *,
-        part_id: str | None = None,
-        encoder: int | None = None,
         known: Kit | None = None,
+        answer: Json | None = None,
     ) -> tuple[Kit, PartContext]:
         """The kit that the server names now, verified and kept.
 
         Args:
             client: with a key of role station.
             known: the kit in use: while neither it nor the trust file changes, its files are not read again.
-            part_id: the next part, for an order that begins with a part.
-            encoder: its encoder count.
+            answer: what `client.station_kit` gave just now; it is asked for if None.
 
         Raises:
             NoKit: nothing judges here, it does not verify, or it is an old one that was sent again; no kit counts
                 then, the one before neither.
             KitStoreFailed: the disk does not take it.
-            ClientError: the server is away, or refuses; the one before still counts.
+            ClientError: the server is away, or refuses; the one before still counts, but is forgotten on disk where
+                it is of another recipe: a restart would take it for what is made.
         """
-        answer = await client.station_kit(self._station, part_id=part_id, encoder=encoder)
+        if answer is None:
+            answer = await client.station_kit(self._station)
         try:
             await asyncio.to_thread(self._note_withdrawn, answer)
             papers = KitPapers.of(answer, station=self._station)
@@ -97,6 +97,8 @@ class KitKeeper:
                 return await asyncio.to_thread(self._verified, kept)
             except NoKit as error:
                 _log.warning("kept_kit_refused", why=str(error))  # it may be damaged: fetched anew, it shows
+        self._kept_answer = None
+        await asyncio.to_thread(self._store.forget_unless_of, papers)
         is_starter = await asyncio.to_thread(starter_folder, papers) is not None
         archive = None if is_starter else await client.station_release(self._station, papers.release_digest)
         references: dict[str, bytes] = {}

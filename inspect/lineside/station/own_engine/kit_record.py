@@ -146,6 +146,11 @@ class KitPapers:
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
     @property
+    def rules(self) -> tuple[str | None, str, int]:
+        """What is made, and by which version of which recipe."""
+        return self.context.product, self.recipe_id, self.recipe_version
+
+    @property
     def reference_digests(self) -> frozenset[str]:
         """Of all reference images."""
         return frozenset(digest for digests in self.references.values() for digest in digests)

@@ -130,6 +130,23 @@ class KitStore:
         except OSError as error:
             raise KitStoreFailed(f"the kit in {self._folder} cannot be removed: {error}") from error
 
+    def forget_unless_of(self, papers: KitPapers) -> None:
+        """No kit counts any more unless it is of the recipe and product that the server names now.
+
+        Raises:
+            KitStoreFailed: the disk does not do it.
+        """
+        try:
+            current = json.loads((self._folder / _CURRENT).read_bytes())
+            kept = KitPapers.of(current["answer"], station=self._station)
+        except FileNotFoundError:
+            return
+        except (NoKit, OSError, ValueError, KeyError, TypeError):
+            self.forget()
+            return
+        if kept.rules != papers.rules:
+            self.forget()
+
     def load(self) -> KeptKit:
         """The kit that counts.
 

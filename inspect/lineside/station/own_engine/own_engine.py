@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from lineside.client import LinesideClient
+from lineside.client.calls import Json
 from lineside.client.clock import Clock, SystemClock
 from lineside.inspection.camera_past import CameraPast
 from lineside.inspection.decoding import DecodingLimits
@@ -23,7 +24,7 @@ from lineside.station.own_engine.errors import KitStoreFailed, NoKit
 from lineside.station.own_engine.fetching import KitKeeper
 from lineside.station.own_engine.kit_record import Kit
 from lineside.station.own_engine.kit_store import KitStore
-from lineside.station.spool import JudgedView, PartContext, StationJudgement, UsedRelease
+from lineside.station.spool import JudgedView, PartContext, StationJudgement, UsedRecipe, UsedRelease
 
 _log = structlog.get_logger("lineside.station")
 
@@ -96,6 +97,19 @@ class OwnEngine:
             return str(error)
         return None
 
+    def why_not_for(self, context: PartContext, recipe: UsedRecipe | None) -> str | None:
+        """Why it cannot judge a part; None if it can.
+
+        Args:
+            context: what was being made at the part's trigger.
+            recipe: by which rules; None where the station had none.
+        """
+        loaded = self._loaded
+        why_not = self.why_not
+        if why_not is not None or loaded is None:
+            return why_not or "the station has no kit"
+        return _why_not_by(loaded.kit, context, recipe)
+
     @property
     def kit(self) -> Kit | None:
         """What it judges with; None without."""
@@ -121,13 +135,12 @@ class OwnEngine:
             raise
         self._context = context
 
-    async def refresh(self, client: LinesideClient, *, part_id: str | None = None, encoder: int | None = None) -> None:
+    async def refresh(self, client: LinesideClient, *, answer: Json | None = None) -> None:
         """Judge with what the server names from now on; quick while nothing changes.
 
         Args:
             client: with a key of role station.
-            part_id: the next part, for an order that begins with a part.
-            encoder: its encoder count.
+            answer: what `client.station_kit` gave just now; it is asked for if None.
 
         Raises:
             NoKit: nothing verified judges here now: nothing does from now on, whatever did before.
@@ -135,7 +148,7 @@ class OwnEngine:
             ClientError: the server is away, or refuses: what judged goes on.
         """
         try:
-            kit, context = await self._keeper.fetch(client, known=self.kit, part_id=part_id, encoder=encoder)
+            kit, context = await self._keeper.fetch(client, known=self.kit, answer=answer)
             if self.kit is not kit:
                 await asyncio.to_thread(self._use, kit)
         except (NoKit, KitStoreFailed) as error:
@@ -143,31 +156,36 @@ class OwnEngine:
             raise
         self._context = context
 
-    def judge(self, views: Mapping[str, JudgedView], *, context: PartContext | None = None) -> StationJudgement:
+    def judge(
+        self, views: Mapping[str, JudgedView], *, context: PartContext, recipe: UsedRecipe | None
+    ) -> StationJudgement:
         """A part's verdict; blocks for the time of the model. Whatever fails, the part is NOT_INSPECTED.
 
         Args:
             views: what was taken, by name.
-            context: what was being made; None for what the kit says.
+            context: what was being made at the part's trigger.
+            recipe: by which rules; None where the station had none. By another one than the kit's nothing is judged.
         """
         with self._guard:
             loaded, why_not = self._loaded, self.why_not
-            making = context or self._context
             if loaded is None or why_not is not None:
                 return StationJudgement.not_inspected(
-                    _code_of(loaded), why_not or "the station has no kit", context=making
+                    _code_of(loaded), why_not or "the station has no kit", context=context
                 )
-            recipe = loaded.kit.recipe
+            why_not = _why_not_by(loaded.kit, context, recipe)
+            if why_not is not None:
+                return StationJudgement.not_inspected(ReasonCode.NO_RECIPE, why_not, context=context)
+            rules = loaded.kit.recipe
             now = self._now()
-            findings = {name: self._look(loaded, view, now) for name, view in views.items() if name in recipe.views}
-            judgement = judge(recipe, findings, release_thresholds=loaded.kit.release.thresholds, now=now)
+            findings = {name: self._look(loaded, view, now) for name, view in views.items() if name in rules.views}
+            judgement = judge(rules, findings, release_thresholds=loaded.kit.release.thresholds, now=now)
         release = loaded.kit.release
         return StationJudgement.of(
             judgement,
             recipe=loaded.kit.used_recipe,
             release=UsedRelease(release.name, release.version, release.digest),
             engine=loaded.detector.engine_name,
-            context=making,
+            context=context,
         )
 
     def close(self) -> None:
@@ -237,3 +255,16 @@ class OwnEngine:
 
 def _code_of(loaded: _Loaded | None) -> ReasonCode:
     return ReasonCode.NO_RELEASE if loaded is None else ReasonCode.DEPLOYMENT_EXPIRED
+
+
+def _why_not_by(kit: Kit, context: PartContext, recipe: UsedRecipe | None) -> str | None:
+    """Why a kit does not judge what was being made; None if it is of the very recipe and product."""
+    if recipe is None:
+        return "the station had no recipe at the part's trigger"
+    mine = kit.used_recipe
+    if (recipe, context.product) == (mine, kit.recipe.product):
+        return None
+    return (
+        f"the station makes product {context.product!r} by recipe {recipe.id!r} version {recipe.version}; its kit is "
+        f"for product {kit.recipe.product!r} by recipe {mine.id!r} version {mine.version}"
+    )

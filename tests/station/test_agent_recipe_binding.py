@@ -1,0 +1,241 @@
+"""A part is judged by the recipe that was in force at its trigger, by whomever, or not at all."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from in_a_loop import in_a_loop
+from lineside.client import LinesideClient
+from lineside.client.clock import SystemClock
+from lineside.client.identifiers import IdentifierSource
+from lineside.inspection.verdict import Verdict
+from lineside.serving.security import Role
+from lineside.station.agent.errors import NotJudged
+from lineside.station.agent.judging import FailoverRule, Judges
+from lineside.station.agent.making import Making
+from lineside.station.agent.parts import TakenPart
+from lineside.station.agent.server_judge import ServerJudge
+from lineside.station.agent.server_watch import ServerWatch
+from lineside.station.agent.upkeep import Upkeep
+from lineside.station.agent.workers import Workers
+from lineside.station.machine import Changeover, DeploymentNotReady, DeploymentReady, Happening
+from lineside.station.own_engine import EngineSettings, OwnEngine
+from lineside.station.spool import StationJudgement
+from live_server import LiveServer
+from plant import RECIPE, good_board
+from signing import TestKeys
+from spooled_parts import a_view
+from station_scene import deployed_server
+
+_CLOCK: Final = SystemClock()
+_IDS: Final = IdentifierSource(_CLOCK)
+_LID: Final = RECIPE.replace("id: board", "id: lid").replace("product: BRD", "product: LID")
+
+
+@pytest.fixture(scope="module")
+def keys() -> TestKeys:
+    return TestKeys()
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory, keys: TestKeys) -> Iterator[LiveServer]:
+    with deployed_server(tmp_path_factory.mktemp("binding"), keys) as live:
+        live.put_recipe("lid", _LID).raise_for_status()
+        yield live
+
+
+@pytest.fixture
+def server(plant: LiveServer) -> LiveServer:
+    """Every test begins with the board."""
+    order(plant, "BRD")
+    return plant
+
+
+def order(server: LiveServer, product: str) -> None:
+    """Give the station an order that begins at once."""
+    said = {"order_id": str(_IDS.uuid7()), "product": product, "lot": f"lot of {product}"}
+    answer = server.http.put("/v1/stations/aoi-1/order", json=said, headers=server.authorization())
+    answer.raise_for_status()
+
+
+@dataclass
+class Line(httpx.AsyncBaseTransport):
+    """The way to the server, which can be gone, or be too thin for a release."""
+
+    is_cut: bool = False
+    takes_releases: bool = True
+
+    def __post_init__(self) -> None:
+        self._inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.is_cut or ("/kit/releases/" in request.url.path and not self.takes_releases):
+            return httpx.Response(503, headers={"retry-after": "60"}, request=request)  # so that nobody waits
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+@dataclass
+class Station:
+    """What a station keeps up to date, and its judges, without cameras and PLC."""
+
+    upkeep: Upkeep
+    judges: Judges
+    own: OwnEngine
+    line: Line
+    happened: list[Happening] = field(default_factory=list)
+
+    async def go_away(self) -> None:
+        """The server is gone, and the station has noticed."""
+        self.line.is_cut = True
+        await self.upkeep.refresh()
+
+    def trigger(self, number: int) -> TakenPart:
+        """A part with its picture, bound to what is made now."""
+        return TakenPart(
+            str(_IDS.uuid7()),
+            number,
+            f"P-{_IDS.uuid7()}",
+            1000 * number,
+            datetime.now(UTC),
+            {"default": a_view(good_board(number))},
+            self.upkeep.making,
+        )
+
+    async def verdict(self, part: TakenPart) -> Verdict:
+        """What a part gets, by whomever."""
+
+        async def write_down() -> None:
+            return
+
+        try:
+            found = await self.judges.judge(part, until_s=_CLOCK.monotonic() + 20, before_asking=write_down)
+        except NotJudged:
+            return Verdict.NOT_INSPECTED
+        return found.verdict
+
+
+@asynccontextmanager
+async def a_station(server: LiveServer, keys: TestKeys, folder: Path) -> AsyncIterator[Station]:
+    """A station that has asked its server once."""
+    line, watch, happened = Line(), ServerWatch(clock=_CLOCK), list[Happening]()
+    own = OwnEngine(
+        folder / "own",
+        station="aoi-1",
+        trust_file=keys.write_trust(folder / "trust.json"),
+        settings=EngineSettings(engine="onnxruntime-fp32"),
+    )
+    key = server.keys[Role.STATION]
+    async with LinesideClient(server.url, key, timeout_s=5, transport=line) as client:
+        with Workers() as workers:
+            upkeep = Upkeep(
+                client,
+                "aoi-1",
+                own=own,
+                watch=watch,
+                workers=workers,
+                views={"default"},
+                happen=happened.append,
+                carry_out=lambda _: None,
+            )
+            judges = Judges(
+                server=ServerJudge(client, "aoi-1", _CLOCK),
+                watch=watch,
+                own=own,
+                rule=FailoverRule(judges_itself=True, reserve_s=1.0),
+                clock=_CLOCK,
+                workers=workers,
+                on_away=upkeep.tell,
+            )
+            await upkeep.load_kept()
+            await upkeep.refresh()
+            try:
+                yield Station(upkeep, judges, own, line, happened)
+            finally:
+                own.close()
+
+
+@in_a_loop
+async def test_with_the_server_away_the_kit_judges_what_it_is_for(
+    server: LiveServer, keys: TestKeys, tmp_path: Path
+) -> None:
+    async with a_station(server, keys, tmp_path) as station:
+        await station.go_away()
+        assert station.happened[-1:] == [DeploymentReady()]
+        assert await station.verdict(station.trigger(1)) is Verdict.OK
+
+
+@in_a_loop
+async def test_a_kit_of_the_recipe_before_judges_no_part_of_the_next_order(
+    server: LiveServer, keys: TestKeys, tmp_path: Path
+) -> None:
+    async with a_station(server, keys, tmp_path) as station:
+        before = station.trigger(1)
+        station.line.takes_releases = False
+        order(server, "LID")
+        await station.upkeep.refresh()
+        assert Changeover("LID") in station.happened
+        assert not any(isinstance(each, DeploymentNotReady) for each in station.happened)  # the server judges
+        await station.go_away()
+        assert isinstance(station.happened[-1], DeploymentNotReady)
+        assert "its kit is for product 'BRD'" in str(station.happened[-1])
+        assert await station.verdict(station.trigger(2)) is Verdict.NOT_INSPECTED
+        assert await station.verdict(before) is Verdict.OK  # triggered under the kit's own recipe
+
+
+@in_a_loop
+async def test_a_restart_does_not_bring_the_recipe_before_back(
+    server: LiveServer, keys: TestKeys, tmp_path: Path
+) -> None:
+    async with a_station(server, keys, tmp_path) as station:
+        station.line.takes_releases = False
+        order(server, "LID")
+        await station.upkeep.refresh()
+    again = OwnEngine(tmp_path / "own", station="aoi-1", trust_file=tmp_path / "trust.json")
+    with pytest.raises(LookupError, match="no kit"):
+        again.load_kept()
+
+
+@in_a_loop
+async def test_a_part_from_before_the_changeover_is_not_judged_by_the_next_recipe(
+    server: LiveServer, keys: TestKeys, tmp_path: Path
+) -> None:
+    async with a_station(server, keys, tmp_path) as station:
+        before = station.trigger(1)
+        order(server, "LID")
+        await station.upkeep.refresh()
+        await station.go_away()
+        assert station.happened[-1] == Changeover("LID")
+        assert await station.verdict(before) is Verdict.NOT_INSPECTED
+        assert await station.verdict(station.trigger(2)) is Verdict.OK
+
+
+@in_a_loop
+async def test_the_own_engine_itself_judges_by_no_other_recipe(
+    server: LiveServer, keys: TestKeys, tmp_path: Path
+) -> None:
+    """The kit may change between the question whether it may judge and the judging."""
+    async with a_station(server, keys, tmp_path) as station:
+        making = station.upkeep.making
+        views = {"default": a_view(good_board(1))}
+
+        def judged(making: Making) -> StationJudgement:
+            return station.own.judge(views, context=making.context, recipe=making.recipe)
+
+        none = judged(Making(making.context))  # the order is removed: no recipe, no views, no verdict
+        assert (none.verdict, none.recipe) == (Verdict.NOT_INSPECTED, None)
+        order(server, "LID")
+        await station.upkeep.refresh()
+        other = await asyncio.to_thread(judged, making)
+        assert other.verdict is Verdict.NOT_INSPECTED
+        assert "its kit is for product 'LID'" in other.reasons[0].message
+        assert judged(station.upkeep.making).verdict is Verdict.OK
