@@ -127,6 +127,48 @@ class TestInTime:
         assert roll.figures.tiles_shed > 0
         assert roll.kinds == {"lines_lost"}
 
+    @pytest.mark.parametrize("streams", [1, 2])
+    def test_no_region_counts_as_seen_because_the_place_of_an_open_tile_was_forgotten(self, streams: int) -> None:
+        """One tile stands while ten rings of lines pass, each region with a defect: none may be OK."""
+        release = threading.Event()
+
+        class OnceStanding(DarkStreaks):
+            def detect(self, image: Image, *, thresholds: Mapping[str, float] | None = None) -> Detections:
+                if self.calls == 2:
+                    release.wait(10.0)
+                return super().detect(image, thresholds=thresholds)
+
+        web = bright_web(1400, WIDTH_PX)
+        for top in range(40, 1400, 100):
+            scratch(web, (20, top, 30, top + 10))
+        scene = WebScene(detector=OnceStanding(streams=streams), ring_lines=128)
+        items = list(chunks_of(web, (50,), clock=scene.clock))
+        given_out = 0
+
+        async def then_release() -> None:
+            nonlocal given_out
+            given_out += 1
+            await asyncio.sleep(0.0)
+            if given_out == len(items):
+                release.set()
+
+        roll = scene.run(ArrayLines(items, is_live=True, after=then_release))
+        assert "OK" not in roll.verdicts
+        assert len(roll.verdicts) == 14
+        assert roll.kinds == {"lines_lost"}
+        assert any(fault.from_mm < 50.0 < fault.to_mm for fault in roll.roll_map.faults if fault.kind == "overrun")
+
+    def test_a_gap_that_is_longer_than_places_are_kept_spoils_all_its_regions(self) -> None:
+        scene = WebScene(ring_lines=128)
+        items = [
+            chunk
+            for chunk in chunks_of(bright_web(3000, WIDTH_PX), (50,), clock=scene.clock)
+            if not 500 <= chunk.first_line < 2500
+        ]
+        roll = scene.run(ArrayLines(items))
+        assert roll.verdicts[5:25] == ["NOT_INSPECTED"] * 20
+        assert roll.verdicts[26:] == ["OK"] * 4
+
 
 class TestBadInput:
     def test_lines_that_the_camera_lost_make_their_region_not_inspected_and_no_other(self) -> None:

@@ -28,6 +28,8 @@ from lineside.station.web.plan import WebPlan
 from lineside.station.web.tile_workers import JudgedTile
 from lineside.station.web.web_lines import WebLines
 
+_TOO_LONG_AGO = "it was judged when the place of its lines was forgotten; judge faster, or give the ring more lines"
+
 
 @dataclass(frozen=True, slots=True)
 class PassedRegion:
@@ -84,6 +86,8 @@ class WebFindings:
             web_width_mm=plan.width_mm,
         )
         self._slip = None if plan.slip is None else SlipWatch(plan.slip)
+        self._offered_mm: dict[Tile, tuple[float, float]] = {}  # kept here: `lines` forgets places as the web runs on
+        self._offered_from_mm = 0.0
         self._undecided: deque[PassedRegion] = deque()
         self._regions: list[RollRegion] = []
         self._defects: list[WebDefect] = []
@@ -102,7 +106,7 @@ class WebFindings:
 
     def due_tiles(self) -> tuple[Tile, ...]:
         """Tiles whose lines are all there, each once."""
-        return self._tiler.due(self._lines.newest_line)
+        return self._placed(self._tiler.due(self._lines.newest_line))
 
     def mark(self, encoder: int) -> tuple[LineFault, ...] | None:
         """A part begins at a count.
@@ -131,19 +135,26 @@ class WebFindings:
             for fault in faults:
                 self._note(fault)
 
-    def judged(self, judged: JudgedTile) -> None:
-        """Take in what was found in a tile, or that nobody looked at it."""
+    def judged(self, judged: JudgedTile) -> JudgedTile:
+        """Take in what was found in a tile, or that nobody looked at it.
+
+        Returns:
+            What it counts as: a tile that was judged when the place of its lines was forgotten is an overrun.
+        """
         tile = judged.tile
+        from_mm, to_mm = self._offered_mm.pop(tile)
+        self._tiler.done(tile)
+        if judged.found is not None and tile.top_px < self._lines.oldest_known:
+            judged = JudgedTile(tile, None, _TOO_LONG_AGO, is_overrun=True)
         if judged.found is not None:
             self._carry.add(tile, judged.found)
-        elif judged.is_shed:  # the regions that it shows were decided without it
-            self._note(self._not_examined(tile.top_px, tile.bottom_px, why=judged.why_not))
-        else:
-            kind = LineFaultKind.OVERRUN if judged.is_overrun else LineFaultKind.NOT_EXAMINED
-            fault = self._not_examined(tile.top_px, tile.bottom_px, why=judged.why_not, kind=kind)
+            return judged
+        kind = LineFaultKind.OVERRUN if judged.is_overrun else LineFaultKind.NOT_EXAMINED
+        fault = LineFault(kind, tile.top_px, tile.bottom_px, from_mm, to_mm, judged.why_not or "not judged")
+        self._note(fault)
+        if not judged.is_shed:  # the regions that a shed one shows were decided without it
             self._book.add_faults((fault,))
-            self._note(fault)
-        self._tiler.done(tile)
+        return judged
 
     def settle(self, now: datetime) -> tuple[RegionVerdict, ...]:
         """Decide the regions of which everything has been looked at, in order."""
@@ -151,9 +162,9 @@ class WebFindings:
         if not settled:
             return ()
         self._keep_defects(self._carry.advance(settled))
-        return self._decided(
-            self._book.settle(self._lines.place_mm(settled), open_defects=self._carry.open_defects(), now=now)
-        )
+        first_mm = min((from_mm for from_mm, _ in self._offered_mm.values()), default=None)
+        settled_mm = self._lines.place_mm(settled) if first_mm is None else first_mm
+        return self._decided(self._book.settle(settled_mm, open_defects=self._carry.open_defects(), now=now))
 
     def expire(self, part: WebPart, now: datetime) -> tuple[RegionVerdict, ...]:
         """Decide a region by what is known now, since there is no more time."""
@@ -162,7 +173,7 @@ class WebFindings:
     def last_tiles(self) -> tuple[Tile, ...]:
         """The tiles that are left when no more lines come, and the regions that are left."""
         self._add_parts(self._segmenter.finish(self._lines.camera_mm))
-        return self._tiler.finish(self._lines.newest_line)
+        return self._placed(self._tiler.finish(self._lines.newest_line))
 
     def finish(self, now: datetime) -> tuple[RegionVerdict, ...]:
         """Decide the regions that are left, when all tiles are judged."""
@@ -183,11 +194,18 @@ class WebFindings:
             faults=joined_faults(self._faults),
         )
 
-    def _not_examined(
-        self, first_line: int, end_line: int, *, why: str | None, kind: LineFaultKind = LineFaultKind.NOT_EXAMINED
-    ) -> LineFault:
-        from_mm, to_mm = self._lines.place_mm(first_line), self._lines.place_mm(end_line)
-        return LineFault(kind, first_line, end_line, from_mm, to_mm, why or "not judged")
+    def _placed(self, tiles: tuple[Tile, ...]) -> tuple[Tile, ...]:
+        """Remember where tiles lie, for as long as they are open.
+
+        A gap that was filled at once can be longer than places are kept: a tile in it counts as beginning where the
+        one before it does, so that nothing is settled through it.
+        """
+        for tile in tiles:
+            oldest = self._lines.oldest_known
+            if tile.top_px >= oldest:
+                self._offered_from_mm = self._lines.place_mm(tile.top_px)
+            self._offered_mm[tile] = self._offered_from_mm, self._lines.place_mm(max(tile.bottom_px, oldest))
+        return tiles
 
     def _note(self, fault: LineFault) -> None:
         """For the roll map: stretches that adjoin and are alike become one."""

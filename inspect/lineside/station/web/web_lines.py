@@ -53,10 +53,17 @@ class WebLines:
         return watched.faults
 
     def place_mm(self, line: int) -> float:
-        """Where the upper edge of a line lies along the web; of a line whose place is forgotten, the oldest known."""
-        places = self._known_places()
-        oldest = max(0, places.newest_edge - self._kept_places)
-        return float(places.at_mm(np.array([min(max(line, oldest), places.newest_edge)], np.float64))[0])
+        """Where the upper edge of a line lies along the web.
+
+        Raises:
+            LinesOverwritten: its place is forgotten; another line's would make web count as seen that nobody saw.
+        """
+        return float(self._known_places().at_mm(np.array([line], np.float64))[0])
+
+    @property
+    def oldest_known(self) -> int:
+        """The oldest line whose place is known."""
+        return max(0, self._known_places().newest_edge - self._kept_places)
 
     def mark_mm(self, encoder: int) -> float:
         """Where a count of the encoder lies along the web; before 0 where it passed before the first line.
@@ -70,9 +77,8 @@ class WebLines:
         return scale.length_mm(encoder * scale.direction - start_count)
 
     def line_at(self, place_mm: float) -> int:
-        """The first line that lies at or beyond a place; the newest one if the web has not come so far."""
-        newest = self._known_places().newest_edge
-        lines = range(max(0, newest - self._kept_places), newest + 1)
+        """The first line of known place that lies at or beyond a place; the newest one if the web is not there yet."""
+        lines = range(self.oldest_known, self._known_places().newest_edge + 1)
         return lines[0] + min(bisect.bisect_left(lines, place_mm, key=self.place_mm), len(lines) - 1)
 
     def at_mm(self, edges: Places) -> Places:

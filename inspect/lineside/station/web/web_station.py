@@ -269,11 +269,10 @@ class WebStation:
     def _settle(self, workers: TileWorkers) -> None:
         self._some_judged.clear()
         while self._judged:
-            judged = self._judged.popleft()
+            judged = self._findings.judged(self._judged.popleft())
             self._open_tiles -= 1
             self._tiles_judged += judged.found is not None
             self._tiles_shed += judged.found is None
-            self._findings.judged(judged)
             self._tell_of(judged)
         self._some_room.set()
         self._hold_deadlines(workers)  # first, so that nothing is decided as OK after its time
