@@ -221,6 +221,21 @@ class TestBadInput:
         assert roll.kinds == {"image_health"}
         assert "always fails" in roll.roll_map.faults[0].message
 
+    def test_a_tile_that_fails_in_an_unforeseen_way_is_not_inspected_and_the_roll_goes_on(self) -> None:
+        class Odd(DarkStreaks):
+            def detect(self, image: Image, *, thresholds: Mapping[str, float] | None = None) -> Detections:
+                if (image < 100).any():
+                    raise RuntimeError("out of memory, or so")
+                return super().detect(image, thresholds=thresholds)
+
+        web = bright_web(600, WIDTH_PX)
+        scratch(web, (5, 260, 15, 275))
+        roll = WebScene(detector=Odd()).judge(web)
+        assert roll.verdicts[2] == "NOT_INSPECTED"
+        assert roll.verdicts[4:] == ["OK", "OK"]
+        assert "RuntimeError: out of memory" in roll.roll_map.faults[0].message
+        assert roll.kinds == {"image_health"}
+
     def test_from_the_moment_that_nothing_may_judge_regions_are_not_inspected(self) -> None:
         refusal = Reason(ReasonCode.DEPLOYMENT_EXPIRED, "deployment 7 expired")
         is_first_decided = asyncio.Event()

@@ -147,7 +147,7 @@ class TileWorkers:
                 is_shed = self._is_shed(tile)
                 self._in_flight += 1
             began_s = self._monotonic()
-            judged = JudgedTile(tile, None, NO_TIME, is_shed=True) if is_shed else self._judge(tile)
+            judged = JudgedTile(tile, None, NO_TIME, is_shed=True) if is_shed else self._judged(tile)
             taken_s = self._monotonic() - began_s
             with self._state:
                 self._in_flight -= 1
@@ -157,6 +157,13 @@ class TileWorkers:
 
     def _is_shed(self, tile: Tile) -> bool:
         return any(first <= tile.top_px and tile.bottom_px <= end for first, end in self._shed_lines)
+
+    def _judged(self, tile: Tile) -> JudgedTile:
+        """What became of a tile, whatever happened: one that never came back would hold up the web for ever."""
+        try:
+            return self._judge(tile)
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: nobody looked, which is never OK
+            return JudgedTile(tile, None, f"it could not be judged: {type(error).__name__}: {error}")
 
     def _judge(self, tile: Tile) -> JudgedTile:
         try:
