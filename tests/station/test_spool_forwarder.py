@@ -27,6 +27,7 @@ from lineside.station.spool import (
     reconcile_with_server,
     spool_status,
 )
+from lineside.station.spool.wire import inspection_body
 from live_server import LiveServer, live_server
 from plant import RECIPE, TWO_VIEWS, bad_board, good_board
 from spooled_parts import Parts, a_view
@@ -191,6 +192,91 @@ async def test_a_second_pass_of_a_part_is_its_next_attempt_and_never_the_first_o
     attempts = {row["attempt"]: row["id"] for row in server.attempts_of("twice-1")}
     assert attempts == {1: earlier, 2: second.id}
     assert (dispositions(server, earlier), dispositions(server, second.id)) == (["passed"], ["rejected"])
+
+
+@pytest.mark.parametrize(
+    ("own", "picture", "unheard", "lane"),
+    [
+        pytest.param(Verdict.NG, good_board, "OK", Lane.REJECT, id="an NG that the server saw as OK"),
+        pytest.param(Verdict.OK, bad_board, "NG", Lane.PASS, id="an OK that opened the gate"),
+    ],
+)
+@in_a_loop
+async def test_what_the_station_judged_otherwise_than_the_server_unheard_is_kept_beside_it(
+    server: LiveServer,
+    spool: Spool,
+    parts: Parts,
+    own: Verdict,
+    picture: Callable[[int], bytes],
+    unheard: str,
+    lane: Lane,
+) -> None:
+    """The part counts once, by the first of the two; the station's has the picture and the fate."""
+    name = f"otherwise-{own.value}"
+    body = picture(unique(name))
+    trigger = asked(spool, parts, name, body)
+    inspection_id = await server_judges(server, trigger, body)
+    spool.record_inspection(parts.judged(trigger, own, {"default": a_view(body)}))
+    spool.record_disposition(parts.disposed(trigger, lane))
+    async with forwarding(spool, server) as forwarder:
+        assert await forwarder.drain()
+        assert (forwarder.state.sent, forwarder.state.parked) == (2, 0)
+    attempts = {row["attempt"]: (row["id"], row["verdict"]) for row in server.attempts_of(name)}
+    assert attempts == {1: (inspection_id, unheard), 2: (trigger.id, own.value)}
+    assert [len(dispositions(server, each)) for each in (inspection_id, trigger.id)] == [0, 1]
+    async with a_client(server, Role.ADMIN) as client:
+        assert await client.image(trigger.id) == body
+
+
+@in_a_loop
+async def test_of_two_passes_with_the_very_same_picture_each_has_an_inspection_of_its_own(
+    server: LiveServer, spool: Spool, parts: Parts, tmp_path: Path
+) -> None:
+    """Both were asked about, and of neither the answer was heard."""
+    body = good_board(unique("same-1"))
+    triggers = []
+    for _ in range(2):
+        triggers.append(asked(spool, parts, "same-1", body))
+        spool.record_inspection(parts.judged(triggers[-1], Verdict.NOT_INSPECTED, {"default": a_view(body)}))
+        spool.record_disposition(parts.disposed(triggers[-1], Lane.REINSPECT))
+    unheard = await server_judges(server, triggers[0], body)
+    async with forwarding(spool, server) as forwarder:
+        assert await forwarder.drain()
+        assert (forwarder.state.sent, forwarder.state.parked) == (4, 0)
+    assert {row["attempt"]: row["id"] for row in server.attempts_of("same-1")} == {1: unheard, 2: triggers[1].id}
+    assert reconcile(tmp_path / "spool").is_even
+
+
+class Counting(httpx.AsyncHTTPTransport):
+    """Counts what is handed in."""
+
+    puts = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.puts += request.method == "PUT"
+        return await super().handle_async_request(request)
+
+
+@pytest.mark.parametrize("passes", [1, 2, 3, 25])
+@in_a_loop
+async def test_a_part_that_passed_often_is_handed_in_after_its_last_pass(
+    server: LiveServer, spool: Spool, parts: Parts, passes: int
+) -> None:
+    name, wire = f"often-{passes}", Counting()
+    for number in range(1, passes + 1):
+        earlier = inspection_body(parts.judged(parts.trigger(name), Verdict.NOT_INSPECTED), station="aoi-1")
+        earlier |= {"attempt": number, "cause": "first" if number == 1 else "retest"}
+        async with a_client(server) as client:
+            await client.put_inspection(parts.new_id(), earlier, {})
+    trigger = parts.write(spool, Verdict.NG, bad_board(unique(name)), name)
+    async with LinesideClient(
+        server.url, server.keys[Role.STATION], timeout_s=20, transport=wire, pace=QUICK
+    ) as client:
+        forwarder = Forwarder(spool, client, pace=QUICK)
+        assert await forwarder.drain()
+    assert (forwarder.state.sent, forwarder.state.parked) == (2, 0)
+    assert {row["attempt"]: row["id"] for row in server.attempts_of(name)}[passes + 1] == trigger.id
+    assert wire.puts <= 11
 
 
 @in_a_loop

@@ -66,7 +66,7 @@ class Forwarder:
 
     def __init__(self, spool: Spool, client: LinesideClient, *, pace: Pace | None = None, idle_s: float = 1.0) -> None:
         self._spool = spool
-        self._handing_in = HandingIn(client, spool.station)
+        self._handing_in = HandingIn(client, spool.station, is_taken=spool.outbox.is_taken)
         self._pace = pace or Pace(backoff=BACKOFF)
         self._idle_s = idle_s
         self._news = asyncio.Event()
@@ -130,9 +130,8 @@ class Forwarder:
         self._open_tries = 0
         try:
             await asyncio.to_thread(self._spool.outbox.settle, record, inspection_id=inspection_id)
-        except RecordContradicts as error:
-            await self._park(record, str(error))
-            return
+        except RecordContradicts as error:  # another part came to have it meanwhile: the next try sees that
+            raise _Held(str(error)) from error
         self._flows(sent=1)
 
     async def _wait_for_closing(self, record: WaitingRecord, waiting: StillOpen) -> None:

@@ -1,19 +1,22 @@
 """One record to the server, so that whatever was heard of an earlier try, it counts once.
 
 A station's own record goes under its own UUID. Where the server stands in the way with an inspection of its own, that
-one is kept if it is of the very pictures that this part was asked about; if it is of an earlier pass of the part, this
-one is handed in as the next attempt.
+one is this part's if it is of the very pictures that the part was asked about, no other part of ours has it, and the
+station found nothing else by itself. Else this one is handed in as the next attempt: so what opened the gate, or
+rejected the part, is kept with its pictures beside what the server found unheard.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from lineside.client import Cause, Contradicted, InspectionAnswer, LinesideClient, NothingThere
+from lineside.inspection.verdict import Verdict
 from lineside.station.spool.outbox import RecordKind, WaitingRecord
 
-_MOST_ATTEMPTS: Final = 20  # of one part; the API takes 1000
+_MOST_ATTEMPTS: Final = 1000  # of one part, as the API takes them
 
 
 class StillOpen(Exception):
@@ -27,10 +30,12 @@ class HandingIn:
     Attributes:
         client: with a key of role station.
         station: whose records.
+        is_taken: whether an inspection of the server is another part's than the one that is named; blocks.
     """
 
     client: LinesideClient
     station: str
+    is_taken: Callable[[str, str], bool]
 
     async def hand_in(self, record: WaitingRecord) -> str | None:
         """Tell the server.
@@ -51,22 +56,32 @@ class HandingIn:
         return None
 
     async def _inspection(self, record: WaitingRecord) -> str:
+        """Hand it in as the attempt after the last; a part that passes often has many, so that one is searched for."""
         body = dict(record.body)
-        for attempt in range(1, _MOST_ATTEMPTS + 1):
+        closed, skipping = 0, None  # the last attempt known to have its verdict; the first known to skip one
+        attempt = 1
+        while True:
             if attempt > 1:
                 body |= {"attempt": attempt, "cause": Cause.RETEST.value}
             try:
                 await self.client.put_inspection(record.id, body, record.pictures)
             except Contradicted as refusal:
-                standing = await self._standing(record, refusal)
-                if standing is None:
-                    continue
-                return standing
-            return record.id
-        raise StillOpen(f"part {body['part_id']!r} has {_MOST_ATTEMPTS} attempts already")
+                if refusal.problem.kind == _OUT_OF_ORDER and attempt > closed + 1:
+                    skipping = attempt
+                else:
+                    standing = await self._standing(record, refusal)
+                    if standing is not None:
+                        return standing
+                    if attempt == _MOST_ATTEMPTS:
+                        raise
+                    closed = attempt
+            else:
+                return record.id
+            attempt = min(2 * closed, _MOST_ATTEMPTS) if skipping is None else (closed + skipping) // 2
+            attempt = max(attempt, closed + 1)
 
     async def _standing(self, record: WaitingRecord, refusal: Contradicted) -> str | None:
-        """The inspection that is this part's, None if another pass of the part stands there.
+        """The inspection that is this part's, None if another pass of the part stands there, or the station found more.
 
         Raises:
             StillOpen: it has no verdict yet.
@@ -82,7 +97,9 @@ class HandingIn:
         found = await self._find(named)
         if found is None:
             raise StillOpen(str(refusal)) from refusal
-        return named if self._is_ours(found, record) else None
+        if not self._is_ours(found, record) or not _says_as_much(found, record):
+            return None
+        return None if await asyncio.to_thread(self.is_taken, named, record.id) else named
 
     def _is_ours(self, found: InspectionAnswer, record: WaitingRecord) -> bool:
         """Whether the server judged pictures that it was sent for this very trigger."""
@@ -113,4 +130,14 @@ class HandingIn:
         await self.client.station_report(self.station, report_id=record.id, **said)
 
 
-_MAY_BE_OPEN: Final = frozenset({"attempt-closed", "attempt-out-of-order", "view-conflict"})
+def _says_as_much(found: InspectionAnswer, record: WaitingRecord) -> bool:
+    """Whether nothing that the station found is lost where its record gives way to the server's."""
+    own = Verdict(record.body["verdict"])
+    if own is Verdict.NOT_INSPECTED:
+        return True
+    kept = {frame.digest for frame in found.frames if frame.kept}
+    return found.verdict is own and (own is Verdict.OK or all(each["digest"] in kept for each in record.body["frames"]))
+
+
+_OUT_OF_ORDER: Final = "attempt-out-of-order"
+_MAY_BE_OPEN: Final = frozenset({"attempt-closed", _OUT_OF_ORDER, "view-conflict"})

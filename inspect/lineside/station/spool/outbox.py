@@ -96,6 +96,16 @@ class Outbox:
                 pictures=self._pictures_of(row["id"]) if kind is RecordKind.INSPECTION else {},
             )
 
+    def is_taken(self, inspection_id: str, attempt_id: str) -> bool:
+        """Whether an inspection of the server is another part's of this spool than the one that is named.
+
+        Raises:
+            SpoolBroken: the disk fails.
+        """
+        with self._guard, disk("reading the spool"):
+            found = self._connection.execute(_TAKEN, {"inspection": inspection_id, "part": attempt_id})
+            return found.fetchone() is not None
+
     def settle(self, record: WaitingRecord, *, inspection_id: str | None = None) -> None:
         """The server has it.
 
@@ -202,6 +212,7 @@ class Outbox:
             yield self._connection
 
 
+_TAKEN = "SELECT 1 FROM parts WHERE (inspection_id = :inspection OR id = :inspection) AND id != :part"
 _FIRST = """
 SELECT queue.*, parts.inspection_id AS inspection_id, parts.asked AS asked
 FROM queue LEFT JOIN parts ON parts.id = queue.id AND queue.kind != 'report'
