@@ -1,14 +1,26 @@
 """A part gets the frame of its own trigger, or none."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from lineside.client.clock import SystemClock
+from lineside.client.clock import ManualClock, SystemClock
 from lineside.station.agent.acquisition import AcquisitionRules, ViewCamera, ViewFailed, ViewTrouble, take_all
-from lineside.station.cameras import CameraError, CameraFrame, CameraLost, CameraTimeout, WrongPixelFormat
+from lineside.station.agent.scan import Scan
+from lineside.station.cameras import (
+    CameraError,
+    CameraFrame,
+    CameraLost,
+    CameraTimeout,
+    NotSupported,
+    WrongPixelFormat,
+)
+from lineside.station.machine import Acquire, Effect, Happening, Step
+from lineside.station.rig import Inputs, Outputs
+from machine_scene import MachineScene
+from rig_scene import start_clock
 from scripted_camera import ScriptedCamera, frame
 
 QUICK = AcquisitionRules(grab_timeout_s=0.03, settle_s=0.03)
@@ -22,10 +34,23 @@ class Told:
     back: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+class LineTriggered(ScriptedCamera):
+    """A camera that no software triggers."""
+
+    async def trigger(self) -> None:
+        """Leave it to the line."""
+        raise NotSupported("the line triggers it")
+
+
 def a_view(
-    script: list[CameraFrame | CameraError], told: Told, *, view: str = "default", rules: AcquisitionRules = QUICK
+    script: list[CameraFrame | CameraError],
+    told: Told,
+    *,
+    view: str = "default",
+    rules: AcquisitionRules = QUICK,
+    is_line_triggered: bool = False,
 ) -> tuple[ViewCamera, ScriptedCamera]:
-    camera = ScriptedCamera(script)
+    camera = LineTriggered(script) if is_line_triggered else ScriptedCamera(script)
     taker = ViewCamera(
         view,
         camera,
@@ -59,10 +84,95 @@ def test_a_frame_from_before_the_trigger_is_nobodys() -> None:
     run(work)
 
 
-def test_where_the_plc_triggers_the_camera_its_frame_may_be_here_before_the_scan_saw_the_trigger() -> None:
+def test_where_the_line_triggers_the_camera_its_frame_may_be_here_before_the_plcs_trigger() -> None:
     async def work() -> None:
-        view, _ = a_view([frame(1), frame(2)], Told(), rules=replace(QUICK, before_trigger_s=0.5))
+        view, _ = a_view([frame(2)], Told(), rules=replace(QUICK, before_trigger_s=0.5), is_line_triggered=True)
         assert (await taken(view, triggered_s=2.25)).sequence == 2
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param([frame(3, lost_before=1)], id="its own was lost on the way"),
+        pytest.param([frame(1), frame(3)], id="one came too early to be anybody's"),
+    ],
+)
+def test_where_the_line_triggers_the_camera_the_next_parts_frame_is_not_taken_for_this_parts(
+    script: list[CameraFrame | CameraError],
+) -> None:
+    """Its frames are told apart by their order alone: one that is missing, or too many, and the order is gone."""
+
+    async def work() -> None:
+        told = Told()
+        view, _ = a_view(script, told, is_line_triggered=True)
+        with pytest.raises(ViewFailed) as failed:
+            await taken(view, triggered_s=2.0)
+        assert failed.value.trouble is ViewTrouble.FRAMES_LOST
+        assert (len(told.troubles), view.takes_parts) == (1, False)
+
+    run(work)
+
+
+def test_a_frame_that_was_lost_before_the_trigger_costs_no_part_its_own_where_software_triggers() -> None:
+    async def work() -> None:
+        view, _ = a_view([frame(3, lost_before=1)], Told())
+        assert (await taken(view, triggered_s=2.0)).sequence == 3
+
+    run(work)
+
+
+class SlowPlc:
+    """A PLC behind a slow cable, and a machine that has each scan's trigger acquired: time passes in the exchanges."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self._scene = MachineScene()
+
+    async def read(self) -> Inputs:
+        """Ten milliseconds."""
+        self._clock.advance(0.01)
+        return self._scene.inputs
+
+    async def write(self, outputs: Outputs) -> None:
+        """As long as a cable can take that is not yet cut."""
+        self._clock.advance(0.2)
+
+    def step(self, now_s: float, inputs: Inputs | None, happenings: Sequence[Happening]) -> Step:
+        """A trigger."""
+        return Step(self._scene.outputs, (Acquire(7, 10, None, now_s + 1.0),))
+
+
+def test_a_slow_exchange_with_the_plc_does_not_make_a_parts_own_frame_too_early() -> None:
+    """The PLC raises trigger and fires the camera while the station still writes: the frame is there before the scan.
+
+    All that came since the read before, in which there was no trigger yet, can be the part's own.
+    """
+
+    async def work() -> None:
+        clock = start_clock()
+        plc = SlowPlc(clock)
+        seen: list[float] = []
+
+        def carry_out(_: Effect, since_s: float) -> None:
+            seen.append(since_s)
+
+        scan = Scan(
+            plc,  # type: ignore[arg-type]  # no more of a rig is used
+            plc,
+            happened=[],
+            period_s=0.01,
+            clock=clock,
+            carry_out=carry_out,
+            on_link=lambda _: None,
+        )
+        began_s = clock.monotonic()
+        await scan.once()
+        await scan.once()
+        came = replace(frame(1), received_s=began_s + 0.05)  # in the first write
+        view, _ = a_view([came], Told(), is_line_triggered=True)
+        assert (await taken(view, triggered_s=seen[1])).sequence == 1
 
     run(work)
 

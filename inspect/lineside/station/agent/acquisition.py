@@ -1,13 +1,13 @@
 """From a trigger to one frame of every view, and never a frame of another trigger.
 
-A frame that came before its part's trigger is thrown away. After a failed acquisition a late frame of the failed part
-may still be on its way, and would be taken for the next part's: the view then takes no part until its camera has given
-frames, or none, for `settle_s`.
+Where software triggers, a frame that came before its part's trigger is thrown away. Where the line triggers, frames and
+parts belong together by their order alone: one too many, or one that was lost, and every further picture would be the
+next part's. After a failed acquisition a late frame of the failed part may still be on its way, and would be taken for
+the next part's: the view then takes no part until its camera has given frames, or none, for `settle_s`.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,8 +30,7 @@ class AcquisitionRules:
 
     Attributes:
         grab_timeout_s: from the trigger until the frame is here.
-        before_trigger_s: how much earlier than the scan that saw the trigger a frame may have come: where the PLC
-            triggers camera and station at once, the frame can be here first.
+        before_trigger_s: how much earlier than the PLC's trigger the line may trigger the camera.
         settle_s: how long a view is left alone after a failure.
     """
 
@@ -108,7 +107,8 @@ class ViewCamera:
         """The frame of a trigger.
 
         Args:
-            triggered_s: when the scan saw the trigger, on the station's monotonic clock.
+            triggered_s: when the PLC was last asked that had no such trigger yet, on the station's monotonic clock: an
+                earlier frame is not its.
             encoder: the PLC's count at the trigger, for the message.
 
         Raises:
@@ -146,15 +146,40 @@ class ViewCamera:
                 await self._until_failure()
 
     async def _grab(self, triggered_s: float) -> CameraFrame:
-        with suppress(NotSupported):  # then the line triggers it, or it runs free: the frame comes by itself
+        try:
             await self._camera.trigger()
+        except NotSupported:  # the line triggers it, or it runs free: the frame comes by itself
+            return self._whole(await self._untriggered(triggered_s))
         while True:
             frame = await self._camera.grab(timeout_s=self._rules.grab_timeout_s)
-            if frame.received_s < triggered_s - self._rules.before_trigger_s:
-                continue  # of nobody's part
-            if frame.is_partial:
-                raise ViewFailed(self.view, f"frame {frame.sequence} is not whole", trouble=ViewTrouble.FRAMES_LOST)
-            return frame
+            if frame.received_s >= triggered_s:  # an earlier one is of nobody's part
+                return self._whole(frame)
+
+    async def _untriggered(self, triggered_s: float) -> CameraFrame:
+        """The next frame of a camera that is not triggered here; free ones deliver none from before they are asked."""
+        frame = await self._camera.grab(timeout_s=self._rules.grab_timeout_s)
+        early_s = triggered_s - self._rules.before_trigger_s - frame.received_s
+        if early_s > 0:
+            raise ViewFailed(
+                self.view,
+                f"frame {frame.sequence} came {early_s * 1000:.0f} ms before any that can be of this trigger: which "
+                "part it shows is not known; the trigger that the PLC raises must fire the camera, no more than "
+                "before_trigger_ms earlier",
+                trouble=ViewTrouble.FRAMES_LOST,
+            )
+        if frame.lost_before > 0:
+            raise ViewFailed(
+                self.view,
+                f"{frame.lost_before} lost before frame {frame.sequence}: this part's may be among them, and that "
+                "frame the next part's",
+                trouble=ViewTrouble.FRAMES_LOST,
+            )
+        return frame
+
+    def _whole(self, frame: CameraFrame) -> CameraFrame:
+        if frame.is_partial:
+            raise ViewFailed(self.view, f"frame {frame.sequence} is not whole", trouble=ViewTrouble.FRAMES_LOST)
+        return frame
 
     def _begin_to_settle(self, why: str) -> None:
         self._settles_until_s = self._clock.monotonic() + self._rules.settle_s

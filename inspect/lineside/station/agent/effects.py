@@ -71,8 +71,13 @@ class Effects:
         self._attempts: OrderedDict[int, str] = OrderedDict()
         self._unwritten = Unwritten(journal, clock=clock)
 
-    def carry_out(self, effect: Effect) -> None:
-        """Begin an effect; returns at once."""
+    def carry_out(self, effect: Effect, since_s: float = -math.inf) -> None:
+        """Begin an effect; returns at once.
+
+        Args:
+            effect: what is to be done.
+            since_s: monotonic; a trigger that the effect is about was not there before.
+        """
         match effect:
             case Acquire():
                 now_s = self._clock.monotonic()
@@ -82,7 +87,7 @@ class Effects:
                     effect.acquisition_id,
                     effect.encoder,
                     effect.part_id,
-                    now_s,
+                    since_s,
                     until_s,
                 )
                 self._tasks.start(
@@ -95,7 +100,7 @@ class Effects:
                     effect.acquisition_id,
                     effect.encoder,
                     effect.part_id,
-                    now_s,
+                    since_s,
                     now_s,
                 )
                 self._tasks.start(

@@ -45,7 +45,8 @@ class Scan:
         happened: what the machine is told in its next scan; others append to it, on the event loop.
         period_s: from scan to scan.
         clock: the station's.
-        carry_out: begins what an effect asks for and returns at once.
+        carry_out: begins what an effect asks for and returns at once; told when the read of the scan before began: a
+            trigger that is new in this scan was not there then.
         on_link: told when the PLC is lost (why) and when it is back (None).
     """
 
@@ -57,7 +58,7 @@ class Scan:
         happened: list[Happening],
         period_s: float,
         clock: Clock,
-        carry_out: Callable[[Effect], None],
+        carry_out: Callable[[Effect, float], None],
         on_link: Callable[[str | None], None],
     ) -> None:
         self.counts = ScanCounts()
@@ -71,6 +72,7 @@ class Scan:
         self._on_link = on_link
         self._happened = happened
         self._is_linked = True
+        self._read_s = clock.monotonic()
 
     async def run(self) -> None:
         """Scan until cancelled."""
@@ -89,6 +91,7 @@ class Scan:
     async def once(self) -> None:
         """One scan."""
         self.counts.scans += 1
+        before_s, self._read_s = self._read_s, self._clock.monotonic()
         try:
             inputs: Inputs | None = await self._rig.read()
         except RigLost as error:
@@ -106,7 +109,7 @@ class Scan:
             else:
                 self._told(None)
         for effect in step.effects:
-            self._carry_out(effect)
+            self._carry_out(effect, before_s)
 
     def _told(self, trouble: str | None) -> None:
         """Say once that the PLC is lost, and once that it is back."""
