@@ -78,7 +78,7 @@ EVEN = 4 * np.arange(1, 201)
 def test_lines_in_order_pass_without_a_copy_or_a_fault() -> None:
     lines = noise(200)
     watch = new_watch()
-    result = watch.accept(LineChunk(lines, 500, EVEN, NOW))
+    result = watch.accept(LineChunk(lines, 0, EVEN, NOW))
     (run,) = result.runs
     assert np.shares_memory(run.lines, lines)
     assert run.ends.tolist() == EVEN.tolist()
@@ -97,6 +97,30 @@ def test_lost_lines_are_filled_with_the_last_one_and_named() -> None:
     assert (fault.kind, fault.first_line, fault.end_line) == (LineFaultKind.DROPPED, 50, 58)
     assert (fault.from_mm, fault.to_mm) == (50.0, 58.0)
     assert "7 lines were lost" in fault.message
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_lines_that_were_lost_before_the_first_one_keep_their_place(direction: int) -> None:
+    """The web begins at the camera's line 0: whoever counts the same web, as a PLC does, began there."""
+    lines, counts = noise(200), 1000 + EVEN
+    watch = LineWatch(width_px=WIDTH, scale=EncoderScale(0.25, direction), rules=RULES)
+    stream = chunks(lines[40:], direction * counts[40:], numbers=list(range(40, 200)), cuts=[1, 90])
+    got, ends, faults = watched(watch, stream)
+    assert watch.start_count == 1000
+    assert got.shape == lines.shape
+    np.testing.assert_array_equal(ends, counts)
+    (fault,) = faults
+    assert (fault.kind, fault.first_line, fault.end_line) == (LineFaultKind.DROPPED, 0, 41)
+    assert (fault.from_mm, fault.to_mm) == (0.0, 41.0)
+    assert "before the first" in fault.message
+
+
+def test_more_lost_lines_before_the_first_than_may_be_filled_keep_their_place_too() -> None:
+    watch = new_watch()
+    got, ends, faults = watched(watch, chunks(noise(200)[90:], EVEN[90:], numbers=list(range(90, 200))))
+    assert (watch.start_count, len(got), ends[-1]) == (0, 50 + 110, EVEN[-1])
+    fault = next(each for each in faults if each.kind is LineFaultKind.DROPPED)
+    assert (fault.from_mm, fault.to_mm) == (0.0, 91.0)
 
 
 def test_a_gap_wider_than_may_be_filled_keeps_its_place_on_the_web() -> None:
@@ -123,7 +147,7 @@ def test_copies_are_set_aside_and_spoil_nothing() -> None:
 def test_a_camera_that_was_restarted_is_told_by_the_encoder_from_copies() -> None:
     lines = noise(200)
     seen = np.r_[0:100, 110:200]
-    numbers = np.r_[1000:1100, 0:90]
+    numbers = np.r_[0:100, 0:90]
     got, ends, faults = watched(new_watch(), chunks(lines[seen], EVEN[seen], numbers=numbers.tolist()))
     assert len(got) == 200
     np.testing.assert_array_equal(ends, EVEN)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dark_streaks import bright_web, scratch
 from lineside.client.backoff import Backoff
 from lineside.client.clock import ManualClock
 from lineside.datasets.errors import SampleUnreadable
@@ -31,6 +32,7 @@ from lineside.station.cameras import (
 )
 from lineside.station.cameras.reconnecting import ReconnectingCamera
 from lineside.station.web import CameraLines, FolderLines, LineSource, LinesRefused, LoopedWeb, PartMark, SourceTrouble
+from web_scene import WIDTH_PX, WebScene
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -230,6 +232,20 @@ class TestCamera:
         found = _given(CameraLines(camera, 16, 4))
         assert [item.first_line for item in found if isinstance(item, LineChunk)] == [0, 12, 20]
         assert [item.kind.value for item in found if isinstance(item, SourceTrouble)] == ["frames_lost"] * 2
+
+    @pytest.mark.parametrize("encoder", [None, 1000])
+    def test_first_frames_that_are_lost_shift_no_region_against_the_plc(self, encoder: int | None) -> None:
+        """The defect lies in the region that the PLC counts as its third."""
+        web = bright_web(400, WIDTH_PX)
+        scratch(web, (20, 210, 30, 230))
+        frames = [
+            CameraFrame(web[at : at + 50], "line", at // 50, NOW, 0.0, None if encoder is None else encoder + at)
+            for at in range(50, 400, 50)
+        ]
+        broken = FrameBroken("no picture")
+        roll = WebScene().run(CameraLines(ScriptedCamera([broken, *frames]), WIDTH_PX, 50))
+        assert roll.verdicts == ["NOT_INSPECTED", "OK", "NG", "OK"]
+        assert [(fault.from_mm, fault.to_mm) for fault in roll.roll_map.faults] == [(0.0, 25.5)]
 
     def test_a_camera_that_comes_late_is_told_once_and_once_when_it_is_there(self) -> None:
         away = CameraLost("not yet")

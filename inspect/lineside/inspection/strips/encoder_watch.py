@@ -44,16 +44,17 @@ class EncoderWatch:
     Args:
         scale: for the direction, and messages in mm.
         rules: limits.
-        first_encoder: the encoder at the end of the first line.
+        first_encoder: the encoder at the end of the first line that came.
+        lines_before: lines of the web before that one; as the line itself they are nominal ones.
     """
 
-    def __init__(self, scale: EncoderScale, rules: WatchRules, *, first_encoder: int) -> None:
+    def __init__(self, scale: EncoderScale, rules: WatchRules, *, first_encoder: int, lines_before: int = 0) -> None:
         self._scale = scale
         self._rules = rules
         self._raw = first_encoder
-        self._count = first_encoder * scale.direction - rules.counts_per_line
+        self._first_counts = (lines_before + 1) * rules.counts_per_line
+        self._count = first_encoder * scale.direction - self._first_counts
         self._furthest = self._count
-        self._is_first = True
         self._is_back = False
         self._standing = 0
 
@@ -90,7 +91,7 @@ class EncoderWatch:
         ends = reached[1:][keep]
         faults += self._jump_faults(ends, missing)
         self._raw, self._count, self._furthest = int(encoder[-1]), int(counts[-1]), int(reached[-1])
-        self._is_back, self._standing, self._is_first = bool(is_back[-1]), int(standing[-1]), False
+        self._is_back, self._standing, self._first_counts = bool(is_back[-1]), int(standing[-1]), 0
         return Followed(keep, ends, tuple(faults))
 
     def _steps(self, encoder: Counts) -> Counts:
@@ -101,8 +102,7 @@ class EncoderWatch:
             half = 1 << (bits - 1)
             steps = (steps + half) % (1 << bits) - half
         steps = self._scale.forward(steps)
-        if self._is_first:
-            steps[0] += self._rules.counts_per_line  # the first line is a nominal one
+        steps[0] += self._first_counts  # 0 after the first line
         return steps
 
     def _standing_lines(self, steps: Counts) -> Counts:

@@ -56,7 +56,7 @@ class _Following:
 
 
 class LineWatch:
-    """Watches the lines of one roll.
+    """Watches the lines of one roll, which begins at the camera's line 0, whether that one came or not.
 
     A gap in the camera's counter is filled with the last line before it, so that the picture keeps its proportions;
     the fault says that nobody saw the place. Copies (the counter repeats) and lines of a web that runs back or stands
@@ -78,7 +78,7 @@ class LineWatch:
 
     @property
     def start_count(self) -> int | None:
-        """Forward count at which line 0 of the web begins, the place 0 mm; None before the first chunk."""
+        """Forward count at which the camera's line 0 begins, the place 0 mm; None before the first chunk."""
         return None if self._following is None else self._start
 
     def accept(self, chunk: LineChunk) -> Watched:
@@ -120,7 +120,7 @@ class LineWatch:
 
     def _begin(self, chunk: LineChunk) -> _Following:
         rules = self._rules
-        encoder = EncoderWatch(self._scale, rules, first_encoder=int(chunk.encoder[0]))
+        encoder = EncoderWatch(self._scale, rules, first_encoder=int(chunk.encoder[0]), lines_before=chunk.first_line)
         start = self._start = encoder.furthest
         self._following = _Following(
             encoder=encoder,
@@ -134,7 +134,7 @@ class LineWatch:
                 start_count=start,
                 most_wide_lines=rules.most_jump_lines,
             ),
-            next_line=chunk.first_line,
+            next_line=0,
             last=chunk.lines[0].copy(),
         )
         return self._following
@@ -146,8 +146,10 @@ class LineWatch:
         if gap == 0:
             return 0, 0, []
         if gap > 0:
-            message = f"{gap} lines were lost: the camera's counter went from {following.next_line - 1} to "
-            message += f"{chunk.first_line}; check cable, network and buffers"
+            where = f"the camera's counter went from {following.next_line - 1} to {chunk.first_line}"
+            if not following.next_line:
+                where = f"they passed before the first that came, the camera's line {chunk.first_line}"
+            message = f"{gap} lines were lost: {where}; check cable, network and buffers"
             return 0, self._fill(gap), [CountFault(LineFaultKind.DROPPED, reached, reached, message)]
         copies = min(-gap, len(chunk))
         if following.encoder.would_repeat(chunk.encoder[:copies]):
