@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -100,7 +101,7 @@ def test_lost_lines_are_filled_with_the_last_one_and_named() -> None:
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-def test_lines_that_were_lost_before_the_first_one_keep_their_place(direction: int) -> None:
+def test_lines_that_were_lost_before_the_first_one_keep_their_place(direction: Literal[1, -1]) -> None:
     """The web begins at the camera's line 0: whoever counts the same web, as a PLC does, began there."""
     lines, counts = noise(200), 1000 + EVEN
     watch = LineWatch(width_px=WIDTH, scale=EncoderScale(0.25, direction), rules=RULES)
