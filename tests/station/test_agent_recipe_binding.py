@@ -71,6 +71,7 @@ class Line(httpx.AsyncBaseTransport):
 
     is_cut: bool = False
     takes_releases: bool = True
+    kits: int = 0
 
     def __post_init__(self) -> None:
         self._inner = httpx.AsyncHTTPTransport()
@@ -78,7 +79,9 @@ class Line(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self.is_cut or ("/kit/releases/" in request.url.path and not self.takes_releases):
             return httpx.Response(503, headers={"retry-after": "60"}, request=request)  # so that nobody waits
-        return await self._inner.handle_async_request(request)
+        answer = await self._inner.handle_async_request(request)
+        self.kits += request.url.path.endswith("/kit")
+        return answer
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -155,6 +158,7 @@ async def a_station(server: LiveServer, keys: TestKeys, folder: Path) -> AsyncIt
                 clock=_CLOCK,
                 workers=workers,
                 on_away=upkeep.tell,
+                on_other_recipe=upkeep.hurry,
             )
             await upkeep.load_kept()
             await upkeep.refresh()
@@ -239,3 +243,20 @@ async def test_the_own_engine_itself_judges_by_no_other_recipe(
         assert other.verdict is Verdict.NOT_INSPECTED
         assert "its kit is for product 'LID'" in other.reasons[0].message
         assert judged(station.upkeep.making).verdict is Verdict.OK
+
+
+@in_a_loop
+async def test_the_first_parts_of_an_order_that_the_station_has_not_heard_of_do_not_pass_without_masters(
+    server: LiveServer, keys: TestKeys, tmp_path: Path
+) -> None:
+    """The server is asked about a part before the station asks what is made: only then masters come due."""
+    async with a_station(server, keys, tmp_path) as station:
+        asking = asyncio.create_task(station.upkeep.run())
+        while station.line.kits < 2:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
+        order(server, "LID")
+        assert await station.verdict(station.trigger(1)) is Verdict.NOT_INSPECTED
+        while Changeover("LID") not in station.happened:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
+        assert await station.verdict(station.trigger(2)) is Verdict.OK
+        asking.cancel()

@@ -17,11 +17,11 @@ from lineside.inspection.frames import MediaType
 from lineside.inspection.inspector import EncodedFrame
 from lineside.inspection.verdict import ReasonCode, Verdict
 from lineside.serving.security import Role
-from lineside.station.agent.errors import NotJudged, ServerAway, WrongAnswer
+from lineside.station.agent.errors import NotJudged, OtherRecipe, ServerAway, WrongAnswer
 from lineside.station.agent.making import Making
 from lineside.station.agent.parts import TakenPart
 from lineside.station.agent.server_judge import ServerJudge
-from lineside.station.spool import JudgedView
+from lineside.station.spool import JudgedView, PartContext, UsedRecipe
 from live_server import LiveServer, live_server
 from plant import RECIPE, TWO_VIEWS, bad_board, good_board
 
@@ -38,7 +38,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
         yield live
 
 
-def a_part(part_id: str, **views: bytes) -> TakenPart:
+BOARD = Making(PartContext("BRD"), UsedRecipe("board", 1), frozenset({"default"}))
+SIDES = Making(PartContext("BRD"), UsedRecipe("sides", 1), frozenset({"top", "bottom"}))
+
+
+def a_part(part_id: str, making: Making = BOARD, **views: bytes) -> TakenPart:
     """A part whose pictures are PNG files."""
     return TakenPart(
         str(IDENTIFIERS.uuid7()),
@@ -52,7 +56,7 @@ def a_part(part_id: str, **views: bytes) -> TakenPart:
             )
             for name, body in views.items()
         },
-        Making(),
+        making,
     )
 
 
@@ -105,12 +109,12 @@ def test_the_same_attempt_asked_again_has_the_same_inspection(server: LiveServer
 def test_all_views_are_handed_in_and_the_last_brings_the_verdict(server: LiveServer) -> None:
     server.put_station("aoi-1", recipe={"id": "sides", "version": 1}).raise_for_status()
     try:
-        assert judged(server, a_part("J-4", top=good_board(4), bottom=good_board(5)))[0] is Verdict.OK
+        assert judged(server, a_part("J-4", SIDES, top=good_board(4), bottom=good_board(5)))[0] is Verdict.OK
         with pytest.raises(WrongAnswer, match="still waits for bottom") as missing:
-            judged(server, a_part("J-5", top=good_board(6)))
+            judged(server, a_part("J-5", SIDES, top=good_board(6)))
         assert missing.value.code is ReasonCode.MISSING_VIEW
         with pytest.raises(NotJudged, match="refused"):
-            judged(server, a_part("J-6", left=good_board(7)))
+            judged(server, a_part("J-6", SIDES, left=good_board(7)))
     finally:
         server.put_station("aoi-1", recipe={"id": "board", "version": 1}).raise_for_status()
 
@@ -139,6 +143,24 @@ def test_an_answer_that_is_not_this_parts_is_no_verdict(
     with pytest.raises(WrongAnswer) as wrong:
         judged(server, part, transport=Twisting(change))
     assert wrong.value.code is ReasonCode.STATION_FAULT
+
+
+@pytest.mark.parametrize(
+    "making",
+    [
+        pytest.param(Making(PartContext("LID"), BOARD.recipe, BOARD.views), id="another product"),
+        pytest.param(Making(BOARD.context, UsedRecipe("lid", 1), BOARD.views), id="another recipe"),
+        pytest.param(Making(BOARD.context, UsedRecipe("board", 2), BOARD.views), id="another version"),
+        pytest.param(Making(), id="none"),
+    ],
+)
+def test_a_verdict_by_another_recipe_than_the_parts_is_none(
+    server: LiveServer, making: Making, request: pytest.FixtureRequest
+) -> None:
+    seed = 200 + len(request.node.name)
+    with pytest.raises(OtherRecipe, match="recipe 'board' version 1") as other:
+        judged(server, a_part(f"J-{seed}", making, default=good_board(seed)))
+    assert other.value.code is ReasonCode.NO_RECIPE
 
 
 def test_a_server_that_is_not_there_is_away_and_a_key_that_is_not_valid_is_a_refusal(server: LiveServer) -> None:

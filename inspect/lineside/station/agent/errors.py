@@ -6,7 +6,8 @@ LinesideError
     ├── StationFileRefused (ValueError)   station.yaml, or a file or variable that it names, cannot be used
     ├── NotJudged (RuntimeError)          a part got no verdict; carries the reason code that its record gets
     │   ├── ServerAway                        no answer of the server that counts: another judge may try
-    │   └── WrongAnswer                       an answer, but not for this part: never anything but NOT_INSPECTED
+    │   ├── WrongAnswer                       an answer, but not for this part: never anything but NOT_INSPECTED
+    │   └── OtherRecipe                       by another recipe than the part's: what is made has changed meanwhile
     ├── MasterRefused (ValueError)        a master sample that cannot be announced
     └── StationFailed (RuntimeError)      a task of the station died: the station stands in Error and ends
 ```
@@ -52,6 +53,10 @@ class ServerAway(NotJudged):
 
 class WrongAnswer(NotJudged):
     """The server answered for another part, station or picture."""
+
+
+class OtherRecipe(NotJudged):
+    """The server judged by another recipe, or for another product, than the station bound to the part."""
 
 
 class MasterRefused(StationError, ValueError):

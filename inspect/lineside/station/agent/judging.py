@@ -7,7 +7,7 @@ from typing import Protocol
 from lineside.client import InspectionAnswer
 from lineside.client.clock import Clock
 from lineside.inspection.verdict import ReasonCode
-from lineside.station.agent.errors import NotJudged, ServerAway
+from lineside.station.agent.errors import NotJudged, OtherRecipe, ServerAway
 from lineside.station.agent.parts import TakenPart
 from lineside.station.agent.server_judge import ServerJudge
 from lineside.station.agent.server_watch import ServerWatch
@@ -54,6 +54,7 @@ class Judges:
         clock: the station's.
         workers: where the own engine runs.
         on_away: told when the server was found to be away.
+        on_other_recipe: told when the server judges by another recipe than the station knows.
     """
 
     server: ServerJudge
@@ -63,6 +64,7 @@ class Judges:
     clock: Clock
     workers: Workers
     on_away: Callable[[], None]
+    on_other_recipe: Callable[[], None]
 
     async def judge(
         self, part: TakenPart, *, until_s: float, before_asking: Callable[[], Awaitable[None]]
@@ -89,6 +91,10 @@ class Judges:
                     self.on_away()
                 if not falls_back:
                     raise
+            except OtherRecipe:
+                self.watch.note_answer()
+                self.on_other_recipe()
+                raise
             else:
                 self.watch.note_answer()
                 return answer

@@ -15,8 +15,9 @@ from lineside.client import (
 )
 from lineside.client.clock import Clock
 from lineside.inspection.verdict import ReasonCode, Verdict
-from lineside.station.agent.errors import NotJudged, ServerAway, WrongAnswer
+from lineside.station.agent.errors import NotJudged, OtherRecipe, ServerAway, WrongAnswer
 from lineside.station.agent.parts import TakenPart
+from lineside.station.spool import UsedRecipe
 
 _ASK_AGAIN_S = 0.02
 
@@ -45,6 +46,7 @@ class ServerJudge:
         Raises:
             ServerAway: no answer that counts came in time.
             WrongAnswer: the answer is of another part, station or picture, or misses a view.
+            OtherRecipe: what is made has changed, and the station did not know it at the part's trigger.
             NotJudged: the server refuses.
         """
         left_s = until_s - self.clock.monotonic()
@@ -103,7 +105,7 @@ class ServerJudge:
         raise ServerAway("the verdict came not in time", code=ReasonCode.LATE, may_have_judged=True)
 
     def _check(self, part: TakenPart, answer: InspectionAnswer) -> None:
-        """Refuse an answer unless it is about exactly the pictures that were sent."""
+        """Refuse an answer unless it is about exactly the pictures that were sent, by the part's own recipe."""
         if (answer.station, answer.part_id) != (self.station, part.part_id):
             raise WrongAnswer(
                 f"the server answered for part {answer.part_id!r} of station {answer.station!r}; asked was "
@@ -118,6 +120,15 @@ class ServerJudge:
                 f"the server judged other pictures of part {part.part_id!r} than were sent: {_differing(judged, sent)}",
                 code=ReasonCode.STATION_FAULT,
             )
+        bound = (part.making.context.product, part.making.recipe)
+        recipe = None if answer.recipe is None else UsedRecipe(answer.recipe.id, answer.recipe.version)
+        if answer.verdict is not Verdict.NOT_INSPECTED and (answer.product, recipe) != bound:
+            # before it knows what is made, the station does not ask for the masters that a changeover asks for
+            raise OtherRecipe(
+                f"the server judged product {answer.product!r} by {_named(recipe)}; at the trigger of part "
+                f"{part.part_id!r} the station made product {bound[0]!r} by {_named(bound[1])}: inspect the part again",
+                code=ReasonCode.NO_RECIPE,
+            )
 
 
 def _nearer(known: Pending | None, other: Pending) -> Pending:
@@ -128,6 +139,10 @@ def _nearer(known: Pending | None, other: Pending) -> Pending:
 def _differing(judged: Mapping[str, str], sent: Mapping[str, str]) -> str:
     views = sorted(view for view in judged.keys() | sent.keys() if judged.get(view) != sent.get(view))
     return f"view {', '.join(views)}"
+
+
+def _named(recipe: UsedRecipe | None) -> str:
+    return "no recipe" if recipe is None else f"recipe {recipe.id!r} version {recipe.version}"
 
 
 def _as_not_judged(error: BaseException) -> BaseException:

@@ -174,6 +174,7 @@ class Station:
                 clock=self._clock,
                 workers=self._workers,
                 on_away=self._upkeep.tell,
+                on_other_recipe=self._upkeep.hurry,
             ),
             journal=self.journal,
             workers=self._workers,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Set
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -69,6 +70,7 @@ class Upkeep:
         self._told: str | None = ""
         self._refused: str | None = None
         self._answer: Json | None = None
+        self._hurried = asyncio.Event()
 
     async def load_kept(self) -> None:
         """Take up the kit that was kept before, so that the station can judge though the server is away."""
@@ -86,8 +88,15 @@ class Upkeep:
     async def run(self) -> None:
         """Ask until cancelled."""
         while True:
+            self._hurried.clear()
             await self.refresh()
-            await asyncio.sleep(ASK_AWAY_S if self._watch.is_away else _REFRESH_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ASK_AWAY_S if self._watch.is_away else _REFRESH_S):
+                    await self._hurried.wait()
+
+    def hurry(self) -> None:
+        """Ask at once: what is made has changed."""
+        self._hurried.set()
 
     async def refresh(self) -> None:
         """Ask once, and tell the machine what changed."""
