@@ -136,6 +136,8 @@ class Effects:
     async def _follow(self, trigger: Trigger, work: Coroutine[Any, Any, bool]) -> None:
         if not await work:
             self._unwritten.keep_unjudged(trigger.id)
+            if self._journal.trouble is None:  # it was the record, not the disk: no DiskBack comes
+                await self._write_again()
 
     async def _write_again(self) -> None:
         await self._unwritten.write()

@@ -1,4 +1,4 @@
-"""What a full disk did not take of parts whose trigger stands on it: written when it takes records again.
+"""What was not written of parts whose trigger stands on disk: written when the disk takes records again.
 
 Without this such a part would have no verdict or no fate until the station's next start, which can only guess the fate.
 There are never more of them than parts on their way: while the disk takes nothing, no trigger is taken.
@@ -20,7 +20,7 @@ from lineside.station.spool import (
     UnfinishedPart,
 )
 
-_WHY = "the disk did not take the part's verdict"
+_WHY = "the part's verdict could not be written down"
 
 
 class Unwritten:
@@ -56,11 +56,12 @@ class Unwritten:
             return
 
     async def _write_verdicts(self) -> None:
+        handled = frozenset(self._unjudged)  # meanwhile others may come
         for part in await self._journal.unfinished():
-            if part.verdict is None and part.id in self._unjudged:
+            if part.verdict is None and part.id in handled:
                 with suppress(RecordContradicts):  # it got its verdict in between
                     await self._journal.judged(self._not_inspected(part))
-        self._unjudged.clear()
+        self._unjudged -= handled
 
     async def _write_fate(self) -> None:
         record = self._fates.popleft()
