@@ -84,7 +84,11 @@ class Adversary(RuleBasedStateMachine):
         self.disposed: dict[int, int] = {}
         self.triggers: dict[int, int] = {}
         self.answered: set[int] = set()
-        self.recorded: set[int] = set()
+        self.is_disk_slow = False
+        self.unwritten: list[tuple[int, int]] = []
+        self.on_disk: dict[int, int] = {}
+        self.unanswered: int | None = None
+        self.given_up: set[int] = set()
         self.bypassed_since: set[int] = set()
         self.outputs: Outputs | None = None
 
@@ -97,13 +101,16 @@ class Adversary(RuleBasedStateMachine):
             self.now_s += SCAN_S
             if beats:
                 self.plc_beat = self.plc_beat % 9 + 1
-            was_acked = self.outputs is not None and self.outputs.trigger_ack
             inputs = (
                 Inputs(encoder=self.count, heartbeat=self.plc_beat, confirmed=confirmed, **self.inputs)
                 if link
                 else None
             )
             happenings, self.waiting = self.waiting, []
+            standing = self.inputs["trigger_id"] if self.inputs["trigger"] else None
+            if link and self.unanswered not in (None, standing):
+                self.given_up.add(self.unanswered)
+                self.unanswered = None
             step = self.machine.step(self.now_s, inputs, happenings)
             if self.inputs["bypass"] and link:
                 self.bypassed_since |= set(self.open)
@@ -112,11 +119,13 @@ class Adversary(RuleBasedStateMachine):
                     assert effect.acquisition_id not in self.open, "one part at a time under one number"
                     self.open[effect.acquisition_id] = effect
                     self.taken_s[effect.acquisition_id] = (self.now_s, effect.encoder)
-                    self.waiting.append(Recorded(effect.acquisition_id))
+                    self.unanswered = effect.acquisition_id
+                    self.given_up.discard(effect.acquisition_id)
                     self.ok.pop(effect.acquisition_id, None)
                     self.answered.discard(effect.acquisition_id)
                     self.bypassed_since.discard(effect.acquisition_id)
                     self.triggers[effect.acquisition_id] = self.triggers.get(effect.acquisition_id, 0) + 1
+                    self.unwritten.append((effect.acquisition_id, self.triggers[effect.acquisition_id]))
                 elif isinstance(effect, Dispose):
                     assert effect.acquisition_id in self.open, "what is disposed of was triggered, and once"
                     del self.open[effect.acquisition_id]
@@ -124,9 +133,19 @@ class Adversary(RuleBasedStateMachine):
             before, self.outputs = self.outputs, step.outputs
             assert before is None or before.heartbeat != step.outputs.heartbeat
             self.check_permit(link=link)
-            self.recorded |= {each.acquisition_id for each in happenings if isinstance(each, Recorded)}
-            if step.outputs.trigger_ack and not was_acked:
-                assert step.outputs.trigger_ack_id in self.recorded, "what is acknowledged is on disk"
+            acked = step.outputs.trigger_ack_id
+            if acked != 0:
+                assert self.on_disk.get(acked) == self.triggers[acked], "what is acknowledged is on disk"
+                self.unanswered = None if acked == self.unanswered else self.unanswered
+            if not self.is_disk_slow:
+                self.write()
+
+    def write(self) -> None:
+        """What waits for the disk is on it, in order; the machine hears of it in its next scan."""
+        for number, attempt in self.unwritten:
+            self.on_disk[number] = attempt
+            self.waiting.append(Recorded(number))
+        self.unwritten = []
 
     def check_permit(self, *, link: bool) -> None:
         out = self.outputs
@@ -140,6 +159,7 @@ class Adversary(RuleBasedStateMachine):
         assert isinstance(self.open[number], Acquire)
         assert not self.inputs["bypass"]
         assert number not in self.bypassed_since
+        assert number not in self.given_up, "the PLC was never told that it was taken"
         assert self.inputs["online"]
         triggered_s, encoder = self.taken_s[number]
         if self.obeyed.encoder is not None:
@@ -150,10 +170,10 @@ class Adversary(RuleBasedStateMachine):
 
     # ---- the PLC
 
-    @rule(number=IDS, named=st.sampled_from([None, "P-1", "P-2", MASTER]))
-    def trigger(self, number: int, named: str | None) -> None:
+    @rule(number=IDS, named=st.sampled_from([None, "P-1", "P-2", MASTER]), waits=st.booleans())
+    def trigger(self, number: int, named: str | None, waits: bool = True) -> None:  # noqa: FBT001, FBT002 - drawn
         self.inputs |= {"trigger": True, "trigger_id": number, "part_id": named}
-        self.scan()
+        self.scan(steps=2 if waits else 1)
 
     @rule()
     def drop_trigger(self) -> None:
@@ -202,10 +222,19 @@ class Adversary(RuleBasedStateMachine):
     def cable_cut(self, scans: int) -> None:
         self.scan(steps=scans, link=False)
 
-    @rule(number=IDS, named=st.sampled_from([None, "P-1", "P-2", MASTER]), judged_as=st.sampled_from([None, "P-1"]))
-    def good_part(self, number: int, named: str | None, judged_as: str | None) -> None:
-        """The usual way, with all in order before it, so that what comes after it meets parts with permits."""
+    @rule(
+        number=IDS,
+        named=st.sampled_from([None, "P-1", "P-2", MASTER]),
+        judged_as=st.sampled_from([None, "P-1"]),
+        is_disk_slow=st.sampled_from([False, False, True]),
+    )
+    def good_part(self, number: int, named: str | None, judged_as: str | None, is_disk_slow: bool) -> None:  # noqa: FBT001 - drawn
+        """The usual way, with all in order before it, so that what comes after it meets parts with permits.
+
+        On a slow disk the PLC gives up the trigger.
+        """
         self.inputs |= {"trigger": False, "results_ack": False, "bypass": False, "online": True, "reset": False}
+        self.is_disk_slow = False
         self.waiting += [CameraBack("top"), DiskBack(), DeploymentReady()]
         self.scan(steps=2)
         self.inputs["reset"] = True
@@ -218,6 +247,7 @@ class Adversary(RuleBasedStateMachine):
             if isinstance(self.open.get(6), Acquire):
                 self.answer(6, MASTER, Verdict.NG, is_audit=False)
         self.scan(steps=2)
+        self.is_disk_slow = is_disk_slow
         self.trigger(number, named)
         self.waiting.append(Acquired(number))
         self.drop_trigger()
@@ -249,6 +279,7 @@ class Adversary(RuleBasedStateMachine):
     def answer(self, number: int, part_id: str, verdict: Verdict, *, is_audit: bool) -> None:
         named = self.open[number].part_id
         places = (DefectPlace("top", "open", (5.0, 5.0)),) if verdict is Verdict.NG else ()
+        self.write()  # a verdict follows its trigger
         self.waiting.append(Judged(number, part_id, verdict, is_audit=is_audit, places=places))
         if number not in self.answered:  # a second answer changes nothing
             is_master = MASTER in (part_id, named) and self.obeyed.masters is not None
@@ -264,8 +295,17 @@ class Adversary(RuleBasedStateMachine):
 
     @rule(number=IDS)
     def judge_failed(self, number: int) -> None:
+        """Also because the disk did not even take its trigger."""
+        refused = next((each for each in self.unwritten if each[0] == number), None)
+        if refused is not None:
+            self.unwritten.remove(refused)
         self.waiting.append(JudgeFailed(number, ReasonCode.NO_SERVER, "nobody answered"))
         self.answered.add(number)
+        self.scan()
+
+    @rule(is_slow=st.booleans())
+    def disk(self, is_slow: bool) -> None:  # noqa: FBT001 - drawn
+        self.is_disk_slow = is_slow
         self.scan()
 
     @rule(
@@ -305,6 +345,7 @@ class Adversary(RuleBasedStateMachine):
         if not hasattr(self, "machine"):
             return
         self.inputs |= {"trigger": False, "results_ack": False, "online": True}
+        self.is_disk_slow = False
         for _ in range(60):
             self.count += 5
             self.inputs["results_ack"] = bool(self.outputs is not None and self.outputs.results_valid)

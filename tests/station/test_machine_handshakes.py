@@ -229,3 +229,31 @@ def test_a_trigger_that_the_disk_never_took_is_never_acknowledged_and_its_part_g
     scene.scan(JudgeFailed(7, ReasonCode.STATION_FAULT, "the disk is full"), scans=5)
     assert not scene.set(trigger=False).trigger_ack
     assert (7, True) not in scene.shown
+
+
+def test_a_trigger_that_is_dropped_before_it_was_acknowledged_costs_its_part_the_permit() -> None:
+    """The disk takes longer than the PLC waits: for the PLC that part has no permit, whatever comes for it later."""
+    scene = MachineScene(is_written=False)
+    scene.set(trigger=True, trigger_id=5, encoder=10)
+    scene.scan(Acquired(5), scans=25)
+    assert scene.kinds() == []
+    assert not scene.set(trigger=False).trigger_ack
+    scene.scan(Recorded(5))
+    scene.scan(Judged(5, "P-1", Verdict.OK))
+    assert scene.shown == [(5, False)]
+    assert scene.kinds() == ["handshake"]
+
+
+def test_a_part_is_not_forgotten_whose_trigger_follows_at_once_on_one_that_was_given_up() -> None:
+    """The moment without a trigger falls between two scans: the second part is a part all the same."""
+    scene = MachineScene(is_written=False)
+    scene.set(trigger=True, trigger_id=5, encoder=10)
+    scene.scan(Acquired(5))
+    assert not scene.set(trigger_id=6, encoder=40).trigger_ack
+    assert scene.of(Acquire) == [5, 6]
+    assert scene.kinds() == ["handshake"]
+    assert not scene.scan(Recorded(5)).trigger_ack
+    assert scene.scan(Recorded(6)).trigger_ack_id == 6
+    scene.set(trigger=False)
+    scene.scan(Acquired(6), Judged(5, "P-5", Verdict.OK), Judged(6, "P-6", Verdict.OK))
+    assert (scene.take(), scene.take()) == ((5, False), (6, True))

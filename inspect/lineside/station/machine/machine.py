@@ -16,7 +16,7 @@ from lineside.station.machine.result_handshake import ResultHandshake
 from lineside.station.machine.rules import MachineRules
 from lineside.station.machine.states import TAKES_TRIGGERS, next_state
 from lineside.station.machine.stop_rules import StopRules
-from lineside.station.machine.trigger_handshake import NewTrigger, OddTrigger, TriggerHandshake
+from lineside.station.machine.trigger_handshake import NewTrigger, TriggerHandshake
 from lineside.station.rig.records import MAX_WORD, Confirmation, Inputs, Lane, Outputs, StationState
 
 _SILENT: Final = Inputs(
@@ -104,6 +104,8 @@ class StationMachine:
             self._hear(happening, now_s)
         if inputs is not None and self._condition.has_link:
             self._look_at_trigger(seen, now_s)
+            if self._trigger.taken_id not in self._unrecorded:
+                self._trigger.acknowledge(now_s)
         self._let_permits_run_out(now_s)
         if seen.bypass:
             for part in self._parts.values():
@@ -223,13 +225,13 @@ class StationMachine:
 
     def _look_at_trigger(self, inputs: Inputs, now_s: float) -> None:
         self._has_missed = self._has_missed and inputs.trigger
-        found = self._trigger.scan(inputs, now_s=now_s, in_flight=frozenset(self._parts))
-        if isinstance(found, OddTrigger):
+        for found in self._trigger.scan(inputs, now_s=now_s, in_flight=frozenset(self._parts)):
+            if isinstance(found, NewTrigger):
+                self._triggered(found, inputs, now_s)
+                continue
             self._report("handshake", Severity.WARNING, found.message, found.acquisition_id)
             for doubtful in found.in_doubt & self._parts.keys():
                 self._parts[doubtful].bar()
-        elif isinstance(found, NewTrigger):
-            self._triggered(found, inputs, now_s)
 
     def _triggered(self, trigger: NewTrigger, inputs: Inputs, now_s: float) -> None:
         acquisition_id = trigger.acquisition_id
@@ -436,12 +438,11 @@ class StationMachine:
         has_room = len(self._parts) < self._rules.most_in_flight and len(self._waiting()) < self._rules.results_buffered
         is_busy = any(part.stage in (Stage.ACQUIRING, Stage.JUDGING) for part in self._parts.values())
         takes = self._state in TAKES_TRIGGERS and self._wanted_state(inputs) in TAKES_TRIGGERS
-        acknowledges = self._trigger.ack and self._trigger.ack_id not in self._unrecorded
         return Outputs(
             state=self._state,
             ready=takes and not is_acquiring and has_room,
-            trigger_ack=acknowledges,
-            trigger_ack_id=self._trigger.ack_id if acknowledges else 0,
+            trigger_ack=self._trigger.ack_id != 0,
+            trigger_ack_id=self._trigger.ack_id,
             busy=is_busy,
             results_valid=shown is not None,
             results_id=0 if shown is None else shown.acquisition_id,
