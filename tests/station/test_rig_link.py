@@ -3,7 +3,8 @@
 import asyncio
 import random
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,27 @@ import pytest
 from pydantic import ValidationError
 
 from lineside.client.backoff import Backoff
+from lineside.client.clock import ManualClock
 from lineside.client.secret_sources import read_secret
-from lineside.station.rig import RIG_KINDS, Lane, RigExtraMissing, RigLost, RigMisconfigured
+from lineside.station.agent.scan import Scan
+from lineside.station.machine import Effect, Happening, Report, StationMachine, Step
+from lineside.station.rig import (
+    RIG_KINDS,
+    Confirmation,
+    Inputs,
+    Lane,
+    Outputs,
+    RigExtraMissing,
+    RigLost,
+    RigMisconfigured,
+)
 from lineside.station.rig.line import Why
 from lineside.station.rig.link import Link
 from lineside.station.rig.simulated import Cut, SimulatedRig
 from lineside.station.rig.simulated_line import SimulatedLine
+from machine_scene import RULES, MachineScene
 from plain_station import PlainStation
-from rig_scene import odd_passes, quick_line, rig_context, run_rig, start_clock
+from rig_scene import SCAN_S, odd_passes, quick_line, rig_context, run_rig, start_clock
 from virtual_time import run_in_virtual_time
 
 
@@ -127,6 +141,96 @@ def test_what_broke_is_never_used_again_and_the_next_connection_waits_for_its_ti
         clock.advance(1.0)
         assert await link.use(told, may_connect=True) == 2
         await link.close()
+
+    run_in_virtual_time(scene())
+
+
+async def unwritable(_: int) -> int:
+    raise OSError("exception 2: illegal data address")
+
+
+class UnwritablePlc(Wire):
+    """A PLC that can be read and takes no outputs, until it does."""
+
+    takes_outputs = False
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__()
+        self._link = self.link(clock)
+        self._inputs = MachineScene(is_ready=False).inputs
+        self.confirms: tuple[Confirmation, ...] = ()
+
+    async def read(self) -> Inputs:
+        """Its heartbeat beats."""
+        await self._link.use(told, may_connect=True)
+        self._inputs = replace(self._inputs, heartbeat=self._inputs.heartbeat + 1, confirmed=self.confirms)
+        self.confirms = ()
+        return self._inputs
+
+    async def write(self, _: Outputs) -> None:
+        """Refused."""
+        await self._link.use(told if self.takes_outputs else unwritable, may_connect=False)
+
+
+def test_a_plc_that_can_be_read_and_takes_no_outputs_is_lost_once_and_back_once() -> None:
+    async def scene() -> None:
+        clock = start_clock()
+        plc = UnwritablePlc(clock)
+        effects: list[Effect] = []
+        links: list[str | None] = []
+        scan = Scan(
+            plc,  # type: ignore[arg-type]  # no more of a rig is used
+            StationMachine(RULES),
+            happened=[],
+            period_s=SCAN_S,
+            clock=clock,
+            carry_out=lambda effect, _: effects.append(effect),
+            on_link=links.append,
+        )
+
+        async def scans(number: int) -> list[str]:
+            effects.clear()
+            for _ in range(number):
+                clock.advance(SCAN_S)
+                await scan.once()
+            return [each.kind for each in effects if isinstance(each, Report)]
+
+        assert await scans(2000) == ["rig_back", "rig_lost"]  # at the first scan nothing was written yet
+        assert plc.opened < 20  # ten seconds; the waits grow to four
+        assert links == ["the PLC: exception 2: illegal data address"]
+        plc.takes_outputs = True
+        assert await scans(1000) == ["rig_back"]
+        assert links[1:] == [None]
+
+    run_in_virtual_time(scene())
+
+
+def test_what_was_confirmed_while_no_outputs_were_taken_is_shown_once() -> None:
+    async def scene() -> None:
+        clock = start_clock()
+        plc, seen = UnwritablePlc(clock), list[tuple[Confirmation, ...]]()
+
+        class Seeing(StationMachine):
+            def step(self, now_s: float, inputs: Inputs | None, happenings: Sequence[Happening]) -> Step:
+                if inputs is not None and inputs.confirmed:
+                    seen.append(inputs.confirmed)
+                return super().step(now_s, inputs, happenings)
+
+        scan = Scan(
+            plc,  # type: ignore[arg-type]  # no more of a rig is used
+            Seeing(RULES),
+            happened=[],
+            period_s=SCAN_S,
+            clock=clock,
+            carry_out=lambda *_: None,
+            on_link=lambda _: None,
+        )
+        await scan.once()
+        plc.takes_outputs, plc.confirms = True, (Confirmation(7, Lane.PASS),)
+        for _ in range(1000):
+            clock.advance(SCAN_S)
+            await scan.once()
+        assert seen == [(Confirmation(7, Lane.PASS),)]
 
     run_in_virtual_time(scene())
 

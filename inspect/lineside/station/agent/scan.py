@@ -5,12 +5,15 @@ A scan that misses its time is counted and the next one follows at once; scans a
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
 from lineside.client.clock import Clock
 from lineside.station.machine import Effect, Happening, Step
-from lineside.station.rig import Inputs, Outputs, Rig, RigLost
+from lineside.station.rig import Confirmation, Inputs, Outputs, Rig, RigLost
+
+_MOST_HELD: Final = 64
+"""Confirmations that are kept of a PLC that takes no outputs: of more parts than are between camera and gate."""
 
 
 class Machine(Protocol):
@@ -72,6 +75,9 @@ class Scan:
         self._on_link = on_link
         self._happened = happened
         self._is_linked = True
+        self._takes_outputs = True
+        self._held: tuple[Confirmation, ...] = ()
+        """What was seen at the lanes and not shown to the machine yet; it is given out once."""
         self._read_s = clock.monotonic()
 
     async def run(self) -> None:
@@ -93,23 +99,37 @@ class Scan:
         self.counts.scans += 1
         before_s, self._read_s = self._read_s, self._clock.monotonic()
         try:
-            inputs: Inputs | None = await self._rig.read()
+            read: Inputs | None = await self._rig.read()
         except RigLost as error:
-            inputs = None
+            read = None
             self._told(str(error))
+        inputs = self._shown(read)
         happened = tuple(self._happened)
         self._happened.clear()
         step = self._machine.step(self._clock.monotonic(), inputs, happened)
         self.outputs = step.outputs
-        if inputs is not None:
+        if read is not None:
             try:
                 await self._rig.write(step.outputs)
             except RigLost as error:
+                self._takes_outputs = False
                 self._told(str(error))
             else:
+                self._takes_outputs = True
                 self._told(None)
         for effect in step.effects:
             self._carry_out(effect, before_s)
+
+    def _shown(self, read: Inputs | None) -> Inputs | None:
+        """What the machine is shown: a PLC that can be read and takes no outputs is lost until it takes some."""
+        if read is None:
+            return None
+        held, self._held = self._held, ()
+        confirmed = (*held, *read.confirmed)
+        if not self._takes_outputs:
+            self._held = confirmed[-_MOST_HELD:]
+            return None
+        return replace(read, confirmed=confirmed)
 
     def _told(self, trouble: str | None) -> None:
         """Say once that the PLC is lost, and once that it is back."""

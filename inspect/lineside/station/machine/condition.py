@@ -84,7 +84,7 @@ class Condition:
         had_link, self.has_link = self.has_link, self._is_alive(inputs, now_s)
         if had_link and not self.has_link:
             self.wants_forgetting = True
-            why = "it cannot be reached" if inputs is None else "its heartbeat stands still"
+            why = "it cannot be read or written, see the log" if inputs is None else "its heartbeat stands still"
             told.append(Report("rig_lost", Severity.ALARM, f"the PLC is lost: {why}"))
         elif self.has_link and not had_link:
             told.append(Report("rig_back", Severity.INFO, "the PLC is there"))

@@ -67,7 +67,8 @@ class Link(Generic[Connection]):
 
         Args:
             exchange: what is done with the connection.
-            may_connect: whether a connection is opened where there is none.
+            may_connect: whether a connection is opened where there is none: the first exchange of a scan, reading, may;
+                the last one, writing, shows that the link is whole, and only then do waits begin short again.
 
         Raises:
             RigLost: not within the bound, or not at all.
@@ -93,7 +94,8 @@ class Link(Generic[Connection]):
         except BaseException:  # cancelled in the middle: the answer on its way must not meet the next question
             await self._give_up()
             raise
-        self._waits_s = None
+        if not may_connect:
+            self._waits_s = None
         return answer
 
     async def close(self) -> None:
