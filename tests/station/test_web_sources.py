@@ -1,6 +1,7 @@
 """Sources of lines: a mapped web at a line rate, pictures of a folder, a camera whose frames are lines."""
 
 import asyncio
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,10 +29,23 @@ from lineside.station.cameras import (
     CameraHealth,
     CameraLost,
     CameraState,
+    CameraTimeout,
     FrameBroken,
 )
 from lineside.station.cameras.reconnecting import ReconnectingCamera
-from lineside.station.web import CameraLines, FolderLines, LineSource, LinesRefused, LoopedWeb, PartMark, SourceTrouble
+from lineside.station.web import (
+    CameraLines,
+    FolderLines,
+    LineSource,
+    LinesRefused,
+    LoopedWeb,
+    PartMark,
+    SourceTrouble,
+    WebFileRefused,
+    WebPlan,
+    parse_web_file,
+)
+from lineside.station.web.planning import plan_of
 from web_scene import WIDTH_PX, WebScene
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -217,11 +231,89 @@ def _reconnecting(connections: list[FailedCamera]) -> ReconnectingCamera:
 
 class TestCamera:
     def test_frames_are_chunks_whose_encoder_is_that_of_their_first_line(self) -> None:
-        camera = ScriptedCamera([_frame(0, encoder=1000), _frame(1, encoder=1012)])
+        camera = ScriptedCamera([_frame(0, encoder=1000), _frame(1, encoder=1012), _frame(2, encoder=1024)])
         chunks = _chunks(CameraLines(camera, 16, 4, counts_per_line=3))
         assert [chunk.first_line for chunk in chunks] == [0, 4]
         assert chunks[1].encoder.tolist() == [1015, 1018, 1021, 1024]
         assert camera.states == ["entered", "left"]
+
+    def test_a_frame_waits_for_the_next_ones_count_and_the_last_of_a_replay_is_told(self) -> None:
+        still = CameraTimeout("the web stands")
+        camera = ScriptedCamera([_frame(0, encoder=0), still, still, _frame(1, encoder=4), still])
+        first, trouble = _given(CameraLines(camera, 16, 4))
+        assert isinstance(first, LineChunk)
+        assert isinstance(trouble, SourceTrouble)
+        assert (first.first_line, trouble.kind.value) == (0, "frames_lost")
+
+    @pytest.mark.parametrize(
+        ("counts", "given"),
+        [
+            pytest.param([0, 12, 24, 36, 48], [0, 4, 8, 12], id="as it should be"),
+            pytest.param([0, 12, 27, 36, 48], [0, 4, 8, 12], id="a tremble of a line"),
+            pytest.param([0, 12, 28, 40, 52], [0, 8, 12], id="dropped triggers"),
+            pytest.param([0, 12, 8, 20, 32], [0, 8, 12], id="ran back"),
+            pytest.param([65_520, 65_532, 8, 20, 32], [0, 4, 8, 12], id="rolls over"),
+        ],
+    )
+    @pytest.mark.parametrize("sign", [1, -1])
+    def test_a_frame_whose_lines_cannot_lie_as_they_should_is_a_gap(
+        self, counts: list[int], given: list[int], sign: int
+    ) -> None:
+        frames = [_frame(number, encoder=sign * count % 2**16) for number, count in enumerate(counts)]
+        lines = CameraLines(ScriptedCamera(frames), 16, 4, counts_per_line=3 * sign, encoder_bits=16)
+        found = _given(lines)
+        assert [item.first_line for item in found if isinstance(item, LineChunk)] == given
+        troubles = [item.kind.value for item in found if isinstance(item, SourceTrouble)]
+        assert troubles == ["lines_lost"] * (len(counts) - 1 - len(given)) + ["frames_lost"]
+
+    @pytest.mark.parametrize(
+        ("frames", "problem"),
+        [
+            pytest.param([_frame(0, encoder=0), _frame(1, encoder=8)], "where it begins", id="within the first"),
+            pytest.param(
+                [*(_frame(number, encoder=900 + 4 * number) for number in range(3)), _frame(3, encoder=0)],
+                "began to count anew",
+                id="power cycle of the encoder",
+            ),
+            pytest.param([_frame(0, encoder=0), _frame(1)], "no encoder count", id="no count"),
+        ],
+    )
+    def test_a_web_whose_places_mean_nothing_any_more_ends(self, frames: list[CameraFrame], problem: str) -> None:
+        with pytest.raises(LinesRefused, match=problem):
+            _given(CameraLines(ScriptedCamera(frames), 16, 4))
+
+    def test_a_region_of_a_frame_with_dropped_triggers_is_not_inspected(self) -> None:
+        """60 of 260 triggers were dropped within the second frame, from 100 to 230 mm: no region there is OK."""
+        web = bright_web(1000, WIDTH_PX)
+        frames = [
+            CameraFrame(web[number * 200 :][:200], "line", number, NOW, 0.0, count)
+            for number, count in enumerate([0, 200, 460, 660, 860])
+        ]
+        roll = WebScene(ring_lines=2000).run(CameraLines(ScriptedCamera(frames), WIDTH_PX, 200))
+        assert roll.verdicts[:8] == ["OK", *["NOT_INSPECTED"] * 4, *["OK"] * 3], (
+            "the second: its pitch was off at its end"
+        )
+
+    def test_a_frame_that_waits_takes_its_length_from_the_way_to_the_marker(self) -> None:
+        def planned(lines_per_frame: int) -> WebPlan:
+            camera = {"kind": "genicam", "producer": "v.cti", "encoder_feature": "ChunkEncoderValue"}
+            source = {"kind": "camera", "camera": camera, "width_px": 2048, "lines_per_frame": lines_per_frame}
+            file = {
+                "schema": "lineside.web-station/1",
+                "roll": "ROLL-7",
+                "source": source,
+                "encoder": {"mm_per_count": 0.02},
+                "mm_per_px_across": 0.02,
+                "parts": {"pitch_mm": 68.0},
+                "reject": {"distance_mm": 400, "speed_mm_s": 120},
+            }
+            return plan_of(parse_web_file(json.dumps(file), source="web.yaml"), tile_wh_px=(640, 640))
+
+        reject = planned(1000).reject
+        assert reject is not None
+        assert reject.distance_mm == 380.0
+        with pytest.raises(WebFileRefused, match="the frame that waits for the next one's count, 320 mm"):
+            planned(16_000)
 
     def test_a_camera_without_an_encoder_counts_lines(self) -> None:
         [chunk] = _chunks(CameraLines(ScriptedCamera([_frame(2)]), 16, 4, counts_per_line=3))
@@ -236,15 +328,15 @@ class TestCamera:
     @pytest.mark.parametrize("encoder", [None, 1000])
     def test_first_frames_that_are_lost_shift_no_region_against_the_plc(self, encoder: int | None) -> None:
         """The defect lies in the region that the PLC counts as its third."""
-        web = bright_web(400, WIDTH_PX)
+        web = bright_web(450, WIDTH_PX)
         scratch(web, (20, 210, 30, 230))
         frames = [
             CameraFrame(web[at : at + 50], "line", at // 50, NOW, 0.0, None if encoder is None else encoder + at)
-            for at in range(50, 400, 50)
+            for at in range(50, 450, 50)
         ]
         broken = FrameBroken("no picture")
         roll = WebScene().run(CameraLines(ScriptedCamera([broken, *frames]), WIDTH_PX, 50))
-        assert roll.verdicts == ["NOT_INSPECTED", "OK", "NG", "OK"]
+        assert roll.verdicts[:4] == ["NOT_INSPECTED", "OK", "NG", "OK"]
         assert [(fault.from_mm, fault.to_mm) for fault in roll.roll_map.faults] == [(0.0, 25.5)]
 
     def test_a_camera_that_comes_late_is_told_once_and_once_when_it_is_there(self) -> None:
@@ -283,8 +375,9 @@ class TestCamera:
         assert [item.first_line for item in found if isinstance(item, LineChunk)] == [0, 4]
 
     def test_counts_of_a_web_whose_encoder_counts_down_fall_from_line_to_line(self) -> None:
-        camera = ScriptedCamera([_frame(0, encoder=1000), _frame(1)])
-        one, other = _chunks(CameraLines(camera, 16, 4, counts_per_line=-3))
+        read, counted = [_frame(0, encoder=1000), _frame(1, encoder=988)], [_frame(1)]
+        [one] = _chunks(CameraLines(ScriptedCamera(read), 16, 4, counts_per_line=-3))
+        [other] = _chunks(CameraLines(ScriptedCamera(counted), 16, 4, counts_per_line=-3))
         assert (one.encoder.tolist(), other.encoder.tolist()) == ([997, 994, 991, 988], [-15, -18, -21, -24])
 
     @pytest.mark.parametrize("shape", [(4, 15), (5, 16), (4, 16, 3)], ids=["width", "height", "colour"])

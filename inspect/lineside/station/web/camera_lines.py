@@ -1,8 +1,9 @@
 """A camera whose frames are chunks of lines: a line-scan camera behind GenICam gives so many lines as its Height says.
 
 The encoder triggers each line. The frame's count is that at which its first line began, where the camera tells it
-(GenICam's `encoder_feature`): the lines behind it are as many counts apart as they should be, and a web that ran back,
-slipped or jumped shows from one frame to the next. Without it lines are counted. A frame that was lost or that has
+(GenICam's `encoder_feature`). Whether its lines are as many counts apart as they should be shows by the next frame's
+count, so each frame waits for the next one: where the camera dropped line triggers, or the web ran back, it is a gap.
+Without it lines are counted. A frame that was lost or that has
 holes is a gap of the line counter: the lines are never made up. A camera that was away ends the roll, encoder or not:
 its count may have begun anew meanwhile, or gone around, and every place behind would be wrong.
 """
@@ -37,6 +38,7 @@ class CameraLines:
         timeout_s: how long to wait for a frame; a web that stands gives none, which is no trouble.
         is_counted_elsewhere: whether somebody else, a PLC, counts the same web from the beginning on: then a camera
             that was away before its first frame ends the roll, too.
+        encoder_bits: the encoder's count rolls over after 2 to this power; None where it never does.
         sleep: waits between two looks for a camera that is away.
     """
 
@@ -46,6 +48,7 @@ class CameraLines:
     counts_per_line: int = 1
     timeout_s: float = 1.0
     is_counted_elsewhere: bool = False
+    encoder_bits: int | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     @property
@@ -72,9 +75,34 @@ class CameraLines:
         """Lines as frames come; ends only where a replay ends.
 
         Raises:
-            LinesRefused: a frame is of another size, or of colour; or the camera was away, and how much web passed
-                meanwhile nobody knows: which region is which would be a guess.
+            LinesRefused: a frame is of another size, or of colour; or the camera was away, or the encoder began anew,
+                and how much web passed meanwhile nobody knows: which region is which would be a guess.
         """
+        held: CameraFrame | None = None
+        has_given = False
+        async for item in self._frames():
+            if isinstance(item, SourceTrouble):
+                yield item
+                continue
+            if held is None and item.encoder is None:
+                yield self._chunk(item)
+                continue
+            if held is not None:
+                trouble = self._span_trouble(held, item)
+                if trouble is None:
+                    yield self._chunk(held)
+                elif has_given:
+                    yield SourceTrouble(WebEventKind.LINES_LOST, f"{trouble}; none of them is judged")
+                else:
+                    raise LinesRefused(f"{trouble}, the first of the roll: where it begins nobody knows; begin anew")
+                has_given = True
+            held = item
+        if held is not None:
+            message = f"frame {held.sequence} of {held.camera!r} is the last, and no count behind it says where it ends"
+            yield SourceTrouble(WebEventKind.FRAMES_LOST, message)
+
+    async def _frames(self) -> AsyncIterator[CameraFrame | SourceTrouble]:
+        """Whole frames of one connection, and what is wrong with others."""
         is_away = False
         begun_at = 0 if self.is_counted_elsewhere else None  # reconnects when the lines began to count
         while True:
@@ -107,7 +135,7 @@ class CameraLines:
                 what = "came in part" if frame.is_partial else f"came after {frame.lost_before} lost ones"
                 yield SourceTrouble(WebEventKind.FRAMES_LOST, f"frame {frame.sequence} of {frame.camera!r} {what}")
             if not frame.is_partial:
-                yield self._chunk(frame)
+                yield frame
 
     @property
     def _reconnects(self) -> int:
@@ -118,6 +146,28 @@ class CameraLines:
             f"camera {self.camera.name!r} was away, and how much web passed meanwhile nobody knows: stop the web, look "
             "at camera and cable, and begin a new roll"
         )
+
+    def _span_trouble(self, held: CameraFrame, later: CameraFrame) -> str | None:
+        """What the count of a later frame says against the lines of this one; None if they lie as they should.
+
+        Raises:
+            LinesRefused: the later one has no count, or the encoder began anew.
+        """
+        if held.encoder is None or later.encoder is None:
+            raise LinesRefused(f"frame {later.sequence} of camera {later.camera!r} has no encoder count as others have")
+        nominal = (later.sequence - held.sequence) * self.lines_per_frame * self.counts_per_line
+        off = later.encoder - held.encoder - nominal
+        if self.encoder_bits is not None:
+            half = 1 << (self.encoder_bits - 1)
+            off = (off + half) % (2 * half) - half
+        tolerated = abs(self.counts_per_line)  # a line more or less: encoders tremble
+        if abs(off) <= tolerated:
+            return None
+        frames = f"from frame {held.sequence} to {later.sequence} of camera {held.camera!r}"
+        passed = f"{frames} the encoder went on by {nominal + off}; expected {nominal}"
+        if off * self.counts_per_line < 0 and abs(off) > 2 * abs(nominal) + tolerated:
+            raise LinesRefused(f"{passed}: it began to count anew, and places mean nothing any more; begin a new roll")
+        return f"{passed}: the camera dropped line triggers, or the web ran back"
 
     def _chunk(self, frame: CameraFrame) -> LineChunk:
         if frame.image.shape != (self.lines_per_frame, self.width_px):

@@ -119,6 +119,7 @@ class OpenedWeb:
             counts_per_line=counts,
             timeout_s=file.source.timeout_ms / 1000.0,
             is_counted_elsewhere=isinstance(file.marker, RigMarkerInFile),
+            encoder_bits=file.encoder.bits,
         )
 
     def marker(self) -> MarkerOutput:

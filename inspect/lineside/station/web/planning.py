@@ -33,7 +33,7 @@ def plan_of(settings: WebSettings, *, tile_wh_px: tuple[int, int]) -> WebPlan:
             tile_wh_px=tile_wh_px,
             overlap_wh_px=(file.tiles.overlap_px, file.tiles.overlap_px),
             ring_lines=file.tiles.ring_lines or _ring_lines(file, tile_lines=tile_wh_px[1]),
-            reject=_reject(file),
+            reject=_reject(settings),
             slip=None if file.parts.slip_mm is None else SlipRule(file.parts.pitch_mm, file.parts.slip_mm),
             grades=tuple(GradeRule(each.grade, each.max_defects, each.max_defect_mm) for each in file.grades),
             grade_otherwise=file.grade_otherwise,
@@ -42,9 +42,10 @@ def plan_of(settings: WebSettings, *, tile_wh_px: tuple[int, int]) -> WebPlan:
         raise WebFileRefused(f"{settings.source}: {error}") from error
     if plan.reject is not None and plan.reject.distance_mm <= file.parts.longest_mm + plan.tile_mm:
         raise WebFileRefused(
-            f"{settings.source}: the reject point is {plan.reject.distance_mm:g} mm behind the camera; a region of "
-            f"{file.parts.longest_mm:g} mm and the last window of the model, {plan.tile_mm:g} mm, must pass the camera "
-            "before it can be decided: move the marker away, or cut shorter regions"
+            f"{settings.source}: the reject point is {plan.reject.distance_mm + settings.held_mm:g} mm behind the "
+            f"camera; a region of {file.parts.longest_mm:g} mm, the last window of the model, {plan.tile_mm:g} mm, and "
+            f"the frame that waits for the next one's count, {settings.held_mm:g} mm, must pass the camera before it "
+            "can be decided: move the marker away, or cut shorter regions"
         )
     return plan
 
@@ -71,8 +72,9 @@ def _rules(file: WebFile) -> WatchRules:
     )
 
 
-def _reject(file: WebFile) -> RejectPoint | None:
-    reject = file.reject
+def _reject(settings: WebSettings) -> RejectPoint | None:
+    """As far away as the newest lines see it: when they come, the web has gone on by what was held back."""
+    reject = settings.file.reject
     if reject is None:
         return None
-    return RejectPoint(reject.distance_mm, reject.actuator_ms / 1000.0, reject.speed_mm_s)
+    return RejectPoint(reject.distance_mm - settings.held_mm, reject.actuator_ms / 1000.0, reject.speed_mm_s)

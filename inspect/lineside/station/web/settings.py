@@ -26,6 +26,7 @@ from pydantic import Field, model_validator
 from lineside.inspection.file_models import FileModel, SourceFile
 from lineside.inspection.strips.picture_watch import PITCH_LINES
 from lineside.station.cameras.configuration import parse_camera
+from lineside.station.cameras.genicam_settings import GenicamSettings
 from lineside.station.cameras.settings import CameraSettings
 from lineside.station.rig.kinds import RIG_KINDS
 from lineside.station.rig.settings import RigSettings
@@ -365,6 +366,15 @@ class WebSettings:
     file: WebFile
     camera: CameraSettings | None
     rig: RigSettings | None
+
+    @property
+    def held_mm(self) -> float:
+        """Web that has passed since lines were seen when they come: a frame whose end the next one's count tells."""
+        source, encoder = self.file.source, self.file.encoder
+        if not isinstance(source, CameraSource) or not isinstance(self.camera, GenicamSettings):
+            return 0.0
+        lines = 0 if self.camera.encoder_feature is None else source.lines_per_frame
+        return lines * encoder.counts_per_line * encoder.mm_per_count
 
 
 def parse_web_file(text: str, *, source: str) -> WebSettings:
