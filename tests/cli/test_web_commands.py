@@ -32,7 +32,9 @@ WEB: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("web")
-    (folder / "web.mono8").write_bytes(draw_blobs(BLOBS, (WIDTH_PX, LINES)).tobytes())
+    web = draw_blobs(BLOBS, (WIDTH_PX, LINES))
+    web[:, -2:] = 200  # a web without any light is one whose lamp is out
+    (folder / "web.mono8").write_bytes(web.tobytes())
     TinyRelease().write(folder / "release")
     (folder / "web.yaml").write_text(json.dumps(WEB))
     return folder

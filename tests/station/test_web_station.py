@@ -13,7 +13,7 @@ from dark_streaks import DarkStreaks, bright_web, scratch
 from lineside.inspection.detections import Detections
 from lineside.inspection.errors import GeometryMismatch
 from lineside.inspection.frames import Image
-from lineside.inspection.strips import LineChunk, WatchRules
+from lineside.inspection.strips import LineChunk, PitchSegmenter, WatchRules
 from lineside.inspection.strips.lines import Counts
 from lineside.inspection.verdict import Reason, ReasonCode
 from lineside.station.web import MarkerFailed, RegionOutcome, RejectPoint, SourceTrouble, WebEventKind
@@ -220,6 +220,37 @@ class TestBadInput:
         assert roll.figures.tiles_judged == 0
         assert roll.kinds == {"image_health"}
         assert "always fails" in roll.roll_map.faults[0].message
+
+    @pytest.mark.parametrize(
+        ("level", "fault"),
+        [pytest.param(1, "under_exposed", id="out"), pytest.param(254, "over_exposed", id="blinding")],
+    )
+    @pytest.mark.parametrize(("begin", "end"), [(300, 600), (301, 599), (330, 560), (385, 510)])
+    def test_web_whose_lamp_is_out_or_blinds_the_camera_is_not_inspected_wherever_it_began(
+        self, level: int, fault: str, begin: int, end: int
+    ) -> None:
+        """A model finds nothing in a picture of nothing. Regions are shorter than a tile: none may be dark and OK."""
+
+        class Blind(DarkStreaks):
+            def detect(self, image: Image, *, thresholds: Mapping[str, float] | None = None) -> Detections:
+                return super().detect(np.full_like(image, 255), thresholds=thresholds)
+
+        web = bright_web(900, WIDTH_PX)
+        web[begin:end] = np.random.default_rng(1).integers(level - 1, level + 2, (end - begin, WIDTH_PX))
+        pitch_lines = 25
+        scene = WebScene(detector=Blind(), segmenter=PitchSegmenter(roll="ROLL-1", pitch_mm=pitch_lines * MM_PER_LINE))
+        roll = scene.judge(web)
+        assert set(roll.verdicts[begin // pitch_lines : -(-end // pitch_lines)]) == {"NOT_INSPECTED"}
+        assert set(roll.verdicts[:8] + roll.verdicts[-8:]) == {"OK"}
+        assert roll.kinds == {"image_health"}
+        assert fault in roll.roll_map.faults[0].message
+
+    def test_plain_web_is_healthy(self) -> None:
+        """It is blank, and has no edge: that is how a good film looks."""
+        web = np.full((300, WIDTH_PX), 150, np.uint8)
+        web += np.random.default_rng(1).integers(0, 3, web.shape, dtype=np.uint8)
+        web += np.linspace(0, 40, WIDTH_PX).astype(np.uint8)
+        assert WebScene().judge(web).verdicts == ["OK"] * 3
 
     def test_a_tile_that_fails_in_an_unforeseen_way_is_not_inspected_and_the_roll_goes_on(self) -> None:
         class Odd(DarkStreaks):

@@ -8,6 +8,7 @@ import numpy as np
 from dark_streaks import THRESHOLDS, DarkStreaks, bright_web
 from lineside.inspection.detections import Detections
 from lineside.inspection.frames import Image
+from lineside.inspection.image_health import HealthLimits
 from lineside.inspection.strips import LineRing
 from lineside.inspection.tiling import Tile
 from lineside.station.web.tile_workers import JudgedTile, TileWorkers
@@ -42,7 +43,16 @@ def test_what_is_shed_counts_no_longer_and_is_handed_back_unjudged() -> None:
             all_back.set()
 
     detector = Gated()
-    workers = TileWorkers(detector, ring, thresholds=THRESHOLDS, compose=None, monotonic=lambda: 0.0, on_judged=note)
+    workers = TileWorkers(
+        detector,
+        ring,
+        thresholds=THRESHOLDS,
+        health=HealthLimits(),
+        band_lines=10,
+        compose=None,
+        monotonic=lambda: 0.0,
+        on_judged=note,
+    )
     try:
         for number in range(6):
             workers.offer(_tile(number))
@@ -73,7 +83,14 @@ def test_a_tile_is_judged_by_the_lines_of_its_own_place() -> None:
         back.set()
 
     workers = TileWorkers(
-        DarkStreaks(streams=1), ring, thresholds=THRESHOLDS, compose=None, monotonic=lambda: 0.0, on_judged=note
+        DarkStreaks(streams=1),
+        ring,
+        thresholds=THRESHOLDS,
+        health=HealthLimits(),
+        band_lines=10,
+        compose=None,
+        monotonic=lambda: 0.0,
+        on_judged=note,
     )
     try:
         workers.offer(Tile(2, 40, 14, 60))

@@ -7,12 +7,16 @@ its turn comes: what still can be judged in time is judged in time.
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from typing import Protocol
+
+import numpy as np
 
 from lineside.inspection.detections import Detections
 from lineside.inspection.errors import EngineError, FrameError, LinesOverwritten
 from lineside.inspection.frames import Image
+from lineside.inspection.image_health import HealthLimits, assess
 from lineside.inspection.strips import LineRing
 from lineside.inspection.tiling import Tile
 
@@ -21,6 +25,9 @@ Compose = Callable[[Image, Tile], Image]
 
 NO_TIME = "no time was left"
 """Why a shed tile was not judged."""
+
+_LIGHT_LINES = 16
+"""So many lines of each band tell its light: 0.45 ms instead of 3 ms for a tile of 640x640 px in five bands."""
 
 
 class TileDetector(Protocol):
@@ -66,6 +73,10 @@ class TileWorkers:
         detector: judges.
         ring: holds the lines.
         thresholds: effective ones, by class.
+        health: the recipe's limits. Those of light hold for each band of a tile. The others say nothing of a piece of a
+            web: plain web is blank and has no edge to be sharp, a print repeats, and `LineWatch` tells of lost lines.
+        band_lines: height of a band, at most the overlap of tiles: wherever in a tile the lamp went out, the first
+            band that is dark as a whole lies in that tile, or the next one shows all that is dark.
         compose: makes what the detector looks at out of a tile's pixels; None for the pixels themselves.
         monotonic: seconds of a monotonic clock.
         on_judged: called in a worker's thread after each tile.
@@ -77,6 +88,8 @@ class TileWorkers:
         ring: LineRing,
         *,
         thresholds: Mapping[str, float],
+        health: HealthLimits,
+        band_lines: int,
         compose: Compose | None,
         monotonic: Callable[[], float],
         on_judged: Callable[[JudgedTile], None],
@@ -84,6 +97,10 @@ class TileWorkers:
         self._detector = detector
         self._ring = ring
         self._thresholds = thresholds
+        self._light = replace(
+            health, min_std=None, refuse_repeats=False, min_sharpness=None, max_dropped_lines=None, max_mean_drift=None
+        )
+        self._band_lines = band_lines
         self._compose = compose
         self._monotonic = monotonic
         self._on_judged = on_judged
@@ -174,8 +191,23 @@ class TileWorkers:
             return JudgedTile(tile, None, str(error), is_overrun=True)
         if not is_intact:
             return JudgedTile(tile, None, "the lines were overwritten as they were read", is_overrun=True)
+        unfit = self._unfit(pixels)
+        if unfit is not None:
+            return JudgedTile(tile, None, unfit)
         try:
             image = pixels if self._compose is None else self._compose(pixels, tile)
             return JudgedTile(tile, self._detector.detect(image, thresholds=self._thresholds))
         except (EngineError, FrameError) as error:
             return JudgedTile(tile, None, str(error))
+
+    def _unfit(self, pixels: Image) -> str | None:
+        """Why a tile cannot be judged for its light; None if it can."""
+        for band in np.array_split(pixels, ceil(len(pixels) / self._band_lines)):
+            lines = band[:: max(1, len(band) // _LIGHT_LINES)]
+            seen = assess(lines, self._light, previous_digest=None, digest="")
+            if not seen.is_healthy:
+                return (
+                    f"the web is {' and '.join(seen.faults)}: gray levels {seen.darkest:g} to {seen.brightest:g}, mean "
+                    f"{seen.mean:.0f}; look at lamp, aperture and exposure, or at the recipe's `health`"
+                )
+        return None

@@ -82,7 +82,7 @@ class WebStation:
         self._plan, self._detector, self._clock = plan, detector, clock
         self._compose = compose
         self._on_outcome, self._on_event = on_outcome, on_event
-        self._thresholds = effective_thresholds(recipe, release_thresholds)
+        self._thresholds, self._health = effective_thresholds(recipe, release_thresholds), recipe.health
         self._lines = WebLines(plan)
         self._findings = WebFindings(
             plan,
@@ -154,6 +154,8 @@ class WebStation:
             self._detector,
             self._lines.ring,
             thresholds=self._thresholds,
+            health=self._health,
+            band_lines=self._plan.overlap_wh_px[1],
             compose=self._compose,
             monotonic=self._clock.monotonic,
             on_judged=note_judged,
