@@ -15,6 +15,8 @@ from lineside.station.machine import (
     Recorded,
     RecordNotInspected,
 )
+from lineside.station.rig.line import Why
+from lineside.station.rig.line.permits import PermitTable
 from lineside.station.rig.records import Lane
 from machine_scene import RULES, MachineScene
 
@@ -257,3 +259,27 @@ def test_a_part_is_not_forgotten_whose_trigger_follows_at_once_on_one_that_was_g
     scene.set(trigger=False)
     scene.scan(Acquired(6), Judged(5, "P-5", Verdict.OK), Judged(6, "P-6", Verdict.OK))
     assert (scene.take(), scene.take()) == ((5, False), (6, True))
+
+
+@pytest.mark.parametrize("confirm_within_mm", [None, 50.0], ids=["without a sensor", "with a sensor"])
+def test_a_permit_that_is_taken_just_as_its_id_is_given_out_anew_is_told_again_without_one(
+    confirm_within_mm: float | None,
+) -> None:
+    """The PLC may have taken it for the new part: two results of one id that differ, and neither counts."""
+    scene = MachineScene(replace(RULES, confirm_within_mm=confirm_within_mm))
+    permits = PermitTable(age_s=10.0, has_reinspect_lane=True)
+    scene.trigger(3)
+    scene.judge(3)
+    assert scene.outputs.permit
+    permits.expect(3)  # the new part's
+    permits.put(3, permit=True, lane=Lane.PASS, now_s=0.0)
+    scene.set(trigger=True, trigger_id=3, encoder=30, results_ack=True, results_ack_id=3)
+    assert scene.kinds() == ["handshake"]
+    scene.set(trigger=False, results_ack=False)
+    assert scene.shown == [(3, True), (3, False)]
+    permits.put(3, permit=scene.outputs.permit, lane=scene.outputs.lane, now_s=0.0)
+    assert permits.take(3, now_s=0.0) == (Lane.REJECT, Why.VOIDED)
+    assert scene.take() == (3, False)
+    scene.move(160)
+    assert [fate[:2] for fate in scene.fates()] == [(3, Lane.REINSPECT)]
+    assert (scene.of(Acquire), scene.of(RecordNotInspected)) == ([3], [])

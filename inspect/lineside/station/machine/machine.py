@@ -231,7 +231,7 @@ class StationMachine:
                 continue
             self._report("handshake", Severity.WARNING, found.message, found.acquisition_id)
             for doubtful in found.in_doubt & self._parts.keys():
-                self._parts[doubtful].bar()
+                self._parts[doubtful].revoke(now_s=now_s)
 
     def _triggered(self, trigger: NewTrigger, inputs: Inputs, now_s: float) -> None:
         acquisition_id = trigger.acquisition_id
@@ -345,9 +345,7 @@ class StationMachine:
         if odd is not None:
             self._report("handshake", Severity.WARNING, odd.message, odd.acquisition_id)
         if taken is not None:
-            taken.stage = Stage.TOLD
-            if self._rules.confirm_within_mm is None:
-                self._dispose(taken, taken.lane, is_confirmed=False)
+            taken.stage = Stage.TOLD  # it ends behind the look at the trigger, which may be of the same id
 
     def _confirmed(self, confirmation: Confirmation) -> None:
         part = self._parts.get(confirmation.acquisition_id)

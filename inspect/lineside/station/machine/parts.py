@@ -1,6 +1,7 @@
 """The parts between camera and gate, by acquisition id: what is known of each, and until when it may get a permit.
 
-A part's lane is decided once. A permit can still be taken back, for as long as the PLC has not taken it.
+A part's lane is decided once. A permit can still be taken back; one that the PLC has taken, only where it may be taken
+for another part's.
 """
 
 import math
@@ -82,6 +83,13 @@ class TrackedPart:
         """It gets no permit any more, whatever its verdict will be; one that the PLC has taken stays."""
         self.is_barred = True
         self.lose_permit()
+
+    def revoke(self, *, now_s: float) -> None:
+        """Bar it, and where the PLC has taken its permit, have its result told again without one, which voids it."""
+        if self.may_pass and self.was_taken:
+            self.was_taken = False
+            self.decide(Lane.REINSPECT, now_s=now_s)
+        self.bar()
 
     def lose_permit(self) -> None:
         """It goes to be inspected again, unless the PLC has its permit already."""

@@ -2,7 +2,8 @@
 
 Before a result is shown, the acknowledgement of the one before must be gone: one that still stands would be taken for
 the new result's. What stands never changes: a permit that is taken back is withdrawn first, and once the PLC's
-acknowledgement is off, the same id is told again without one; a PLC that took both lets neither pass.
+acknowledgement is off, the same id is told again without one; a PLC that took both lets neither pass. The same voids a
+permit that it may have taken for another part, to which it gave the number just then.
 """
 
 from collections.abc import Sequence
