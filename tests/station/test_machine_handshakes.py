@@ -283,3 +283,33 @@ def test_a_permit_that_is_taken_just_as_its_id_is_given_out_anew_is_told_again_w
     scene.move(160)
     assert [fate[:2] for fate in scene.fates()] == [(3, Lane.REINSPECT)]
     assert (scene.of(Acquire), scene.of(RecordNotInspected)) == ([3], [])
+
+
+def test_a_trigger_is_not_acknowledged_for_an_earlier_one_of_its_id_that_found_its_way_to_the_disk() -> None:
+    scene = MachineScene(is_written=False)
+    scene.set(trigger=True, trigger_id=1, encoder=10)
+    scene.scan(has_link=False)  # the PLC restarts, and counts from 1 again
+    scene.set(trigger=False, encoder=0)
+    scene.scan(scans=60)
+    assert scene.of(Dispose) == [1]
+    scene.set(trigger=True, encoder=10)
+    assert (scene.of(Acquire), scene.of(RecordNotInspected)) == ([1], [1])
+    assert not scene.scan(Recorded(1)).trigger_ack
+    assert scene.scan(Recorded(1)).trigger_ack_id == 1
+
+
+def test_a_trigger_that_the_disk_refused_is_not_acknowledged_for_a_later_one_of_its_id() -> None:
+    scene = MachineScene(is_written=False)
+    scene.set(trigger=True, trigger_id=1, encoder=10)
+    scene.scan(has_link=False)
+    scene.set(trigger=False, encoder=0)
+    scene.scan(scans=60)
+    scene.set(trigger=True, encoder=10)
+    refused = JudgeFailed(1, ReasonCode.STATION_FAULT, "the disk is full")
+    assert not scene.scan(refused).trigger_ack
+    assert not scene.scan(Recorded(1)).trigger_ack  # which of the two it is of is not known
+    scene.set(trigger=False)
+    scene.scan(Judged(1, "P-1", Verdict.NOT_INSPECTED))
+    assert scene.take() == (1, False)
+    scene.set(trigger=True, encoder=20)
+    assert scene.scan(Recorded(1)).trigger_ack_id == 1

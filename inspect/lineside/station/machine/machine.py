@@ -17,6 +17,7 @@ from lineside.station.machine.rules import MachineRules
 from lineside.station.machine.states import TAKES_TRIGGERS, next_state
 from lineside.station.machine.stop_rules import StopRules
 from lineside.station.machine.trigger_handshake import NewTrigger, TriggerHandshake
+from lineside.station.machine.trigger_writes import TriggerWrites
 from lineside.station.rig.records import MAX_WORD, Confirmation, Inputs, Lane, Outputs, StationState
 
 _SILENT: Final = Inputs(
@@ -60,8 +61,7 @@ class StationMachine:
         self._reach = Reach(rules)
         self._condition = Condition(rules)
         self._trigger = TriggerHandshake(timeout_s=rules.ack_timeout_s)
-        self._unrecorded: set[int] = set()
-        """Triggers that are taken and do not stand on disk: the PLC must not count on them yet."""
+        self._writes = TriggerWrites()
         self._results = ResultHandshake(timeout_s=rules.ack_timeout_s)
         self._state = StationState.PREOPERATIONAL
         self._encoder = EncoderWatch(rules.encoder)
@@ -104,7 +104,7 @@ class StationMachine:
             self._hear(happening, now_s)
         if inputs is not None and self._condition.has_link:
             self._look_at_trigger(seen, now_s)
-            if self._trigger.taken_id not in self._unrecorded:
+            if self._trigger.taken_id is not None and self._writes.has(self._trigger.taken_id):
                 self._trigger.acknowledge(now_s)
         self._let_permits_run_out(now_s)
         if seen.bypass:
@@ -126,7 +126,7 @@ class StationMachine:
     def _hear(self, happening: Happening, now_s: float) -> None:
         match happening:
             case Recorded(acquisition_id):
-                self._unrecorded.discard(acquisition_id)
+                self._writes.written(acquisition_id)
             case Acquired(acquisition_id):
                 part = self._parts.get(acquisition_id)
                 if part is not None and part.stage is Stage.ACQUIRING:
@@ -139,10 +139,8 @@ class StationMachine:
                 if self._is_owed(happening.acquisition_id):
                     self._judged(happening, now_s)
             case JudgeFailed(acquisition_id, _, message):
-                part = self._undecided(acquisition_id)
-                if self._is_owed(acquisition_id) and part is not None:
-                    self._report("internal", Severity.WARNING, message, acquisition_id)
-                    self._decide(part, Verdict.NOT_INSPECTED, now_s)
+                if self._is_owed(acquisition_id):
+                    self._judge_failed(acquisition_id, message, now_s)
             case _:
                 self._effects += self._condition.hear(happening, self._masters)
 
@@ -152,6 +150,13 @@ class StationMachine:
             return False
         self._owed[acquisition_id] -= 1
         return True
+
+    def _judge_failed(self, acquisition_id: int, message: str, now_s: float) -> None:
+        self._writes.failed(acquisition_id)
+        part = self._undecided(acquisition_id)
+        if part is not None:
+            self._report("internal", Severity.WARNING, message, acquisition_id)
+            self._decide(part, Verdict.NOT_INSPECTED, now_s)
 
     def _judged(self, judged: Judged, now_s: float) -> None:
         part = self._parts.get(judged.acquisition_id)
@@ -249,7 +254,7 @@ class StationMachine:
         is_acquiring = any(other.stage is Stage.ACQUIRING for other in self._parts.values())
         is_full = len(self._parts) >= self._rules.most_in_flight
         self._parts[acquisition_id] = part
-        self._unrecorded.add(acquisition_id)
+        self._writes.begin(acquisition_id, is_first=self._owed[acquisition_id] == 0)
         if wrong is not None:
             self._encoder_erred(wrong, now_s)
         refusal = self._condition.refusal or self._doubt(trigger)
