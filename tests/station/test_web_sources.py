@@ -180,10 +180,11 @@ def _frame(
     encoder: int | None = None,
     lost_before: int = 0,
     is_partial: bool = False,
+    is_counted: bool = True,
     shape: tuple[int, ...] = (4, 16),
 ) -> CameraFrame:
     image: Image = np.full(shape, sequence, np.uint8)
-    return CameraFrame(image, "line", sequence, NOW, 0.0, encoder, lost_before, is_partial)
+    return CameraFrame(image, "line", sequence, NOW, 0.0, encoder, lost_before, is_partial, is_counted)
 
 
 @dataclass
@@ -324,6 +325,22 @@ class TestCamera:
         found = _given(CameraLines(camera, 16, 4))
         assert [item.first_line for item in found if isinstance(item, LineChunk)] == [0, 12, 20]
         assert [item.kind.value for item in found if isinstance(item, SourceTrouble)] == ["frames_lost"] * 2
+
+    @pytest.mark.parametrize(
+        "frames",
+        [
+            pytest.param([_frame(0, encoder=0, is_counted=False)], id="before the first"),
+            pytest.param([_frame(0), _frame(1, is_counted=False)], id="without an encoder"),
+        ],
+    )
+    def test_a_camera_that_does_not_tell_lost_frames_is_refused(self, frames: list[CameraFrame]) -> None:
+        with pytest.raises(LinesRefused, match="ids do not say"):
+            _given(CameraLines(ScriptedCamera(frames), 16, 4))
+
+    def test_behind_the_first_frame_the_encoder_tells_what_ids_do_not(self) -> None:
+        later = [_frame(number, encoder=count, is_counted=False) for number, count in ((1, 4), (2, 12), (3, 16))]
+        chunks = _chunks(CameraLines(ScriptedCamera([_frame(0, encoder=0), *later]), 16, 4))
+        assert [chunk.first_line for chunk in chunks] == [0, 8]
 
     @pytest.mark.parametrize("encoder", [None, 1000])
     def test_first_frames_that_are_lost_shift_no_region_against_the_plc(self, encoder: int | None) -> None:

@@ -44,12 +44,14 @@ class Arrival:
         lost_before: frames that the driver knows were lost since the last one.
         is_partial: packets or lines are missing.
         encoder: count of the line's encoder, where the camera tells it.
+        is_counted: whether all frames that were lost so far are known; False where nobody counts them.
     """
 
     to_image: Callable[[], Image]
     lost_before: int = 0
     is_partial: bool = False
     encoder: int | None = None
+    is_counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,7 @@ class DrivenCamera:
             encoder=stamped.arrival.encoder,
             lost_before=lost_before,
             is_partial=stamped.arrival.is_partial,
+            is_counted=stamped.arrival.is_counted,
         )
 
     async def trigger(self) -> None:

@@ -14,6 +14,7 @@ from harvesters.core import Buffer, Callback, ImageAcquirer
 
 from lineside.station.cameras.driven import Arrival, FeatureCamera, TransportCounts
 from lineside.station.cameras.errors import CameraLost, CameraMisconfigured, FrameBroken, NotSupported
+from lineside.station.cameras.frame_ids import FrameIds
 from lineside.station.cameras.genicam_features import FeatureValue, fire, set_up
 from lineside.station.cameras.genicam_settings import GenicamSettings
 from lineside.station.cameras.gentl_producers import PRODUCERS
@@ -62,7 +63,7 @@ class GenicamDriver:
         self._acquirer: ImageAcquirer | None = None
         self._incomplete = _Counter()
         self._incomplete_seen = 0
-        self._last_frame_id: int | None = None
+        self._ids = FrameIds(name)
 
     def open(self) -> None:
         """Take the device, write its features, start it."""
@@ -167,15 +168,15 @@ class GenicamDriver:
         return any(stream.num_awaiting_delivery > 0 for stream in acquirer.data_streams)
 
     def _arrival(self, buffer: Buffer) -> Arrival:
-        raw = _raw(buffer, camera=self._name)
-        frame_id = int(buffer.frame_id)
-        lost = 0 if self._last_frame_id is None else max(0, frame_id - self._last_frame_id - 1)
-        self._last_frame_id = frame_id
+        incomplete = self._incomplete_now()
+        lost, is_counted = self._ids.take(int(buffer.frame_id))
+        lost = max(lost, incomplete)
         try:
+            raw = _raw(buffer, camera=self._name)
             count = self._encoder_count()
-        except NotSupported as missing:
-            return Arrival(partial(_refuse, str(missing)), lost)
-        return Arrival(partial(raw.to_image, camera=self._name), lost, encoder=count)
+        except (FrameBroken, NotSupported) as missing:
+            return Arrival(partial(_refuse, str(missing)), lost, is_counted=is_counted)
+        return Arrival(partial(raw.to_image, camera=self._name), lost, encoder=count, is_counted=is_counted)
 
     def _encoder_count(self) -> int | None:
         """Of the frame that was fetched last: its chunk data stand in the feature until its buffer is given back."""
@@ -189,14 +190,18 @@ class GenicamDriver:
 
     def _incomplete_frame(self) -> Arrival | None:
         """A frame of which parts are missing: harvesters has given its buffer back, so its picture is black."""
-        if self._incomplete.count == self._incomplete_seen:
+        incomplete = self._incomplete_now()
+        if not incomplete:
             return None
-        self._incomplete_seen += 1
-        if self._last_frame_id is not None:
-            self._last_frame_id += 1
+        self._ids.passed(incomplete)
         nodes = self._connected().remote_device.node_map
         shape = int(nodes.Height.value), int(nodes.Width.value)
-        return Arrival(lambda: np.zeros(shape, np.uint8), is_partial=True)
+        return Arrival(lambda: np.zeros(shape, np.uint8), incomplete - 1, is_partial=True)
+
+    def _incomplete_now(self) -> int:
+        """How many came in part since the last call."""
+        seen, self._incomplete_seen = self._incomplete_seen, self._incomplete.count
+        return self._incomplete_seen - seen
 
     def _connected(self) -> ImageAcquirer:
         if self._acquirer is None:

@@ -24,6 +24,7 @@ class CameraFrame:
             tells it.
         lost_before: frames that the camera or its transport lost since the last one delivered.
         is_partial: packets are missing or the exposure was aborted; such a frame is never judged.
+        is_counted: whether all frames that were lost so far are known; False where nobody counts them.
     """
 
     image: Image
@@ -34,6 +35,7 @@ class CameraFrame:
     encoder: int | None = None
     lost_before: int = 0
     is_partial: bool = False
+    is_counted: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what no camera can mean."""

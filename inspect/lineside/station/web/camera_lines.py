@@ -103,7 +103,7 @@ class CameraLines:
 
     async def _frames(self) -> AsyncIterator[CameraFrame | SourceTrouble]:
         """Whole frames of one connection, and what is wrong with others."""
-        is_away = False
+        is_away = has_come = False
         begun_at = 0 if self.is_counted_elsewhere else None  # reconnects when the lines began to count
         while True:
             try:
@@ -127,7 +127,12 @@ class CameraLines:
                 continue
             if begun_at not in (None, self._reconnects):  # it came back before anybody saw it lost
                 raise self._was_away()
-            begun_at = self._reconnects
+            if not frame.is_counted and (not has_come or frame.encoder is None):
+                raise LinesRefused(
+                    f"frame {frame.sequence} of camera {frame.camera!r}: its ids do not say whether frames were lost; "
+                    "expected ids that begin at 0 or 1 and rise, or beyond the first one an encoder's count"
+                )
+            begun_at, has_come = self._reconnects, True
             if is_away:
                 is_away = False
                 yield SourceTrouble(WebEventKind.CAMERA_BACK, f"camera {frame.camera!r} gives lines")
