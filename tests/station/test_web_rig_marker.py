@@ -19,10 +19,17 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 @dataclass
 class ObedientPlc:
-    """Acknowledges each result in the next scan, and takes the acknowledgement back when the result is gone."""
+    """Acknowledges each result in the next scan, and takes the acknowledgement back when the result is gone.
+
+    Attributes:
+        is_deaf: it takes no result.
+        lost_reads: so many first reads get no answer.
+        stale_reads: in so many first reads an earlier session's acknowledgement of a result with id 1 still stands.
+    """
 
     is_deaf: bool = False
     lost_reads: int = 0
+    stale_reads: int = 0
     heard: list[Outputs] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
@@ -41,7 +48,8 @@ class ObedientPlc:
             self.lost_reads -= 1
             raise RigLost("no answer")
         last = self.heard[-1]
-        is_acked = last.results_valid and not self.is_deaf
+        is_stale, self.stale_reads = self.stale_reads > 0, max(0, self.stale_reads - 1)
+        is_acked = is_stale or (last.results_valid and not self.is_deaf)
         return Inputs(
             online=True,
             trigger=False,
@@ -49,7 +57,7 @@ class ObedientPlc:
             encoder=0,
             part_id=None,
             results_ack=is_acked,
-            results_ack_id=last.results_id if is_acked else 0,
+            results_ack_id=1 if is_stale else last.results_id if is_acked else 0,
             confirmed=(),
             bypass=False,
             reset=False,
@@ -99,3 +107,8 @@ def test_a_connection_that_comes_back_in_time_costs_nothing() -> None:
 def test_a_plc_that_does_not_take_the_result_ends_the_run() -> None:
     with pytest.raises(MarkerFailed, match="stop the web"):
         _told(ObedientPlc(is_deaf=True), _outcome(1, Verdict.OK), ack_timeout_s=0.05)
+
+
+def test_what_was_acknowledged_in_an_earlier_session_is_no_acknowledgement() -> None:
+    with pytest.raises(MarkerFailed, match="stop the web"):
+        _told(ObedientPlc(is_deaf=True, stale_reads=3), _outcome(1, Verdict.OK), ack_timeout_s=0.05)

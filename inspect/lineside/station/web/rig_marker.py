@@ -63,7 +63,8 @@ class RigMarker:
     scan_s: float = 0.01
     _outputs: Outputs = field(default=_QUIET, init=False, repr=False)
     _acked: int = field(default=0, init=False, repr=False)
-    _is_acked: bool = field(default=False, init=False, repr=False)
+    # until a scan says otherwise: an earlier session's acknowledgement may still stand
+    _is_acked: bool = field(default=True, init=False, repr=False)
     _scanned: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
     _scanning: "asyncio.Task[None] | None" = field(default=None, init=False, repr=False)
 
