@@ -86,6 +86,21 @@ def test_a_part_that_does_not_add_up_is_named_and_ends_with_1(file: Path, parts:
     ]
 
 
+def test_reports_that_the_server_does_not_have_are_named(file: Path, parts: Parts) -> None:
+    parked, waiting = parts.report(), parts.report()
+    with Spool(file.parent / "spool", station="aoi-1", clock=parts.clock) as spool:
+        spool.record_report(parked)
+        first = spool.outbox.first()
+        assert first is not None
+        spool.outbox.park(first, trouble="422")
+        spool.record_report(waiting)
+    result = run("reconcile", file, "--offline")
+    assert result.exit_code == 1
+    assert f"report_parked\treport {parked.id}" in result.stdout
+    assert f"report_waits\treport {waiting.id}" in result.stdout
+    assert "not looked for: parts that the server has" in result.stderr
+
+
 def test_a_spool_that_adds_up_ends_with_0_and_old_parts_stay_counted(file: Path, parts: Parts) -> None:
     limits = SpoolLimits(keep_parts=2)
     with Spool(file.parent / "spool", station="aoi-1", limits=limits, clock=parts.clock) as spool:

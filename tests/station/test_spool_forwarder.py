@@ -132,6 +132,7 @@ async def test_a_stations_own_parts_arrive_with_their_pictures_and_fates(
         assert (await client.station_reports("aoi-1"))[0]["kind"] == "camera_lost"
     assert even.gaps == ()
     assert (even.is_even, even.triggers, even.checked_at_server, even.judged_by) == (True, 3, 3, {"station": 3})
+    assert even.unknown_not_sought is None
 
 
 @in_a_loop
@@ -206,6 +207,7 @@ async def test_what_the_station_judged_otherwise_than_the_server_unheard_is_kept
     server: LiveServer,
     spool: Spool,
     parts: Parts,
+    tmp_path: Path,
     own: Verdict,
     picture: Callable[[int], bytes],
     unheard: str,
@@ -226,6 +228,8 @@ async def test_what_the_station_judged_otherwise_than_the_server_unheard_is_kept
     assert [len(dispositions(server, each)) for each in (inspection_id, trigger.id)] == [0, 1]
     async with a_client(server, Role.ADMIN) as client:
         assert await client.image(trigger.id) == body
+        found = await reconcile_with_server(tmp_path / "spool", client)
+        assert [gap for gap in found.gaps if gap.part_id == name] == []  # the unheard one is explained
 
 
 @in_a_loop
@@ -470,3 +474,35 @@ async def test_an_inspection_that_the_server_lost_is_named(
         found = await reconcile_with_server(tmp_path / "spool", client)
     kinds: Mapping[GapKind, str | None] = {gap.kind: gap.part_id for gap in found.gaps}
     assert kinds == {GapKind.NO_DISPOSITION: "lost-1", GapKind.MISSING_AT_SERVER: "lost-1"}
+
+
+@in_a_loop
+async def test_a_key_that_may_not_list_is_said_to_have_left_something_unsought(
+    server: LiveServer, spool: Spool, parts: Parts, tmp_path: Path
+) -> None:
+    parts.write(spool, Verdict.OK, good_board(unique("unsought-1")), "unsought-1")
+    async with forwarding(spool, server) as forwarder:
+        assert await forwarder.drain()
+    async with a_client(server) as client:
+        found = await reconcile_with_server(tmp_path / "spool", client)
+    assert found.is_even
+    assert "key" in str(found.unknown_not_sought)
+
+
+@in_a_loop
+async def test_a_lane_that_the_server_has_otherwise_is_named_and_a_later_scrapping_is_none(
+    server: LiveServer, spool: Spool, parts: Parts, tmp_path: Path
+) -> None:
+    scrapped = parts.write(spool, Verdict.NG, bad_board(unique("lane-1")), "lane-1")
+    passed = parts.write(spool, Verdict.NG, bad_board(unique("lane-2")), "lane-2")
+    async with forwarding(spool, server) as forwarder:
+        assert await forwarder.drain()
+    async with a_client(server, Role.ADMIN) as client:
+        for trigger, kind in ((scrapped, "scrapped"), (passed, "passed")):
+            await client.dispose(trigger.id, kind=kind, confirmed_by_sensor=False, at=parts.clock.now())
+    async with a_client(server) as client:
+        found = await reconcile_with_server(tmp_path / "spool", client)
+    assert [(gap.kind, gap.part_id) for gap in found.gaps] == [
+        (GapKind.OTHER_DISPOSITION_AT_SERVER, "lane-2"),
+        (GapKind.DISPOSITION_TWICE_AT_SERVER, "lane-2"),
+    ]

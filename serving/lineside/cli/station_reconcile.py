@@ -11,7 +11,7 @@ from lineside.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
     from lineside.station.agent import StationConfiguration
-    from lineside.station.spool import Reconciliation
+    from lineside.station.spool import Gap, Reconciliation
 
 
 def reconcile(
@@ -51,13 +51,18 @@ def _print(found: "Reconciliation") -> None:
         ("dispositions at the server", found.dispositions_at_server),
     )
     rows = [(name, str(count)) for name, count in counts]
-    rows += [
-        (gap.kind.value, f"{gap.part_id or '-'}, acquisition {gap.acquisition_id}, {gap.attempt_id or '-'}")
-        for gap in found.gaps
-    ]
+    rows += [(gap.kind.value, _named(gap)) for gap in found.gaps]
     print_table(("what", "value"), rows)
     say(
         f"station {found.station}: "
         + ("everything adds up" if found.is_even else f"{len(found.gaps)} gaps")
         + f"; {found.checked_at_server} parts looked up at the server"
     )
+    if found.unknown_not_sought is not None:
+        say(f"not looked for: parts that the server has and the station does not know; {found.unknown_not_sought}")
+
+
+def _named(gap: "Gap") -> str:
+    if gap.report_id is not None:
+        return f"report {gap.report_id}"
+    return f"{gap.part_id or '-'}, acquisition {gap.acquisition_id}, {gap.attempt_id or gap.inspection_id or '-'}"
