@@ -42,7 +42,7 @@ async def end_and_begin(folder: Path) -> tuple[BookedPart, ...]:
                 judged=lambda _: None,
                 not_recorded=lambda *_: None,
             ),
-            making=lambda: UNKNOWN,
+            bind=lambda **_: UNKNOWN,
             media_type=MediaType.PNG,
         )
         effects = Effects(

@@ -1,16 +1,20 @@
 """A part is judged by the recipe that was in force at its trigger, by whomever, or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from cut_line import cut_line
 from in_a_loop import in_a_loop
 from lineside.client import LinesideClient
 from lineside.client.clock import SystemClock
@@ -27,15 +31,19 @@ from lineside.station.agent.upkeep import Upkeep
 from lineside.station.agent.workers import Workers
 from lineside.station.machine import Changeover, DeploymentNotReady, DeploymentReady, Happening
 from lineside.station.own_engine import EngineSettings, OwnEngine
+from lineside.station.rig import Lane
+from lineside.station.rig.line.truth import LineTruth
 from lineside.station.spool import StationJudgement
 from live_server import LiveServer
 from plant import RECIPE, good_board
+from running_station import running
 from signing import TestKeys
 from spooled_parts import a_view
-from station_scene import deployed_server
+from station_scene import SIMULATED, StationScene, deployed_server
 
 _CLOCK: Final = SystemClock()
 _IDS: Final = IdentifierSource(_CLOCK)
+_ENCODERS: Final = count(1000, 1000)
 _LID: Final = RECIPE.replace("id: board", "id: lid").replace("product: BRD", "product: LID")
 
 
@@ -58,9 +66,14 @@ def server(plant: LiveServer) -> LiveServer:
     return plant
 
 
-def order(server: LiveServer, product: str) -> None:
-    """Give the station an order that begins at once."""
-    said = {"order_id": str(_IDS.uuid7()), "product": product, "lot": f"lot of {product}"}
+def order(server: LiveServer, product: str, effective: Mapping[str, str | int] = MappingProxyType({})) -> None:
+    """Give the station an order that begins at once, or as is said."""
+    said = {
+        "order_id": str(_IDS.uuid7()),
+        "product": product,
+        "lot": f"lot of {product}",
+        "effective": {"from": "now", **effective},
+    }
     answer = server.http.put("/v1/stations/aoi-1/order", json=said, headers=server.authorization())
     answer.raise_for_status()
 
@@ -102,16 +115,18 @@ class Station:
         self.line.is_cut = True
         await self.upkeep.refresh()
 
-    def trigger(self, number: int) -> TakenPart:
-        """A part with its picture, bound to what is made now."""
+    def trigger(self, number: int, part_id: str | None = None, *, encoder: int = 0) -> TakenPart:
+        """A part with its picture, bound to what is made."""
+        seen_s, name = _CLOCK.monotonic(), part_id or f"P-{_IDS.uuid7()}"
+        bound = self.upkeep.bind(encoder=encoder, seen_s=seen_s)
         return TakenPart(
             str(_IDS.uuid7()),
             number,
-            f"P-{_IDS.uuid7()}",
-            1000 * number,
+            name,
+            encoder,
             datetime.now(UTC),
             {"default": a_view(good_board(number))},
-            self.upkeep.making,
+            self.upkeep.bind(encoder=encoder, seen_s=seen_s, part_id=name, bound=bound),
         )
 
     async def verdict(self, part: TakenPart) -> Verdict:
@@ -147,6 +162,7 @@ async def a_station(server: LiveServer, keys: TestKeys, folder: Path) -> AsyncIt
                 watch=watch,
                 workers=workers,
                 views={"default"},
+                clock=_CLOCK,
                 happen=happened.append,
                 carry_out=lambda _: None,
             )
@@ -260,3 +276,105 @@ async def test_the_first_parts_of_an_order_that_the_station_has_not_heard_of_do_
             await asyncio.sleep(0.01)
         assert await station.verdict(station.trigger(2)) is Verdict.OK
         asking.cancel()
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Where an order begins: with the part of this name, or at this encoder count."""
+
+    effective: dict[str, str | int]
+    part_id: str
+    encoder: int
+
+
+@pytest.fixture(params=["part", "encoder"])
+def beginning(request: pytest.FixtureRequest) -> Beginning:
+    part_id, encoder = f"F-{_IDS.uuid7()}", next(_ENCODERS)
+    return Beginning(
+        {"from": request.param, "value": part_id if request.param == "part" else encoder}, part_id, encoder
+    )
+
+
+@in_a_loop
+async def test_an_order_that_begins_while_the_server_is_away_ends_the_judging_by_the_recipe_before(
+    server: LiveServer, keys: TestKeys, tmp_path: Path, beginning: Beginning
+) -> None:
+    order(server, "LID", beginning.effective)
+    async with a_station(server, keys, tmp_path) as station:
+        await station.go_away()
+        seen_s = _CLOCK.monotonic()
+        before, late = station.trigger(1), station.trigger(2)
+        assert await station.verdict(before) is Verdict.OK
+        first = station.trigger(3, beginning.part_id, encoder=beginning.encoder)
+        assert first.making.context.lot == "lot of LID"
+        assert station.happened[-2] == Changeover("LID")
+        assert isinstance(station.happened[-1], DeploymentNotReady)
+        assert await station.verdict(first) is Verdict.NOT_INSPECTED
+        assert await station.verdict(station.trigger(4, encoder=beginning.encoder + 1)) is Verdict.NOT_INSPECTED
+        assert await station.verdict(late) is Verdict.OK  # triggered before the order began
+        named_late = station.upkeep.bind(encoder=0, seen_s=seen_s, part_id="P-late", bound=late.making)
+        assert named_late == late.making
+
+
+@in_a_loop
+async def test_an_order_begins_with_its_part_at_station_and_server_alike(
+    server: LiveServer, keys: TestKeys, tmp_path: Path, beginning: Beginning
+) -> None:
+    order(server, "LID", beginning.effective)
+    async with a_station(server, keys, tmp_path) as station:
+        assert await station.verdict(station.trigger(1)) is Verdict.OK
+        first = station.trigger(2, beginning.part_id, encoder=beginning.encoder)
+        await station.upkeep.refresh()  # the server has not seen it yet, and says what it said before
+        assert station.upkeep.making.context.product == "LID"
+        assert await station.verdict(first) is Verdict.OK
+        await station.upkeep.refresh()
+        assert await station.verdict(station.trigger(3, encoder=beginning.encoder + 1)) is Verdict.OK
+        assert station.happened.count(Changeover("LID")) == 1
+
+
+@in_a_loop
+async def test_the_next_lot_of_the_same_product_is_judged_and_named_while_the_server_is_away(
+    server: LiveServer, keys: TestKeys, tmp_path: Path
+) -> None:
+    order(server, "BRD", {"from": "part", "value": "F-of-the-lot"})
+    async with a_station(server, keys, tmp_path) as station:
+        await station.go_away()
+        before = station.upkeep.making
+        first = station.trigger(1, "F-of-the-lot")
+        assert (first.making.recipe, first.making == before) == (before.recipe, False)
+        assert await station.verdict(first) is Verdict.OK
+
+
+@in_a_loop
+async def test_a_station_that_starts_without_the_server_does_not_judge_where_an_order_may_have_begun(
+    server: LiveServer, keys: TestKeys, tmp_path: Path
+) -> None:
+    order(server, "LID", {"from": "part", "value": "F-of-the-lids"})
+    async with a_station(server, keys, tmp_path):
+        pass
+    again = OwnEngine(tmp_path / "own", station="aoi-1", trust_file=tmp_path / "trust.json")
+    with pytest.raises(LookupError, match="to begin at part 'F-of-the-lids'"):
+        again.load_kept()
+
+
+def test_on_the_line_nothing_passes_from_the_ordered_part_on_while_the_server_is_away(
+    server: LiveServer, keys: TestKeys, tmp_path: Path
+) -> None:
+    scene = StationScene(tmp_path, server, keys)
+    scene.draw(11, bad_every=100)
+    order(server, "LID", {"from": "part", "value": "P000009"})
+
+    async def work() -> LineTruth:
+        async with cut_line(urlsplit(server.url).port or 0) as cable:
+            url = f"http://127.0.0.1:{cable.port}"
+            async with running(scene.write(rig=SIMULATED.format(parts=11, ids="true"), url=url)) as run:
+                await run.until_left(1)
+                cable.cut()
+                await run.until_line_is_empty()
+                assert run.station.failure is None
+                return run.line.truth
+
+    truth = asyncio.run(work())
+    passed = {part.part_id for part in truth.parts if part.lane is Lane.PASS}
+    assert passed
+    assert passed <= {f"P{number:06}" for number in range(1, 9)}

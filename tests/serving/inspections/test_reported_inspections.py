@@ -117,3 +117,14 @@ def test_a_part_with_thousands_of_defects_is_taken_in_whole(plant: Plant) -> Non
     assert answer.status_code == 201, answer.text
     [kept] = plant.inspections()
     assert len(kept["defects"]) == 5000
+
+
+def test_an_order_that_begins_with_a_part_of_the_outage_begins_when_that_part_is_handed_in(plant: Plant) -> None:
+    """Else the server would judge the parts after it by the recipe before."""
+    said = {"order_id": "JO-1", "product": "BRD", "lot": "L-1", "effective": {"from": "part", "value": "first"}}
+    ordered = plant.http.put("/v1/stations/aoi-1/order", json=said, headers=plant.headers(Role.MES))
+    assert ordered.status_code == 200
+    assert hand_in(plant, 1, good_board(1), part_id="before").status_code == 201
+    assert plant.post(good_board(2), part_id="p2").json()["order_id"] is None
+    assert hand_in(plant, 2, good_board(3), part_id="first").status_code == 201
+    assert plant.post(good_board(4), part_id="p4").json()["order_id"] == "JO-1"

@@ -90,3 +90,19 @@ def test_a_kit_is_for_stations(plant: Plant) -> None:
     for role in (Role.MES, Role.VIEWER, Role.DELIVERY):
         for path in ("kit", f"kit/releases/{'0' * 64}", f"kit/references/{'0' * 64}"):
             assert plant.http.get(f"/v1/stations/aoi-1/{path}", headers=plant.headers(role)).status_code == 403
+
+
+@pytest.mark.parametrize("effective", [{"from": "part", "value": "p9"}, {"from": "encoder", "value": 900}])
+def test_a_kit_names_the_order_that_begins_later_until_it_has(plant: Plant, effective: dict[str, object]) -> None:
+    said = {"order_id": "JO-1", "product": "BRD", "lot": "L-1", "effective": effective}
+    plant.http.put("/v1/stations/aoi-1/order", json=said, headers=plant.headers(Role.MES)).raise_for_status()
+    found = kit(plant)
+    assert (found["order_id"], found["lot"]) == (None, None)
+    at = (effective["value"], None) if effective["from"] == "part" else (None, effective["value"])
+    pending = found["pending"]
+    assert isinstance(pending, dict)
+    assert (pending["part_id"], pending["encoder"]) == at
+    assert (pending["product"], pending["lot"], pending["order_id"]) == ("BRD", "L-1", "JO-1")
+    assert pending["recipe"] == found["recipe"]
+    plant.post(good_board(1), part_id="p9", encoder=900)
+    assert (kit(plant)["order_id"], kit(plant)["pending"]) == ("JO-1", None)

@@ -14,10 +14,10 @@ from lineside.inspection.frames import MediaType
 from lineside.inspection.verdict import Reason, ReasonCode, Verdict
 from lineside.station.agent.acquisition import ViewCamera, take_all
 from lineside.station.agent.errors import NotJudged, WrongAnswer
-from lineside.station.agent.identity import PartNames, nameless
+from lineside.station.agent.identity import PartName, PartNames, nameless
 from lineside.station.agent.journal import Journal
 from lineside.station.agent.judging import Judges
-from lineside.station.agent.making import Making
+from lineside.station.agent.making import Bind
 from lineside.station.agent.parts import TakenPart
 from lineside.station.agent.pictures import encoded
 from lineside.station.agent.workers import Workers
@@ -114,7 +114,7 @@ class PartFlow:
         workers: where pictures are encoded.
         clock: the station's.
         listener: the machine's ear.
-        making: what is being made now.
+        bind: says what is made by which recipe, at a part's trigger and once its name is known.
         media_type: how pictures are sent and kept.
     """
 
@@ -125,7 +125,7 @@ class PartFlow:
     workers: Workers
     clock: Clock
     listener: Listener
-    making: Callable[[], Making]
+    bind: Bind
     media_type: MediaType = MediaType.PNG
 
     async def follow(self, trigger: Trigger) -> bool:
@@ -161,7 +161,7 @@ class _Part:
         self._trigger = trigger
         self._id = trigger.id
         self._at = flow.clock.now()
-        self._making = flow.making()
+        self._making = flow.bind(encoder=trigger.encoder, seen_s=trigger.seen_s)
         master = flow.names.of_master(trigger.id, trigger.part_id)
         self._needs_picture = master is None and flow.names.needs_picture
         self._needs_words = master is None and not flow.names.needs_picture
@@ -176,8 +176,8 @@ class _Part:
             SpoolError: the disk did not take a record.
         """
         if self._trigger.part_id is not None and self._needs_words:
-            self._name = self._flow.names.from_words(
-                self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id
+            self._take_name(
+                self._flow.names.from_words(self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id)
             )
         await self._write_trigger()
         await self._finish(StationJudgement.not_inspected(code, message, context=self._making.context))
@@ -189,8 +189,8 @@ class _Part:
             SpoolError: the disk did not take a record.
         """
         if self._needs_words:
-            self._name = self._flow.names.from_words(
-                self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id
+            self._take_name(
+                self._flow.names.from_words(self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id)
             )
         written = asyncio.create_task(self._write_trigger())  # while cameras expose
         try:
@@ -199,6 +199,13 @@ class _Part:
             await asyncio.wait((written,))
         await written
         await self._finish(found)
+
+    def _take_name(self, name: PartName) -> None:
+        """Its name is known, and so is whether an order begins with it."""
+        self._name = name
+        self._making = self._flow.bind(
+            encoder=self._trigger.encoder, seen_s=self._trigger.seen_s, part_id=name.part_id, bound=self._making
+        )
 
     async def _write_trigger(self) -> None:
         """Put the trigger on disk, then let the PLC hear that it was taken."""
@@ -238,7 +245,7 @@ class _Part:
         else:
             self._flow.listener.acquired(trigger.acquisition_id)
         if self._needs_picture:
-            self._name = await self._flow.names.from_picture(self._id, frames)
+            self._take_name(await self._flow.names.from_picture(self._id, frames))
         self._views = await self._encoded(frames)
         if failures:
             raise NotJudged("; ".join(str(each) for each in failures), code=ReasonCode.NO_FRAME)

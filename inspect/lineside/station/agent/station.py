@@ -155,6 +155,7 @@ class Station:
             watch=watch,
             workers=self._workers,
             views=frozenset(configuration.cameras),
+            clock=self._clock,
             happen=self._happened.append,
             carry_out=lambda effect: self._effects.carry_out(effect),
         )
@@ -188,7 +189,7 @@ class Station:
                     JudgeFailed(number, ReasonCode.STATION_FAULT, why)
                 ),
             ),
-            making=lambda: self._upkeep.making,
+            bind=self._upkeep.bind,
             media_type=configuration.server.media_type,
         )
         self._effects = Effects(

@@ -1,6 +1,7 @@
 """What the station makes and who can judge it, asked of the server again and again; the machine is told of changes."""
 
 import asyncio
+import math
 from collections.abc import Callable, Set
 from contextlib import suppress
 from typing import Final
@@ -9,10 +10,11 @@ import structlog
 
 from lineside.client import ClientError, LinesideClient, TryAgainLater
 from lineside.client.calls import Json
+from lineside.client.clock import Clock
 from lineside.inspection.catalogue import load_catalogue
 from lineside.inspection.errors import CatalogueError, RecipeError
 from lineside.inspection.recipe import load_recipe
-from lineside.station.agent.making import UNKNOWN, Making
+from lineside.station.agent.making import UNKNOWN, Making, Pending
 from lineside.station.agent.server_watch import ASK_AWAY_S, ServerWatch
 from lineside.station.agent.workers import Workers
 from lineside.station.machine import (
@@ -41,6 +43,7 @@ class Upkeep:
         watch: whether the server is there.
         workers: where a kept model is loaded.
         views: what the station has cameras for.
+        clock: the station's.
         happen: the machine's ear.
         carry_out: begins a report.
     """
@@ -54,6 +57,7 @@ class Upkeep:
         watch: ServerWatch,
         workers: Workers,
         views: Set[str],
+        clock: Clock,
         happen: Callable[[Happening], None],
         carry_out: Callable[[Effect], None],
     ) -> None:
@@ -64,6 +68,10 @@ class Upkeep:
         self._watch = watch
         self._workers = workers
         self._views = frozenset(views)
+        self._clock = clock
+        self._since_s = -math.inf
+        self._pending: Pending | None = None
+        self._begun: Pending | None = None
         self._happen = happen
         self._carry_out = carry_out
         self._refusal: str | None = "the server was not asked yet"
@@ -107,11 +115,21 @@ class Upkeep:
         except ClientError as error:
             self._watch.note_answer()
             self._refusal = f"the server refuses the station: {error}"
+            self._answer = None
         else:
             self._watch.note_answer()
             await self._take_up(answer)
             await self._refresh_own(answer)
         self._tell()
+
+    def bind(self, *, encoder: int, seen_s: float, part_id: str | None = None, bound: Making | None = None) -> Making:
+        """What was being made at a part's trigger; see `Bind`."""
+        pending = self._pending
+        if pending is not None and pending.begins_with(part_id, encoder):
+            self._pending, self._begun = None, pending
+            self._make(pending.making, since_s=seen_s)
+            self._tell()
+        return self.making if bound is None or seen_s >= self._since_s else bound
 
     def tell(self) -> None:
         """Say anew who can judge; for whoever finds the server away in between."""
@@ -120,14 +138,26 @@ class Upkeep:
     async def _take_up(self, answer: Json) -> None:
         if answer == self._answer:
             return
-        before = self.making
         try:
-            self.making = await self._workers.on_pictures(making_of, answer)
+            making = await self._workers.on_pictures(making_of, answer)
+            pending = await self._workers.on_pictures(pending_of, answer)
         except (RecipeError, CatalogueError, KeyError, TypeError) as error:
             self._refusal = f"the server's kit cannot be used: {error}"
             return
         self._answer = answer
-        self._refusal = None if self.making.recipe is not None else "the station has no recipe: give it an order"
+        if pending is not None and pending.is_same_order(self._begun):
+            making, pending = pending.making, None  # the server has not heard of its first part yet
+        else:
+            self._begun = None
+        self._pending = pending
+        self._make(making, since_s=self._clock.monotonic())
+
+    def _make(self, making: Making, *, since_s: float) -> None:
+        """This is made from now on."""
+        before, self.making = self.making, making
+        self._refusal = None if making.recipe is not None else "the station has no recipe: give it an order"
+        if before != making:
+            self._since_s = since_s
         if before is not UNKNOWN and before.context.product != self.making.context.product:
             self._happen(Changeover(self.making.context.product))
         if before.context != self.making.context:
@@ -189,3 +219,13 @@ def making_of(answer: Json) -> Making:
         return Making(context)
     recipe = load_recipe(said["text"], catalogue=load_catalogue(said["catalogue_text"]))
     return Making(context, UsedRecipe(recipe.id, recipe.version), frozenset(recipe.views))
+
+
+def pending_of(answer: Json) -> Pending | None:
+    """What a kit says will be made; None where no order waits.
+
+    Raises:
+        RecipeError, CatalogueError: its recipe or catalogue cannot be used.
+    """
+    said = answer.get("pending")  # which an older server does not say
+    return None if said is None else Pending(making_of(said), said["part_id"], said["encoder"])

@@ -42,9 +42,14 @@ class KitKeeper:
         """The kit that was kept last, verified again; blocks.
 
         Raises:
-            NoKit: there is none, or it does not verify any more.
+            NoKit: there is none, it does not verify any more, or an order was to begin after it was kept.
         """
         kept = self._store.load()
+        if kept.papers.next_begins is not None:
+            raise NoKit(
+                f"an order was to begin at {kept.papers.next_begins} when the server was there last, and only the "
+                "server knows whether it has"
+            )
         kit = self._verified(kept)
         self._follow(kept.papers, kit)
         return kit, kept.papers.context

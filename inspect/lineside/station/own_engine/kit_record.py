@@ -46,6 +46,11 @@ class _SaidWithdrawals(_Said):
     withdrawn: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(), max_length=10_000)
 
 
+class _SaidPending(_Said):
+    part_id: str | None
+    encoder: int | None
+
+
 class _SaidKit(_Said):
     plant: str
     station: str
@@ -57,6 +62,7 @@ class _SaidKit(_Said):
     deployment: _SaidDeployment | None
     release: _SaidRelease | None
     references: dict[str, tuple[str, ...]]
+    pending: _SaidPending | None = None  # an older server names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class KitPapers:
         release_name: of the release that judges.
         release_digest: of its manifest.
         references: by view, the digests of its reference images.
+        next_begins: where the next order begins; None where none waits.
     """
 
     plant: str
@@ -92,6 +99,7 @@ class KitPapers:
     release_name: str
     release_digest: str
     references: Mapping[str, Sequence[str]]
+    next_begins: str | None = None
 
     @classmethod
     def of(cls, answer: Mapping[str, Any], *, station: str) -> Self:
@@ -128,6 +136,7 @@ class KitPapers:
             release_name=said.release.name,
             release_digest=said.release.digest,
             references=said.references,
+            next_begins=None if said.pending is None else _beginning(said.pending),
         )
 
     @property
@@ -199,6 +208,10 @@ def withdrawn_of(answer: Mapping[str, Any], *, station: str) -> tuple[int, ...]:
     except ValidationError:
         return ()
     return said.withdrawn if said.station == station else ()
+
+
+def _beginning(pending: _SaidPending) -> str:
+    return f"encoder count {pending.encoder}" if pending.part_id is None else f"part {pending.part_id!r}"
 
 
 def _bytes_of(text: str) -> bytes:

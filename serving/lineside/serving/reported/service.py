@@ -229,6 +229,8 @@ class ReportedInspections:
             store.keep_promise(transaction, promise, answer=Answer(201, body), inspection_id=inspection_id, now=now)
 
         await self._ledger.write(write)
+        # an order that begins with this part began while we were away; by encoder, the next frame brings it into force
+        self._stations.bind(report.station, report.part_id, None)
         self._metrics.inspection_closed(answer)
         return Answer(201, body)
 

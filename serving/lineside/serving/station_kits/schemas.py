@@ -32,6 +32,17 @@ class KitDeployment(_Shape):
     expires_at: datetime
 
 
+class KitPending(_Shape):
+    """What will be made, and from which part or encoder count on; one of the two is given."""
+
+    part_id: str | None
+    encoder: int | None
+    product: str | None
+    lot: str | None
+    order_id: str | None
+    recipe: KitRecipe | None
+
+
 class KitOut(_Shape):
     """What judges the station's next part, for the station to verify and keep.
 
@@ -54,3 +65,6 @@ class KitOut(_Shape):
     )
     release: ReleaseOut | None
     references: Mapping[str, tuple[str, ...]] = Field(description="Digests of each view's reference images.")
+    pending: KitPending | None = Field(
+        description="The order that begins later: a station follows it at the trigger, also while it is cut off."
+    )

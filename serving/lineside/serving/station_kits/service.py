@@ -10,8 +10,8 @@ from lineside.serving.errors import UnknownReference, UnknownRelease
 from lineside.serving.holds import HoldBook
 from lineside.serving.inspections.schemas import ReleaseOut
 from lineside.serving.recipes import RecipeBook, StoredRecipe
-from lineside.serving.station_kits.schemas import KitDeployment, KitOut, KitRecipe
-from lineside.serving.stations import BoundContext, Station, StationDirectory
+from lineside.serving.station_kits.schemas import KitDeployment, KitOut, KitPending, KitRecipe
+from lineside.serving.stations import BoundContext, PendingChange, StationDirectory
 
 
 class StationKits:
@@ -58,7 +58,11 @@ class StationKits:
             UnknownStation: there is none.
         """
         station = self._stations.get(station_id)
-        context = _context(station, part_id, encoder)
+        pending = station.pending
+        if pending is not None and _is_due(pending, part_id, encoder):
+            context, pending = pending.context, None
+        else:
+            context = station.context
         stored = self._recipe(context)
         scope = None if stored is None else Scope(station.line, stored.recipe.product, stored.recipe.release)
         record = None if scope is None else self._live(scope)
@@ -75,6 +79,7 @@ class StationKits:
             withdrawn=() if scope is None else self._deployments.book.withdrawn(scope),
             release=None if record is None else _release(record),
             references={} if stored is None else _references(stored),
+            pending=None if pending is None else self._pending(pending),
         )
 
     def check_release(self, station_id: str, digest: str) -> None:
@@ -107,6 +112,18 @@ class StationKits:
             return (current,)
         return current, self.kit(station_id, part_id=pending.part_id, encoder=pending.encoder)
 
+    def _pending(self, pending: PendingChange) -> KitPending:
+        context = pending.context
+        stored = self._recipe(context)
+        return KitPending(
+            part_id=pending.part_id,
+            encoder=pending.encoder,
+            product=context.product if stored is None else stored.recipe.product,
+            lot=context.lot,
+            order_id=context.order_id,
+            recipe=None if stored is None else self._kit_recipe(stored),
+        )
+
     def _recipe(self, context: BoundContext) -> StoredRecipe | None:
         if context.recipe_id is None or context.recipe_version is None:
             return None
@@ -130,13 +147,10 @@ class StationKits:
         return record
 
 
-def _context(station: Station, part_id: str | None, encoder: int | None) -> BoundContext:
-    pending = station.pending
-    is_due = pending is not None and (
-        (part_id is not None and pending.part_id == part_id)
-        or (encoder is not None and pending.encoder is not None and encoder >= pending.encoder)
+def _is_due(pending: PendingChange, part_id: str | None, encoder: int | None) -> bool:
+    return (part_id is not None and pending.part_id == part_id) or (
+        encoder is not None and pending.encoder is not None and encoder >= pending.encoder
     )
-    return pending.context if pending is not None and is_due else station.context
 
 
 def _deployment(record: DeploymentRecord) -> KitDeployment:
