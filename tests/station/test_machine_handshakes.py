@@ -8,6 +8,8 @@ from lineside.inspection.verdict import ReasonCode, Verdict
 from lineside.station.machine import (
     Acquire,
     Acquired,
+    DiskBack,
+    DiskFull,
     Dispose,
     EncoderRules,
     Judged,
@@ -15,6 +17,7 @@ from lineside.station.machine import (
     Recorded,
     RecordNotInspected,
 )
+from lineside.station.machine.condition import Alarm
 from lineside.station.rig.line import Why
 from lineside.station.rig.line.permits import PermitTable
 from lineside.station.rig.records import Lane
@@ -237,7 +240,7 @@ def test_a_trigger_that_is_dropped_before_it_was_acknowledged_costs_its_part_the
     """The disk takes longer than the PLC waits: for the PLC that part has no permit, whatever comes for it later."""
     scene = MachineScene(is_written=False)
     scene.set(trigger=True, trigger_id=5, encoder=10)
-    scene.scan(Acquired(5), scans=25)
+    scene.scan(Acquired(5), scans=3)
     assert scene.kinds() == []
     assert not scene.set(trigger=False).trigger_ack
     scene.scan(Recorded(5))
@@ -313,3 +316,39 @@ def test_a_trigger_that_the_disk_refused_is_not_acknowledged_for_a_later_one_of_
     assert scene.take() == (1, False)
     scene.set(trigger=True, encoder=20)
     assert scene.scan(Recorded(1)).trigger_ack_id == 1
+
+
+def test_while_a_trigger_is_not_on_disk_ready_is_off_and_a_disk_that_hangs_is_told_once() -> None:
+    """It is the disk that is told of, not a PLC that leaves its trigger standing for want of an answer."""
+    scene = MachineScene(is_written=False)
+    scene.set(trigger=True, trigger_id=5, encoder=10)
+    assert not scene.scan(Acquired(5)).ready
+    assert scene.outputs.alarm is Alarm.NONE
+    assert not scene.scan(scans=20).ready
+    assert scene.kinds() == ["disk_full"]
+    assert (scene.outputs.alarm, scene.outputs.state) == (Alarm.DISK, "error")
+    scene.scan(Recorded(5))
+    assert scene.scan(scans=4).ready
+    assert scene.kinds() == ["disk_full", "disk_back"]
+    assert (scene.outputs.trigger_ack_id, scene.outputs.alarm) == (5, Alarm.NONE)
+
+
+def test_a_part_whose_trigger_comes_while_the_disk_hangs_is_not_looked_at() -> None:
+    scene = MachineScene(is_written=False)
+    scene.set(trigger=True, trigger_id=5, encoder=10)
+    scene.scan(Acquired(5), scans=10)
+    scene.set(trigger=False)
+    scene.set(trigger=True, trigger_id=6, encoder=30)
+    assert (scene.of(Acquire), scene.of(RecordNotInspected)) == ([5], [6])
+
+
+def test_a_disk_that_hung_and_then_refused_is_back_when_it_takes_records_and_not_before() -> None:
+    scene = MachineScene(is_written=False)
+    scene.set(trigger=True, trigger_id=5, encoder=10)
+    scene.scan(Acquired(5), scans=10)
+    scene.scan(DiskFull("no room"), JudgeFailed(5, ReasonCode.STATION_FAULT, "no room"), scans=3)
+    assert (scene.kinds(), scene.outputs.alarm) == (["disk_full", "internal"], Alarm.DISK)
+    scene.set(trigger=False)
+    scene.scan(DiskBack())
+    assert scene.kinds()[-1] == "disk_back"
+    assert scene.scan(scans=4).ready

@@ -242,7 +242,6 @@ class Floor:
             case Acquire(acquisition_id):
                 entry = self._triggered(acquisition_id)
                 if entry is None:
-                    self.coming.append((now_s, JudgeFailed(acquisition_id, ReasonCode.STATION_FAULT, "disk full")))
                     return
                 entry.shows = None if Plug.CAMERA in self.out else self.line.part_at_camera(within_mm=SEEN_WITHIN_MM)
                 taken: Happening = (
@@ -269,6 +268,8 @@ class Floor:
         self.ended.discard(acquisition_id)
         if not self._write(entry):
             self.unrecorded += 1
+            failed = JudgeFailed(acquisition_id, ReasonCode.STATION_FAULT, "the disk is full")
+            self.coming.append((self.clock.monotonic(), failed))
             return None
         self.book.append(entry)
         self.coming.append((self.clock.monotonic(), Recorded(acquisition_id)))

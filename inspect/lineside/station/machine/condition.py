@@ -68,6 +68,7 @@ class Condition:
         self._cameras: dict[str, str] = {}
         self._no_judge: str | None = "nobody can judge yet"
         self._disk: str | None = None
+        self._disk_hangs: str | None = None
         self._internal: str | None = None
         self._error: str | None = None
         self._stopped: str | None = None
@@ -118,11 +119,9 @@ class Condition:
             case DeploymentNotReady(message):
                 self._no_judge = message
             case DiskFull(message):
-                is_new, self._disk = self._disk is None, message
-                return [Report("disk_full", Severity.ALARM, message)] if is_new else []
+                return self._look_at_disk(message, self._disk_hangs)
             case DiskBack():
-                was_full, self._disk = self._disk is not None, None
-                return [Report("disk_back", Severity.INFO, "records find room again")] if was_full else []
+                return self._look_at_disk(None, self._disk_hangs)
             case InternalFault(message):
                 self._internal = message
                 return [Report("internal", Severity.ALARM, message)]
@@ -137,6 +136,10 @@ class Condition:
             case _:
                 raise TypeError(f"{type(happening).__name__} is about a part, not about the surroundings")
         return []
+
+    def look_at_disk(self, hangs: str | None) -> list[Report]:
+        """Take in whether the disk hangs, which it cannot say itself; gives what is to be told."""
+        return self._look_at_disk(self._disk, hangs)
 
     def fail(self, kind: str, message: str) -> list[Report]:
         """Stand in ERROR until the reset button is pressed."""
@@ -184,8 +187,9 @@ class Condition:
         if self._cameras:
             camera, message = next(iter(self._cameras.items()))
             return ReasonCode.NO_FRAME, f"camera {camera!r}: {message}"
-        if self._disk is not None:
-            return ReasonCode.STATION_FAULT, self._disk
+        disk = self._disk or self._disk_hangs
+        if disk is not None:
+            return ReasonCode.STATION_FAULT, disk
         if self._no_judge is not None:
             return ReasonCode.NO_SERVER, self._no_judge
         if not self._is_online:
@@ -197,7 +201,7 @@ class Condition:
         self._masters_due = masters_due
         if self._is_ending or self._stopped is not None:
             return StationState.HALTED
-        faults = (self._internal, self._error, self._disk)
+        faults = (self._internal, self._error, self._disk, self._disk_hangs)
         if any(fault is not None for fault in faults) or self._cameras or not self.has_link:
             return StationState.ERROR
         if self._no_judge is not None:
@@ -217,11 +221,22 @@ class Condition:
             (Alarm.STOPPED, self._stopped is not None),
             (Alarm.BYPASS, self._is_bypassed),
             (Alarm.CAMERA, bool(self._cameras)),
-            (Alarm.DISK, self._disk is not None),
+            (Alarm.DISK, self._disk is not None or self._disk_hangs is not None),
             (Alarm.NO_JUDGE, self._no_judge is not None),
             (Alarm.MASTERS, self._masters_due),
         )
         return next((alarm for alarm, stands in standing if stands), Alarm.NONE)
+
+    def _look_at_disk(self, full: str | None, hangs: str | None) -> list[Report]:
+        """Full or hanging, it is one trouble, told once, and ends when both do."""
+        before = self._disk or self._disk_hangs
+        self._disk, self._disk_hangs = full, hangs
+        now = full or hangs
+        if before is None and now is not None:
+            return [Report("disk_full", Severity.ALARM, now)]
+        if before is not None and now is None:
+            return [Report("disk_back", Severity.INFO, "the disk takes records again")]
+        return []
 
     def _is_alive(self, inputs: Inputs | None, now_s: float) -> bool:
         if inputs is None:

@@ -61,7 +61,7 @@ class StationMachine:
         self._reach = Reach(rules)
         self._condition = Condition(rules)
         self._trigger = TriggerHandshake(timeout_s=rules.ack_timeout_s)
-        self._writes = TriggerWrites()
+        self._writes = TriggerWrites(timeout_s=rules.ack_timeout_s)
         self._results = ResultHandshake(timeout_s=rules.ack_timeout_s)
         self._state = StationState.PREOPERATIONAL
         self._encoder = EncoderWatch(rules.encoder)
@@ -102,6 +102,7 @@ class StationMachine:
         self._masters.scan(now_s)
         for happening in happenings:
             self._hear(happening, now_s)
+        self._effects += self._condition.look_at_disk(self._writes.trouble(now_s))
         if inputs is not None and self._condition.has_link:
             self._look_at_trigger(seen, now_s)
             if self._trigger.taken_id is not None and self._writes.has(self._trigger.taken_id):
@@ -126,7 +127,7 @@ class StationMachine:
     def _hear(self, happening: Happening, now_s: float) -> None:
         match happening:
             case Recorded(acquisition_id):
-                self._writes.written(acquisition_id)
+                self._writes.written(acquisition_id, now_s=now_s)
             case Acquired(acquisition_id):
                 part = self._parts.get(acquisition_id)
                 if part is not None and part.stage is Stage.ACQUIRING:
@@ -152,7 +153,7 @@ class StationMachine:
         return True
 
     def _judge_failed(self, acquisition_id: int, message: str, now_s: float) -> None:
-        self._writes.failed(acquisition_id)
+        self._writes.failed(acquisition_id, now_s=now_s)
         part = self._undecided(acquisition_id)
         if part is not None:
             self._report("internal", Severity.WARNING, message, acquisition_id)
@@ -254,7 +255,7 @@ class StationMachine:
         is_acquiring = any(other.stage is Stage.ACQUIRING for other in self._parts.values())
         is_full = len(self._parts) >= self._rules.most_in_flight
         self._parts[acquisition_id] = part
-        self._writes.begin(acquisition_id, is_first=self._owed[acquisition_id] == 0)
+        self._writes.begin(acquisition_id, is_first=self._owed[acquisition_id] == 0, now_s=now_s)
         if wrong is not None:
             self._encoder_erred(wrong, now_s)
         refusal = self._condition.refusal or self._doubt(trigger)
@@ -443,7 +444,7 @@ class StationMachine:
         takes = self._state in TAKES_TRIGGERS and self._wanted_state(inputs) in TAKES_TRIGGERS
         return Outputs(
             state=self._state,
-            ready=takes and not is_acquiring and has_room,
+            ready=takes and not is_acquiring and has_room and not self._writes.are_under_way,
             trigger_ack=self._trigger.ack_id != 0,
             trigger_ack_id=self._trigger.ack_id,
             busy=is_busy,
