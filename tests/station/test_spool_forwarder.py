@@ -5,6 +5,7 @@ import hashlib
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -390,6 +391,26 @@ async def test_a_key_that_is_refused_puts_nothing_aside(server: LiveServer, spoo
     first = spool.outbox.first()
     assert first is not None
     assert first.id == trigger.id
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        pytest.param("x" * 5000, "x" * 3999 + "…", id="too long"),
+        pytest.param("no\tsuch\x00 file\r\n여기\u3000\udcff", "no such� file\n여기\u3000�", id="no plain text"),
+        pytest.param("", "internal", id="nothing"),
+    ],
+)
+@in_a_loop
+async def test_whatever_a_report_says_it_arrives(
+    server: LiveServer, spool: Spool, parts: Parts, said: str, told: str
+) -> None:
+    spool.record_report(replace(parts.report("internal"), message=said))
+    async with forwarding(spool, server) as forwarder:
+        assert await forwarder.drain()
+        assert (forwarder.state.sent, forwarder.state.parked) == (1, 0)
+    async with a_client(server, Role.ADMIN) as client:
+        assert (await client.station_reports("aoi-1"))[0]["message"] == told
 
 
 class StuckDisk(httpx.AsyncHTTPTransport):

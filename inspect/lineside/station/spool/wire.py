@@ -1,5 +1,6 @@
 """Records as the server's API takes them. They are stored in this form, so that a retry sends the very same."""
 
+import re
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,6 +9,10 @@ from lineside.station.rig import Lane
 from lineside.station.spool.records import DispositionRecord, JudgedRecord, JudgedView, ReportRecord
 
 Json = dict[str, Any]
+
+_MOST_SAID: Final = 4000  # characters of a report's message, as the API takes them
+_UNPLAIN: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
+"""Control characters but the line's end, and lone surrogates: what no JSON or no database holds."""
 
 DISPOSITION_KINDS: Final = {Lane.PASS: "passed", Lane.REJECT: "rejected", Lane.REINSPECT: "set_aside"}
 """What the ledger calls a part that went there."""
@@ -53,13 +58,20 @@ def report_body(record: ReportRecord) -> Json:
     return {
         "kind": record.kind,
         "severity": record.severity,
-        "message": record.message,
+        "message": _prose(record.message) or record.kind,
         "at": _instant(record.at),
         "part_id": record.part_id,
         "acquisition_id": record.acquisition_id,
         "lot": record.lot,
         "evidence": None if record.evidence is None else dict(record.evidence),
     }
+
+
+def _prose(text: str) -> str:
+    """Text as the API takes it: messages come from drivers and file systems, and none may keep its report back."""
+    lines = text.replace("\r\n", "\n").replace("\t", " ")
+    plain = _UNPLAIN.sub("\N{REPLACEMENT CHARACTER}", lines)
+    return plain if len(plain) <= _MOST_SAID else f"{plain[: _MOST_SAID - 1]}…"
 
 
 def _reason(reason: Reason) -> Json:
