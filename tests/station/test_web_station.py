@@ -25,6 +25,10 @@ LONG = (20, 130, 26, 470)
 REJECT = RejectPoint(distance_mm=200.0, actuator_s=0.05, nominal_mm_s=100.0)
 
 
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
+
+
 class TestOneDefect:
     def test_a_scratch_through_four_regions_is_one_defect_of_its_true_length_and_spoils_all_of_them(self) -> None:
         web = bright_web(600, WIDTH_PX)
@@ -126,6 +130,40 @@ class TestInTime:
         assert roll.verdicts[2:8] == ["NOT_INSPECTED"] * 6
         assert roll.figures.tiles_shed > 0
         assert roll.kinds == {"lines_lost"}
+
+    def test_what_was_decided_in_time_and_is_handed_on_too_late_is_not_inspected(self) -> None:
+        """The marker takes the first region until the whole web has passed it."""
+        all_passed = asyncio.Event()
+        scene = WebScene(reject=REJECT, handing=lambda: _until(all_passed))
+        items = list(chunks_of(bright_web(1000, WIDTH_PX), (25,), clock=scene.clock))
+        given_out = 0
+
+        async def all_judged() -> None:
+            nonlocal given_out
+            given_out += 1
+            await asyncio.sleep(0.002)
+            if given_out == len(items):
+                all_passed.set()
+
+        roll = scene.run(ArrayLines(items, is_live=True, after=all_judged))
+        late = [event for event in roll.events if event.kind is WebEventKind.REGION_LATE]
+        assert roll.verdicts == ["OK", *["NOT_INSPECTED"] * 6, *["OK"] * 3]
+        assert [region.verdict.value for region in roll.roll_map.regions] == roll.verdicts
+        assert len(late) == roll.figures.regions_late == 6
+        assert roll.figures.regions == {"OK": 4, "NOT_INSPECTED": 6}
+        assert {outcome.grade for outcome in roll.outcomes[1:7]} == {None}
+
+    def test_between_frames_of_lines_that_take_long_the_web_is_taken_to_run_on(self) -> None:
+        """300 lines of 0.15 s each: 0.14 s after a frame the web is 140 mm further, not the 100 mm of 0.1 s."""
+        reject = RejectPoint(distance_mm=240.0, actuator_s=0.01, nominal_mm_s=1000.0)
+
+        async def takes_long() -> None:
+            scene.clock.advance(0.14)
+
+        scene = WebScene(reject=reject, handing=takes_long)
+        items = list(chunks_of(bright_web(300, WIDTH_PX), (300,), clock=scene.clock))
+        roll = scene.run(ArrayLines(items))
+        assert roll.verdicts[:2] == ["OK", "NOT_INSPECTED"]
 
     @pytest.mark.parametrize("streams", [1, 2])
     def test_no_region_counts_as_seen_because_the_place_of_an_open_tile_was_forgotten(self, streams: int) -> None:

@@ -128,6 +128,7 @@ class WebScene:
         rules: about lines and encoder.
         clock: moves with the lines.
         why_not: why nothing may judge now.
+        handing: awaited as each region is handed on: what writing and a marker take.
         segmenter: cuts the web into regions.
     """
 
@@ -140,6 +141,7 @@ class WebScene:
     rules: WatchRules = field(default_factory=lambda: WatchRules(counts_per_line=1))
     clock: ManualClock = field(default_factory=lambda: ManualClock(datetime(2026, 5, 1, tzinfo=UTC)))
     why_not: Callable[[], Reason | None] = lambda: None
+    handing: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0.0)
     segmenter: PartSegmenter = field(
         default_factory=lambda: PitchSegmenter(roll="ROLL-1", pitch_mm=PITCH_LINES * MM_PER_LINE)
     )
@@ -152,6 +154,7 @@ class WebScene:
         async def decided(outcome: RegionOutcome) -> None:
             on_outcome(outcome)
             outcomes.append(outcome)
+            await self.handing()
 
         async def happened(event: WebEvent) -> None:
             events.append(event)

@@ -55,11 +55,14 @@ async def run_web(
     marker, spool = opened.marker(), opened.region_spool()
 
     async def decided(outcome: RegionOutcome) -> None:
-        """A permit only after the verdict stands on disk."""
+        """A permit only after the verdict stands on disk, and only in time."""
         if watch is not None:
             await watch.tell()
         identifier = None if spool is None else await spool.region(outcome, station.picture(outcome))
         await files.region(outcome)
+        written, outcome = outcome, await station.in_time(outcome)
+        if outcome.judgement is not written.judgement:
+            await files.region(outcome)
         await marker.region(outcome, pulses_of(outcome, web_width_mm=opened.plan.width_mm))
         if spool is not None and identifier is not None:
             await spool.disposed(identifier, outcome)

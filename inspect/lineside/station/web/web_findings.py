@@ -1,6 +1,6 @@
 """What is found on the web: due tiles, defects put together over seams, and regions that are decided in their time."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -180,6 +180,15 @@ class WebFindings:
         self._keep_defects(self._carry.finish())
         verdicts = self._decided(self._book.settle(self._lines.camera_mm, open_defects=(), now=now))
         return verdicts + tuple(verdict for region in self.undecided for verdict in self.expire(region.part, now))
+
+    def verdicts(self) -> dict[Verdict, int]:
+        """How many regions have each verdict."""
+        return dict(Counter(region.verdict for region in self._regions))
+
+    def correct(self, part_id: str, judgement: Judgement) -> None:
+        """A region that was decided turned out to be too late."""
+        at = next(at for at in reversed(range(len(self._regions))) if self._regions[at].part.part_id == part_id)
+        self._regions[at] = replace(self._regions[at], verdict=judgement.verdict, reasons=judgement.reasons)
 
     def roll_map(self) -> RollMap:
         """All that was found on the roll so far."""

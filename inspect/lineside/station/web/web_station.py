@@ -6,7 +6,7 @@ all of them was looked at, or when there is no more time: then as not inspected.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -15,9 +15,9 @@ from lineside.client.clock import Clock
 from lineside.inspection.errors import LinesNotYet, LinesOverwritten
 from lineside.inspection.frames import Image
 from lineside.inspection.recipe import Recipe
-from lineside.inspection.strips import LineChunk, LineFaultKind, PartSegmenter, RegionVerdict, RollMap, WebPart
+from lineside.inspection.strips import LineChunk, LineFaultKind, PartSegmenter, RegionVerdict, RollMap
 from lineside.inspection.tiling import Tile
-from lineside.inspection.verdict import Reason, Verdict, effective_thresholds
+from lineside.inspection.verdict import Reason, ReasonCode, Verdict, effective_thresholds
 from lineside.station.web.grades import grade_of
 from lineside.station.web.line_sources import LineSource, PartMark, SourceTrouble
 from lineside.station.web.plan import WebPlan
@@ -40,8 +40,12 @@ _EVENT_OF: Mapping[LineFaultKind, WebEventKind] = MappingProxyType(
 )
 """How a fault of lines is reported; all others are about the encoder."""
 
-_MOST_UNSEEN_S = 0.1
+_LEAST_UNSEEN_S = 0.1
+_UNSEEN_CHUNKS = 2
 """So much of the web may have passed since the last lines came; without lines for longer it stands."""
+
+_CHUNKS_KEPT = 8
+"""The longest of the last chunks counts: a camera's frames are of one length, and the last of a roll is shorter."""
 
 _RESERVE_S = 0.02
 """From a verdict to the marker's own input: the file or the rig, and the tasks before it."""
@@ -94,13 +98,14 @@ class WebStation:
             why_not=why_not,
         )
         self._speed = WebSpeed(1.0 if plan.reject is None else plan.reject.nominal_mm_s)
+        self._chunks_mm: deque[float] = deque(maxlen=_CHUNKS_KEPT)
+        [self._view] = recipe.views
         self._judged: deque[JudgedTile] = deque()
         self._marks: list[int] = []
         self._some_judged, self._some_room = asyncio.Event(), asyncio.Event()
         self._happened: asyncio.Queue[RegionOutcome | WebEvent | None] = asyncio.Queue()
         self._open_tiles = self._told_line = 0
         self._tiles_judged = self._tiles_shed = self._regions_late = 0
-        self._regions: Counter[Verdict] = Counter()
         self._least_slack_s: float | None = None
         self._began_s: float | None = None
         self._ended_s = 0.0
@@ -114,7 +119,7 @@ class WebStation:
             lines_overrun=self._lines.ring.overrun_lines,
             tiles_judged=self._tiles_judged,
             tiles_shed=self._tiles_shed,
-            regions=MappingProxyType(dict(self._regions)),
+            regions=MappingProxyType(self._findings.verdicts()),
             regions_late=self._regions_late,
             least_slack_s=self._least_slack_s,
             seconds=self._ended_s - (self._ended_s if self._began_s is None else self._began_s),
@@ -133,6 +138,34 @@ class WebStation:
                 return pixels if window.is_intact else None
         except (LinesOverwritten, LinesNotYet, ValueError):
             return None
+
+    async def in_time(self, outcome: RegionOutcome) -> RegionOutcome:
+        """An outcome as it may be handed on now; ask again after whatever took time.
+
+        Writing and acknowledging go on behind the decision, region by region: where the web was faster than they, what
+        was OK is not inspected, and an event says so.
+        """
+        reject = self._plan.reject
+        if reject is None or outcome.verdict is Verdict.NOT_INSPECTED:
+            return outcome
+        slack_s = self._slack_s(outcome.from_mm, reject)
+        outcome = replace(outcome, slack_s=slack_s)
+        if any(reason.code is ReasonCode.LATE for reason in outcome.reasons):
+            return outcome
+        if slack_s > 0:
+            self._least_slack_s = slack_s if self._least_slack_s is None else min(self._least_slack_s, slack_s)
+            return outcome
+        message = "it was decided, and reached its reject point before the marker could be told; write and acknowledge "
+        message += "faster, or look further upstream"
+        late = Reason(ReasonCode.LATE, message, self._view)
+        verdict = Verdict.NG if outcome.verdict is Verdict.NG else Verdict.NOT_INSPECTED
+        judgement = replace(outcome.judgement, verdict=verdict, reasons=(*outcome.reasons, late))
+        self._findings.correct(outcome.part_id, judgement)
+        self._regions_late += 1
+        said = f"{outcome.part_id} is too late for the marker by {-slack_s:.3f} s: {message}"
+        at = self._clock.now()
+        await self._on_event(WebEvent(WebEventKind.REGION_LATE, said, at, outcome.from_mm, outcome.to_mm))
+        return replace(outcome, judgement=judgement, grade=None)
 
     async def run(self, source: LineSource, *, stop: asyncio.Event) -> WebFigures:
         """Judge the lines of a source until it ends, or until somebody sets `stop`.
@@ -196,6 +229,7 @@ class WebStation:
         self._ended_s = self._clock.monotonic()
         if self._began_s is None:
             self._began_s = self._ended_s
+        before_mm = self._lines.camera_mm
         faults = self._lines.accept(chunk)
         self._findings.add_faults(faults)
         for fault in faults:
@@ -207,6 +241,7 @@ class WebStation:
         self._take_marks()
         self._findings.cut_parts()
         self._speed.note(self._ended_s, self._lines.camera_mm)
+        self._chunks_mm.append(self._lines.camera_mm - before_mm)
         self._hold_deadlines(workers)
 
     def _take_marks(self) -> None:
@@ -233,7 +268,7 @@ class WebStation:
             return
         for region in self._findings.undecided:
             part, first_line, end_line = region.part, region.first_line, region.end_line
-            slack_s = self._slack_s(part, reject)
+            slack_s = self._slack_s(part.from_mm, reject)
             needed_s = workers.waiting_before(end_line) * workers.seconds_per_tile
             if slack_s > needed_s + _RESERVE_S:
                 return  # later regions have later deadlines; they get their turn
@@ -291,11 +326,7 @@ class WebStation:
     def _decided(self, verdicts: Sequence[RegionVerdict]) -> None:
         for verdict in verdicts:
             judgement, part = verdict.judgement, verdict.part
-            is_inspected = judgement.verdict is not Verdict.NOT_INSPECTED
-            slack_s = None if self._plan.reject is None else self._slack_s(part, self._plan.reject)
-            if slack_s is not None and is_inspected:
-                self._least_slack_s = slack_s if self._least_slack_s is None else min(self._least_slack_s, slack_s)
-            self._regions[judgement.verdict] += 1
+            slack_s = None if self._plan.reject is None else self._slack_s(part.from_mm, self._plan.reject)
             outcome = RegionOutcome(
                 part.part_id,
                 part.number,
@@ -313,12 +344,15 @@ class WebStation:
                 outcome = replace(outcome, grade=grade)
             self._happened.put_nowait(outcome)
 
-    def _slack_s(self, part: WebPart, reject: RejectPoint) -> float:
+    def _slack_s(self, from_mm: float, reject: RejectPoint) -> float:
         """Seconds until a region's beginning is too near to the marker; without end while the web stands."""
         speed_mm_s = self._speed.mm_s
-        unseen_s = min(self._clock.monotonic() - self._ended_s, _MOST_UNSEEN_S)
-        camera_mm = self._lines.camera_mm + unseen_s * speed_mm_s
-        slack_mm = reject.slack_mm(part.from_mm, camera_mm=camera_mm, speed_mm_s=speed_mm_s)
+        unseen_mm = min(
+            (self._clock.monotonic() - self._ended_s) * speed_mm_s,
+            max(_LEAST_UNSEEN_S * speed_mm_s, _UNSEEN_CHUNKS * max(self._chunks_mm, default=0.0)),
+        )
+        camera_mm = self._lines.camera_mm + unseen_mm
+        slack_mm = reject.slack_mm(from_mm, camera_mm=camera_mm, speed_mm_s=speed_mm_s)
         if slack_mm <= 0:
             return slack_mm / max(speed_mm_s, reject.nominal_mm_s)
         return slack_mm / speed_mm_s if speed_mm_s > 0 else float("inf")
@@ -329,7 +363,7 @@ class WebStation:
             if isinstance(what, WebEvent):
                 await self._on_event(what)
             else:
-                await self._on_outcome(what)
+                await self._on_outcome(await self.in_time(what))
 
     def _tell(
         self, kind: WebEventKind, message: str, *, from_mm: float | None = None, to_mm: float | None = None
