@@ -40,7 +40,8 @@ class Audit:
         triggers: in the station's book.
         verdicts: of them.
         fates: of them.
-        at_server: inspections at the server.
+        at_server: inspections at the server, without those that were not heard.
+        unheard: the server's own of parts that the station judged otherwise, when no answer came: both are kept.
         lost: triggers that the server has no inspection of, or no fate.
         twice: inspections or fates that the server has once too often.
         unbooked: parts that the PLC triggered and the station has no record of; none of them passed, or they would
@@ -59,6 +60,7 @@ class Audit:
     verdicts: int
     fates: int
     at_server: int
+    unheard: int
     lost: int
     twice: int
     unbooked: int
@@ -78,6 +80,11 @@ class _AtServer:
     judged_at: datetime
     digests: frozenset[str]
     fates: int
+
+    def is_answer_to(self, book: Sequence[sqlite3.Row]) -> bool:
+        """Whether it is of pictures that the station asked about, and has no fate of its own."""
+        asked = (set(json.loads(row["asked"]).values()) for row in book if row["asked"] is not None)
+        return bool(self.digests) and self.fates == 0 and any(self.digests <= digests for digests in asked)
 
 
 def audit(site: Site) -> Audit:
@@ -108,6 +115,8 @@ def audit(site: Site) -> Audit:
             counts["bad"] += known is not None and bool(known.digests & defective)
             counts["booked_otherwise"] += row is not None and row["lane"] != "pass"
     names = [row["inspection_id"] or row["id"] for row in book]
+    strange = server.keys() - set(names)
+    unheard = {name for name in strange if server[name].is_answer_to(book)}
     return Audit(
         left=len(left),
         passed=counts["passed"],
@@ -118,9 +127,10 @@ def audit(site: Site) -> Audit:
         triggers=len(book),
         verdicts=sum(row["verdict"] is not None for row in book),
         fates=sum(row["lane"] is not None for row in book),
-        at_server=len(server),
+        at_server=len(server) - len(unheard),
+        unheard=len(unheard),
         lost=sum(name not in server or server[name].fates == 0 for name in names),
-        twice=len(server.keys() - set(names))
+        twice=len(strange - unheard)
         + sum(count > 1 for count in Counter(names).values())
         + sum(each.fates > 1 for each in server.values()),
         unbooked=counts["unbooked"],

@@ -17,7 +17,7 @@ from benchmarks.options import Options
 from benchmarks.report import Report, Table
 from benchmarks.station_audit import Audit, audit
 from benchmarks.station_site import Site
-from lineside.station.spool import reconcile
+from lineside.station.spool import ParkedRecord, reconcile, spool_status
 
 _LINE_EVERY_S: Final = 6.0
 """A part each six seconds is the line whose hour is compressed."""
@@ -68,6 +68,9 @@ class Outcome:
         audit: the books.
         reconcile_status: of `lineside station reconcile` at the end.
         reconciled: what it printed.
+        was_even: whether the station evened out by itself, before it was started once more.
+        parked: records that the server refused.
+        station_failures: exit statuses of the station's lives that ended unasked, or other than with 0 when asked.
     """
 
     pulled: Mapping[Plug, int]
@@ -76,6 +79,9 @@ class Outcome:
     audit: Audit
     reconcile_status: int
     reconciled: Any
+    was_even: bool
+    parked: tuple[ParkedRecord, ...]
+    station_failures: tuple[int, ...]
 
 
 def measure(options: Options) -> Report:
@@ -107,12 +113,15 @@ def run(course: Course, site: Site, options: Options) -> Outcome:
         _let_run(site, course.every_s)
         lasted_s = time.monotonic() - began_s
         site.plc.end()  # the line is switched off: what is on the belt goes nowhere
+        was_even = _wait_until_even(site)
         site.station.end()
         site.start_station()  # a start finishes what is still open
         _wait_until_even(site)
         site.station.end()
         status, reconciled = site.reconcile()
-    return Outcome(pulled, away_s, lasted_s, audit(site), status, reconciled)
+    parked = spool_status(site.spool).parked
+    failures = tuple(site.station.failures)
+    return Outcome(pulled, away_s, lasted_s, audit(site), status, reconciled, was_even, parked, failures)
 
 
 def _let_run(site: Site, for_s: float) -> None:
@@ -159,12 +168,13 @@ def _put_back(site: Site, plug: Plug) -> None:
             site.free_disk()
 
 
-def _wait_until_even(site: Site) -> None:
+def _wait_until_even(site: Site) -> bool:
     until_s = time.monotonic() + _EVENS_OUT_WITHIN_S
     while time.monotonic() < until_s:
         if reconcile(site.spool).is_even:
-            return
+            return True
         time.sleep(_LOOK_S)
+    return False
 
 
 def report(course: Course, found: Outcome) -> Report:
@@ -194,6 +204,7 @@ def report(course: Course, found: Outcome) -> Report:
         ("verdicts", books.verdicts),
         ("dispositions", books.fates),
         ("inspections at the server", books.at_server),
+        ("the server's, not heard, beside the station's own", books.unheard),
         ("lost", books.lost),
         ("counted twice", books.twice),
         ("triggered by the PLC, not written down", books.unbooked),
@@ -204,6 +215,8 @@ def report(course: Course, found: Outcome) -> Report:
         " a trigger was never acknowledged, and its part has no permit"
     )
     even = "adds up" if found.reconcile_status == 0 else "DOES NOT ADD UP"
+    by_itself = "it added up" if found.was_even else "it did NOT add up"
+    failures = ", ".join(map(str, found.station_failures)) or "none"
     aims = "aims: none passed without a permit or an OK, none lost or counted twice, triggers = verdicts = dispositions"
     accounts = Table(
         "Parts at the gate, in the station's book and at the server",
@@ -212,7 +225,8 @@ def report(course: Course, found: Outcome) -> Report:
         (
             f"verdicts: {judged}; {books.not_inspected} of them NOT_INSPECTED",
             unwritten,
-            f"`lineside station reconcile` at the end: {even}",
+            f"`lineside station reconcile` at the end: {even}; before the station's last start {by_itself}",
+            f"records the server refused: {len(found.parked)}; ends of the station unasked or failing: {failures}",
             aims,
         ),
     )
@@ -223,5 +237,9 @@ def report(course: Course, found: Outcome) -> Report:
         "pulled": {plug.name.lower(): count for plug, count in found.pulled.items()},
         "audit": {**asdict(books), "judged_by": dict(books.judged_by)},
         "reconciles": found.reconcile_status == 0,
+        "was_even": found.was_even,
+        "gaps": (found.reconciled or {}).get("gaps"),
+        "parked": [asdict(record) for record in found.parked],
+        "station_failures": list(found.station_failures),
     }
     return Report((plugs, accounts), figures)

@@ -80,6 +80,8 @@ class Child:
     def __init__(self, command: Sequence[str]) -> None:
         self.log: deque[str] = deque(maxlen=200)
         """The end of what it wrote to stderr; a pipe, so that no limit on its files touches it."""
+        self.failures: list[int] = []
+        """Exit statuses of lives that ended unasked, or other than with 0 when asked."""
         self._command = command
         self._process: subprocess.Popen[str] | None = None
         self._draining: threading.Thread | None = None
@@ -102,6 +104,7 @@ class Child:
     def kill(self) -> None:
         """SIGKILL: nothing is closed."""
         if self._process is not None:
+            self._note_end_unasked()
             self._process.send_signal(signal.SIGKILL)
             self._reap()
 
@@ -109,9 +112,19 @@ class Child:
         """Close its stdin and wait; gives the exit status."""
         if self._process is None or self._process.stdin is None:
             return 0
+        was_gone = self._note_end_unasked()
         with suppress(BrokenPipeError):
             self._process.stdin.close()
-        return self._reap()
+        status = self._reap()
+        if status != 0 and not was_gone:
+            self.failures.append(status)
+        return status
+
+    def _note_end_unasked(self) -> bool:
+        status = None if self._process is None else self._process.poll()
+        if status is not None:
+            self.failures.append(status)
+        return status is not None
 
     def ask(self, order: str) -> Any:
         """Give it a line, get a line."""
