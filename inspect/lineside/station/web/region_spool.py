@@ -6,8 +6,9 @@ them in, in order, when the server is there. A disk that takes no record ends th
 
 import asyncio
 import hashlib
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
@@ -30,6 +31,7 @@ from lineside.station.spool import (
     TriggerRecord,
     UsedRecipe,
     UsedRelease,
+    interrupted,
 )
 from lineside.station.web.records import RegionOutcome, WebEvent, WebEventKind
 from lineside.station.web.rig_marker import result_id
@@ -38,6 +40,7 @@ LANES: Final = MappingProxyType({Verdict.OK: Lane.PASS, Verdict.NG: Lane.REJECT,
 """Where a region goes: what is marked counts as rejected, what nobody looked at as set aside."""
 
 _INFORMATION: Final = frozenset({WebEventKind.STARTED, WebEventKind.STOPPED, WebEventKind.CAMERA_BACK})
+_MOST_NAMED: Final = 20
 _LAST_WAIT_S: Final = 2.0
 """How long the end of a roll waits for the server; what is left is sent by the next run."""
 
@@ -78,27 +81,29 @@ class RegionSpool:
     clock: Clock
     _forwarder: Forwarder | None = field(default=None, init=False, repr=False)
     _forwarding: "asyncio.Task[None] | None" = field(default=None, init=False, repr=False)
+    _opened: AsyncExitStack = field(default_factory=AsyncExitStack, init=False, repr=False)
 
     async def __aenter__(self) -> Self:
-        """Begin to forward, also what an earlier run left."""
-        await self.client.__aenter__()
-        self._forwarder = Forwarder(self.spool, self.client)
-        self._forwarding = asyncio.create_task(self._forwarder.run())
+        """Close what a run left open that was killed, and begin to forward, also what an earlier run left.
+
+        Raises:
+            SpoolError: the disk does not take it.
+        """
+        async with AsyncExitStack() as opening:
+            opening.callback(self.spool.close)
+            await opening.enter_async_context(self.client)
+            await asyncio.to_thread(self._recover)
+            forwarder = self._forwarder = Forwarder(self.spool, self.client)
+            forwarding = self._forwarding = asyncio.create_task(forwarder.run())
+            opening.push_async_callback(_send_the_rest, forwarder, forwarding)
+            self._opened = opening.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Send what can be sent in a moment; the rest stays on disk."""
-        if self._forwarding is not None and self._forwarder is not None:
-            self._forwarding.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._forwarding
-            with suppress(TimeoutError):  # a server that is away is not waited for
-                async with asyncio.timeout(_LAST_WAIT_S):
-                    await self._forwarder.drain()
-        await self.client.__aexit__(kind, error, trace)
-        self.spool.close()
+        await self._opened.__aexit__(kind, error, trace)
 
     async def region(self, outcome: RegionOutcome, picture: Image | None) -> str:
         """Write a region down; returns the id of its record.
@@ -110,7 +115,9 @@ class RegionSpool:
 
         Raises:
             SpoolError: it is not on disk; the region may get no permit.
+            Exception: the forwarding has failed, with what no server's answer explains.
         """
+        self._see_to_the_forwarding()
         identifier = str(IdentifierSource(self.clock).uuid7())
         record = await asyncio.to_thread(self._record, identifier, outcome, picture)
         await asyncio.to_thread(self.spool.record_inspection, record)
@@ -169,9 +176,52 @@ class RegionSpool:
             views = {using.view: JudgedView(_encoded(picture, outcome, using.view), sequence=outcome.number)}
         return JudgedRecord(identifier, outcome.part_id, judgement, outcome.decided_at, outcome.decided_at, views)
 
+    def _recover(self) -> None:
+        """Give each region that a killed run left a verdict and a fate, which is never that it passed."""
+        now, without_verdict, unseen = self.clock.now(), 0, []
+        for part in self.spool.unfinished():
+            at, verdict = max(now, part.at), part.verdict
+            if verdict is None:
+                without_verdict += 1
+                verdict = Verdict.NOT_INSPECTED
+                self.spool.record_inspection(interrupted(part, nameless=part.id, at=at))
+            if not part.has_disposition:
+                unseen.append(part.part_id or part.id)
+                lane = Lane.REJECT if verdict is Verdict.NG else Lane.REINSPECT
+                self.spool.record_disposition(DispositionRecord(part.id, lane, is_confirmed=False, at=at))
+        if unseen:
+            self.spool.record_report(self._interrupted_report(now, without_verdict, unseen))
+
+    def _interrupted_report(self, at: datetime, without_verdict: int, unseen: list[str]) -> ReportRecord:
+        shown = ", ".join(unseen[:_MOST_NAMED]) + (" ..." if len(unseen) > _MOST_NAMED else "")
+        return ReportRecord(
+            id=str(IdentifierSource(self.clock).uuid7()),
+            kind="internal",
+            severity="alarm",
+            message=f"a run was killed: of {len(unseen)} regions nobody saw where they went, {without_verdict} of them "
+            f"without a verdict; they count as rejected or set aside, look for them on the roll: {shown}",
+            at=at,
+            evidence={"without_verdict": without_verdict, "unseen": unseen[:1000]},
+        )
+
+    def _see_to_the_forwarding(self) -> None:
+        """It waits for whatever may pass; that it has ended is a fault, which must not stay unseen."""
+        if self._forwarding is not None and self._forwarding.done():
+            self._forwarding.result()
+
     def _wake(self) -> None:
         if self._forwarder is not None:
             self._forwarder.wake()
+
+
+async def _send_the_rest(forwarder: Forwarder, forwarding: "asyncio.Task[None]") -> None:
+    """End the forwarding, and send what can be sent in a moment; a server that is away is not waited for."""
+    forwarding.cancel()
+    with suppress(asyncio.CancelledError):
+        await forwarding
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WAIT_S):
+            await forwarder.drain()
 
 
 def _encoded(picture: Image, outcome: RegionOutcome, view: str) -> EncodedFrame:
