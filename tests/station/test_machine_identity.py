@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from lineside.inspection.verdict import Verdict
 from lineside.station.machine import Acquire, Acquired, Dispose, Happening, Judged, RecordNotInspected
+from lineside.station.rig.line.permits import PermitTable
 from lineside.station.rig.records import Lane
 from machine_scene import RULES, MachineScene
 
@@ -97,6 +98,24 @@ class ReusedIds(RuleBasedStateMachine):
         out = self.scene.outputs
         self.set(results_ack=out.results_valid, results_ack_id=out.results_id)
         self.set(results_ack=False)
+
+    @precondition(lambda self: self.shown is not None)
+    @rule()
+    def result_is_taken_just_as_its_id_is_given_to_another_part(self) -> None:
+        number = self.scene.outputs.results_id
+        table = PermitTable(age_s=1.0, has_reinspect_lane=True)
+        table.expect(number)
+        table.put(number, permit=True, lane=Lane.PASS, now_s=0.0)
+        self.taken.add(self.shown or 0)
+        encoder = self.scene.inputs.encoder + 5
+        self.set(trigger=True, trigger_id=number, results_ack=True, results_ack_id=number, encoder=encoder)
+        self.set(trigger=False, results_ack=False)
+        for _ in range(4):
+            out = self.scene.outputs
+            if out.results_valid:
+                table.put(out.results_id, permit=out.permit, lane=out.lane, now_s=0.0)
+            self.result_is_taken()
+        assert table.take(number, now_s=0.0)[0] is Lane.REJECT
 
     @rule(counts=st.integers(1, 45))
     def belt_moves(self, counts: int) -> None:
