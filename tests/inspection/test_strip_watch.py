@@ -217,6 +217,19 @@ def test_a_counter_that_rolls_over_goes_on(bits: int) -> None:
     assert (np.diff(ends) == 4).all()
 
 
+@pytest.mark.parametrize("direction", [1, -1])
+def test_lost_lines_that_a_narrow_counter_went_around_in_keep_their_place(direction: Literal[1, -1]) -> None:
+    """150 lines are 600 counts: more than half of 10 bits, which alone look like 424 back."""
+    rules = WatchRules(counts_per_line=4, encoder_bits=10, most_fill_lines=50)
+    seen = np.r_[0:20, 170:200]
+    watch = LineWatch(width_px=WIDTH, scale=EncoderScale(0.25, direction), rules=rules)
+    stream = chunks(noise(200)[seen], direction * EVEN[seen] % 2**10, numbers=seen.tolist())
+    _, ends, faults = watched(watch, stream)
+    assert ends[-1] - ends[0] == EVEN[-1] - EVEN[0]
+    assert "encoder_backwards" not in kinds(faults)
+    assert "dropped" in kinds(faults)
+
+
 def test_an_encoder_that_counts_down_places_the_same() -> None:
     down = LineWatch(width_px=WIDTH, scale=EncoderScale(0.25, -1), rules=RULES)
     _, ends, faults = watched(down, chunks(noise(200), -EVEN))

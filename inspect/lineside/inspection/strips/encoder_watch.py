@@ -79,7 +79,7 @@ class EncoderWatch:
             encoder: int64 (n,) as the encoder counts.
             missing: lines that were lost before the first of them.
         """
-        steps = self._steps(encoder)
+        steps = self._steps(encoder, missing=missing)
         counts = self._count + np.cumsum(steps)
         reached = np.maximum.accumulate(np.concatenate([[self._furthest], counts]))
         behind = reached[:-1] - counts
@@ -94,13 +94,18 @@ class EncoderWatch:
         self._is_back, self._standing, self._first_counts = bool(is_back[-1]), int(standing[-1]), 0
         return Followed(keep, ends, tuple(faults))
 
-    def _steps(self, encoder: Counts) -> Counts:
-        """Forward counts from line to line."""
+    def _steps(self, encoder: Counts, *, missing: int = 0) -> Counts:
+        """Forward counts from line to line.
+
+        A counter that rolls over tells a step only within half its range: for lines that were lost, around theirs.
+        """
         steps = np.diff(encoder, prepend=self._raw)
         bits = self._rules.encoder_bits
         if bits is not None:
             half = 1 << (bits - 1)
-            steps = (steps + half) % (1 << bits) - half
+            before = np.zeros(len(steps), np.int64)
+            before[0] = 0 if self._first_counts else missing * self._rules.counts_per_line * self._scale.direction
+            steps = (steps - before + half) % (1 << bits) - half + before
         steps = self._scale.forward(steps)
         steps[0] += self._first_counts  # 0 after the first line
         return steps

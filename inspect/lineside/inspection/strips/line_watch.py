@@ -93,20 +93,20 @@ class LineWatch:
             )
         following = self._begin(chunk) if self._following is None else self._following
         reached = following.encoder.furthest
-        skip, missing, counter_faults = self._by_counter(chunk, following)
+        skip, lost, counter_faults = self._by_counter(chunk, following)
         following.next_line = max(following.next_line, chunk.first_line + len(chunk))
         if counter_faults and counter_faults[0].kind is LineFaultKind.COUNTER_RESET:
             following.next_line = chunk.first_line + len(chunk)
         if skip == len(chunk):
             return self._watched([], counter_faults)
         lines, encoder = chunk.lines[skip:], chunk.encoder[skip:]
-        followed = following.encoder.follow(encoder, missing=missing)
+        followed = following.encoder.follow(encoder, missing=lost)
         faults = [*_placed(counter_faults, followed.ends), *followed.faults]
         kept = lines if followed.keep.all() else lines[followed.keep]
         if not len(kept):
             return self._watched([], faults)
         taken = [(kept, followed.ends)]
-        if missing:
+        if missing := min(lost, self._rules.most_fill_lines):
             between = np.linspace(reached, followed.ends[0], missing + 2)[1:-1].astype(np.int64)
             taken.insert(0, (np.broadcast_to(following.last, (missing, self._width_px)), between))
         for some_lines, ends in taken:
@@ -140,7 +140,7 @@ class LineWatch:
         return self._following
 
     def _by_counter(self, chunk: LineChunk, following: _Following) -> tuple[int, int, list[CountFault]]:
-        """Lines at the chunk's begin that are copies, lines missing before it, and the fault of either."""
+        """Lines at the chunk's begin that are copies, lines lost before it, and the fault of either."""
         gap = chunk.first_line - following.next_line
         reached = following.encoder.furthest
         if gap == 0:
@@ -150,7 +150,7 @@ class LineWatch:
             if not following.next_line:
                 where = f"they passed before the first that came, the camera's line {chunk.first_line}"
             message = f"{gap} lines were lost: {where}; check cable, network and buffers"
-            return 0, self._fill(gap), [CountFault(LineFaultKind.DROPPED, reached, reached, message)]
+            return 0, gap, [CountFault(LineFaultKind.DROPPED, reached, reached, message)]
         copies = min(-gap, len(chunk))
         if following.encoder.would_repeat(chunk.encoder[:copies]):
             message = (
@@ -160,11 +160,8 @@ class LineWatch:
         forward = following.encoder.ahead(int(chunk.encoder[0]))
         message = f"the camera's counter fell from {following.next_line - 1} to {chunk.first_line}: it was restarted, "
         message += "and lines may be missing"
-        missing = self._fill(max(0, round(forward / self._rules.counts_per_line) - 1))
-        return 0, missing, [CountFault(LineFaultKind.COUNTER_RESET, reached, reached, message)]
-
-    def _fill(self, missing: int) -> int:
-        return min(missing, self._rules.most_fill_lines)
+        lost = max(0, round(forward / self._rules.counts_per_line) - 1)
+        return 0, lost, [CountFault(LineFaultKind.COUNTER_RESET, reached, reached, message)]
 
     def _watched(self, taken: list[tuple[Lines, Counts]], faults: list[CountFault]) -> Watched:
         """Number lines and place faults among them."""
