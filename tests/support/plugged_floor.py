@@ -65,6 +65,7 @@ class Plug(StrEnum):
     SERVER = "server"
     ENGINE = "engine"
     DISK = "disk"
+    DISK_HANGS = "disk hangs"
     CABLE = "cable"
     CABLE_UNHEARD = "cable, the last word arrived"
     STATION = "station"
@@ -162,7 +163,7 @@ class Floor:
                 self.line.advance(self.clock.monotonic())
                 continue
             await self._scan(scan)
-            if self.line.is_empty and not self.out and not self.machine_owes:
+            if self.line.is_empty and not self.out and not self.machine_owes and not self.coming:
                 return
         raise AssertionError(f"seed {self.seed}: {self.machine_owes} of {len(self.book)} parts have no fate yet")
 
@@ -182,6 +183,7 @@ class Floor:
         self.coming: list[tuple[float, Happening | Callable[[], Happening]]] = [(0.0, DeploymentReady())]
         self.mine: dict[int, Entry] = {}
         self.ended: set[int] = set()
+        self.written_s = 0.0
         self.knows_disk = self.knows_judges = self.knows_camera = True
         self.needs_reset = False
 
@@ -248,11 +250,11 @@ class Floor:
                     AcquisitionFailed(acquisition_id, "no frame") if entry.shows is None else Acquired(acquisition_id)
                 )
                 self.coming.append((now_s + SCAN_S, taken))
-                self.coming.append((now_s + self.rng.uniform(0.02, 0.35), partial(self._judged, entry)))
+                self.coming.append((self.written_s + self.rng.uniform(0.02, 0.35), partial(self._judged, entry)))
             case RecordNotInspected(acquisition_id):
                 entry = self._triggered(acquisition_id)
                 if entry is not None:
-                    self.coming.append((now_s + SCAN_S, partial(self._judged, entry)))
+                    self.coming.append((self.written_s + SCAN_S, partial(self._judged, entry)))
             case Dispose(acquisition_id, lane, is_confirmed):
                 assert acquisition_id in self.machine_owes, "what is disposed of was triggered, and once"
                 self.ended.add(acquisition_id)
@@ -272,7 +274,9 @@ class Floor:
             self.coming.append((self.clock.monotonic(), failed))
             return None
         self.book.append(entry)
-        self.coming.append((self.clock.monotonic(), Recorded(acquisition_id)))
+        slow_s = self.rng.uniform(0.1, 0.6) if Plug.DISK_HANGS in self.out else 0.0
+        self.written_s = max(self.written_s, self.clock.monotonic() + slow_s)  # one after another
+        self.coming.append((self.written_s, Recorded(acquisition_id)))
         return entry
 
     def _judged(self, entry: Entry) -> Happening:
