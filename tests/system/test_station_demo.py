@@ -83,6 +83,8 @@ def test_what_does_not_add_up_is_named(part: PartAccount, says: str | None) -> N
 def test_each_gap_of_the_reconciliation_is_a_problem() -> None:
     gap = Gap(GapKind.VERDICT_WAITS, "id", 1, "P1")
     assert summed(a_part(), gap).problems == ("verdict_waits: part P1, acquisition 1",)
+    report = Gap(GapKind.REPORT_PARKED, None, None, None, report_id="0198-r")
+    assert summed(a_part(), report).problems == ("report_parked: report 0198-r",)
 
 
 @pytest.mark.system

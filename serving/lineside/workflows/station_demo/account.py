@@ -127,6 +127,9 @@ class StationDemoSummary:
                 f"{dispositions} dispositions; at the server {at_server[0]} and {at_server[1]}"
             )
         for gap in found.gaps:
+            if gap.report_id is not None:
+                yield f"{gap.kind.value}: report {gap.report_id}"
+                continue
             yield f"{gap.kind.value}: part {gap.part_id or '-'}, acquisition {gap.acquisition_id or '-'}"
         for part in self.parts:
             yield from _problems_of(part)
