@@ -17,7 +17,7 @@ import pytest
 from cut_line import cut_line
 from in_a_loop import in_a_loop
 from lineside.client import LinesideClient
-from lineside.client.clock import SystemClock
+from lineside.client.clock import Clock, ManualClock, SystemClock
 from lineside.client.identifiers import IdentifierSource
 from lineside.inspection.verdict import Verdict
 from lineside.serving.security import Role
@@ -143,7 +143,9 @@ class Station:
 
 
 @asynccontextmanager
-async def a_station(server: LiveServer, keys: TestKeys, folder: Path) -> AsyncIterator[Station]:
+async def a_station(
+    server: LiveServer, keys: TestKeys, folder: Path, *, wall: Clock = _CLOCK
+) -> AsyncIterator[Station]:
     """A station that has asked its server once."""
     line, watch, happened = Line(), ServerWatch(clock=_CLOCK), list[Happening]()
     own = OwnEngine(
@@ -151,6 +153,7 @@ async def a_station(server: LiveServer, keys: TestKeys, folder: Path) -> AsyncIt
         station="aoi-1",
         trust_file=keys.write_trust(folder / "trust.json"),
         settings=EngineSettings(engine="onnxruntime-fp32"),
+        clock=wall,
     )
     key = server.keys[Role.STATION]
     async with LinesideClient(server.url, key, timeout_s=5, transport=line) as client:
@@ -354,6 +357,21 @@ async def test_a_station_that_starts_without_the_server_does_not_judge_where_an_
         pass
     again = OwnEngine(tmp_path / "own", station="aoi-1", trust_file=tmp_path / "trust.json")
     with pytest.raises(LookupError, match="to begin at part 'F-of-the-lids'"):
+        again.load_kept()
+
+
+@in_a_loop
+async def test_an_expiry_that_is_met_while_the_server_is_away_is_remembered(
+    server: LiveServer, keys: TestKeys, tmp_path: Path
+) -> None:
+    wall = ManualClock(datetime.now(UTC))
+    async with a_station(server, keys, tmp_path, wall=wall) as station:
+        await station.go_away()
+        wall.advance(40 * 24 * 3600)
+        await station.upkeep.refresh()
+        assert "expired" in str(station.happened[-1])
+    again = OwnEngine(tmp_path / "own", station="aoi-1", trust_file=tmp_path / "trust.json")
+    with pytest.raises(LookupError, match="expired"):  # the clock is right again, and behind what it was
         again.load_kept()
 
 

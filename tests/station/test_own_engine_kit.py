@@ -166,6 +166,51 @@ async def test_an_expired_deployment_judges_nothing_and_stays_expired(
     assert "expired" in engine.why_not
 
 
+@in_a_loop
+async def test_what_has_expired_stays_expired_after_a_restart_with_the_clock_set_back(
+    scene: Scene, engine: OwnEngine, tmp_path: Path, trust_file: Path, clock: ManualClock
+) -> None:
+    async with told(scene) as client:
+        await engine.refresh(client)
+    engine.note_time()
+    kept = tmp_path / "own" / "kits" / "time.json"
+    written = kept.read_bytes()
+    clock.advance(60)
+    engine.note_time()
+    assert kept.read_bytes() == written  # a disk is not worn out for a minute
+    clock.advance(40 * 24 * 3600)
+    engine.note_time()
+    engine.close()
+    set_back = ManualClock(datetime.now(UTC))
+    again = an_engine(tmp_path, trust_file, set_back)
+    with pytest.raises(NoKit, match="expired"):
+        again.load_kept()
+    async with told(scene) as client:
+        with pytest.raises(NoKit, match="expired"):
+            await again.refresh(client)
+    kept.unlink()  # a person knows that the clock was wrong before
+    person = an_engine(tmp_path, trust_file, set_back)
+    async with told(scene) as client:
+        await person.refresh(client)
+    assert person.why_not is None
+    person.close()
+
+
+@in_a_loop
+async def test_a_kit_that_was_found_expired_at_the_start_stays_so_and_a_damaged_time_lets_nothing_judge(
+    scene: Scene, engine: OwnEngine, tmp_path: Path, trust_file: Path, clock: ManualClock
+) -> None:
+    async with told(scene) as client:
+        await engine.refresh(client)
+    engine.close()
+    for started_at in (datetime.now(UTC) + timedelta(days=40), datetime.now(UTC)):
+        with pytest.raises(NoKit, match="expired"):
+            an_engine(tmp_path, trust_file, ManualClock(started_at)).load_kept()
+    (tmp_path / "own" / "kits" / "time.json").write_text("{")
+    with pytest.raises(NoKit, match="what time it was here"):
+        an_engine(tmp_path, trust_file, clock).load_kept()
+
+
 def revoke_deploy_key(scene: Scene, trust_file: Path) -> None:
     trust_file.write_bytes(TrustStore([scene.keys.build.public]).to_json())
 

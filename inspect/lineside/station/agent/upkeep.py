@@ -78,6 +78,7 @@ class Upkeep:
         self._told: str | None = ""
         self._refused: str | None = None
         self._answer: Json | None = None
+        self._time_trouble: str | None = None
         self._hurried = asyncio.Event()
 
     async def load_kept(self) -> None:
@@ -86,7 +87,7 @@ class Upkeep:
             return
         try:
             await self._workers.on_pictures(self._own.load_kept)
-        except NoKit as error:
+        except (NoKit, KitStoreFailed) as error:
             _log.info("no_kept_kit", why=str(error))
             return
         kit = self._own.kit
@@ -120,6 +121,7 @@ class Upkeep:
             self._watch.note_answer()
             await self._take_up(answer)
             await self._refresh_own(answer)
+        await self._note_time()
         self._tell()
 
     def bind(self, *, encoder: int, seen_s: float, part_id: str | None = None, bound: Making | None = None) -> Making:
@@ -181,6 +183,18 @@ class Upkeep:
             _log.warning("kit_not_fetched", why=str(error))
         else:
             self._refused = None
+
+    async def _note_time(self) -> None:
+        if self._own is None:
+            return
+        try:
+            await self._workers.on_disk(self._own.note_time)
+        except (NoKit, KitStoreFailed) as error:
+            if self._time_trouble is None:
+                _log.warning("time_not_kept", why=str(error))  # the next look tries again
+            self._time_trouble = str(error)
+        else:
+            self._time_trouble = None
 
     def _tell(self) -> None:
         trouble = self._trouble()

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -14,6 +15,7 @@ from lineside.inspection.release import TrustStore
 from lineside.station.own_engine.errors import NoKit
 from lineside.station.own_engine.kit_record import Kit, KitPapers, withdrawn_of
 from lineside.station.own_engine.kit_store import KeptKit, KitStore
+from lineside.station.own_engine.steady_clock import SteadyClock
 from lineside.station.own_engine.verification import starter_folder, verify_kit
 from lineside.station.spool import PartContext
 
@@ -34,17 +36,36 @@ class KitKeeper:
         self._store = store
         self._station = station
         self._trust_file = trust_file
-        self._clock = clock
+        self._time = SteadyClock(store.time_file, clock)
         self._trusted: bytes | None = None
         self._kept_answer: Json | None = None
+
+    def now(self) -> datetime:
+        """The clock, as far as it does not step back.
+
+        Raises:
+            NoKit: nobody can say what time it was here.
+        """
+        return self._time.now()
+
+    def keep_time(self, kit: Kit) -> None:
+        """Remember what time it is, so that a kit that expires stays expired after a restart; blocks.
+
+        Raises:
+            NoKit: nobody can say what time it was here.
+            KitStoreFailed: the disk does not take it.
+        """
+        self._time.keep(expires_at=kit.deployment.expires_at)
 
     def kept(self) -> tuple[Kit, PartContext]:
         """The kit that was kept last, verified again; blocks.
 
         Raises:
             NoKit: there is none, it does not verify any more, or an order was to begin after it was kept.
+            KitStoreFailed: the disk does not take what it must remember.
         """
         kept = self._store.load()
+        self._time.keep()
         if kept.papers.next_begins is not None:
             raise NoKit(
                 f"an order was to begin at {kept.papers.next_begins} when the server was there last, and only the "
@@ -95,7 +116,7 @@ class KitKeeper:
         content_id = papers.content_id
         if self._store.has_content(content_id):
             if known is not None and known.content_id == content_id and await self._trusts_as_before():
-                known.check_time(self._clock.now())
+                known.check_time(self._time.now())
                 return known
             try:
                 kept = await asyncio.to_thread(self._store.files_of, self._store.folder_of(content_id), papers)
@@ -153,7 +174,7 @@ class KitKeeper:
             release_folder=starter_folder(kept.papers) or kept.release_folder,
             references=kept.references,
             trust=trust,
-            now=self._clock.now(),
+            now=self._time.now(),
         )
         self._trusted = text
         return kit

@@ -19,6 +19,7 @@ from lineside.station.own_engine.kit_record import KitPapers
 
 _CURRENT: Final = "current.json"
 _FOLLOWED: Final = "followed.json"
+_TIME: Final = "time.json"
 _INCOMING: Final = ".incoming-"
 
 
@@ -50,6 +51,8 @@ class KitStore:
         self._station = station
         self.followed = FollowedFile(folder / _FOLLOWED)
         """What deployments ever counted; outlives every kit."""
+        self.time_file = folder / _TIME
+        """What time it was here at the latest; outlives every kit."""
 
     def has_content(self, content_id: str) -> bool:
         """Whether that kit's files are here."""
@@ -114,7 +117,7 @@ class KitStore:
         except OSError as error:
             raise KitStoreFailed(f"the kit cannot be kept in {self._folder}: {error}") from error
         for entry in self._folder.iterdir():
-            if entry.name not in {content_id, _CURRENT, _FOLLOWED}:
+            if entry.name not in {content_id, _CURRENT, _FOLLOWED, _TIME}:
                 self.discard(entry)
 
     def forget(self) -> None:

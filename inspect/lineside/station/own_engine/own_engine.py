@@ -81,7 +81,6 @@ class OwnEngine:
         self._loaded: _Loaded | None = None
         self._context = PartContext()
         self._why_not: str | None = "the station's kit was not looked for yet"
-        self._latest: datetime | None = None
         self._previous: dict[str, str] = {}
         self._past: dict[str, CameraPast] = {}
 
@@ -92,7 +91,7 @@ class OwnEngine:
         if loaded is None:
             return self._why_not
         try:
-            loaded.kit.check_time(self._now())
+            loaded.kit.check_time(self._keeper.now())
         except NoKit as error:
             return str(error)
         return None
@@ -126,11 +125,12 @@ class OwnEngine:
 
         Raises:
             NoKit: there is none that verifies, or its model does not load here.
+            KitStoreFailed: the disk does not take what it must remember.
         """
         try:
             kit, context = self._keeper.kept()
             self._use(kit)
-        except NoKit as error:
+        except (NoKit, KitStoreFailed) as error:
             self._drop(str(error))
             raise
         self._context = context
@@ -176,7 +176,7 @@ class OwnEngine:
             if why_not is not None:
                 return StationJudgement.not_inspected(ReasonCode.NO_RECIPE, why_not, context=context)
             rules = loaded.kit.recipe
-            now = self._now()
+            now = self._keeper.now()
             findings = {name: self._look(loaded, view, now) for name, view in views.items() if name in rules.views}
             judgement = judge(rules, findings, release_thresholds=loaded.kit.release.thresholds, now=now)
         release = loaded.kit.release
@@ -187,6 +187,17 @@ class OwnEngine:
             engine=loaded.detector.engine_name,
             context=context,
         )
+
+    def note_time(self) -> None:
+        """Remember what time it is: call it every now and then, so that what expires stays so after a restart; blocks.
+
+        Raises:
+            NoKit: nobody can say what time it was here.
+            KitStoreFailed: the disk does not take it.
+        """
+        kit = self.kit
+        if kit is not None:
+            self._keeper.keep_time(kit)
 
     def close(self) -> None:
         """Free the model."""
@@ -208,7 +219,7 @@ class OwnEngine:
         return examination.findings
 
     def _use(self, kit: Kit) -> None:
-        kit.check_time(self._now())
+        kit.check_time(self._keeper.now())
         try:
             detector = self._open(kit.release)
         except (LinesideError, OSError) as error:
@@ -245,12 +256,6 @@ class OwnEngine:
             self._past.clear()
         if before is not None:
             before.detector.close()
-
-    def _now(self) -> datetime:
-        """The clock, as far as it does not step back: what has expired stays so."""
-        now = self._clock.now()
-        self._latest = now if self._latest is None else max(now, self._latest)
-        return self._latest
 
 
 def _code_of(loaded: _Loaded | None) -> ReasonCode:
