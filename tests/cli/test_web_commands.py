@@ -59,14 +59,15 @@ def test_a_web_is_judged_region_by_region_and_its_roll_is_on_disk(folder: Path) 
 
 
 def test_a_roll_map_shows_each_defect_in_its_place(folder: Path) -> None:
-    CliRunner().invoke(app, ["web", "run", str(folder / "web.yaml"), "--no-picture"])
-    told = CliRunner().invoke(app, ["web", "map", str(folder / "out/roll-map.json")])
+    (folder / "mapped.yaml").write_text(json.dumps({**WEB, "out": "mapped"}))
+    CliRunner().invoke(app, ["web", "run", str(folder / "mapped.yaml"), "--no-picture"])
+    told = CliRunner().invoke(app, ["web", "map", str(folder / "mapped/roll-map.json")])
     rows = [line.split("\t") for line in told.stdout.splitlines()]
     assert [(row[0], row[2], row[5]) for row in rows] == [
         (f"{blob.top_px / 2:.2f}", f"{blob.left_px / 2:.2f}", BLOB_CLASSES[blob.class_id]) for blob in BLOBS
     ]
     drawn = CliRunner().invoke(
-        app, ["web", "map", str(folder / "out/roll-map.json"), "--cut-list", "--picture", str(folder / "roll.svg")]
+        app, ["web", "map", str(folder / "mapped/roll-map.json"), "--cut-list", "--picture", str(folder / "roll.svg")]
     )
     assert drawn.stdout.startswith("from_mm,")
     assert (folder / "roll.svg").read_text().startswith("<?xml")

@@ -15,15 +15,19 @@ import pytest
 from blob_detector import TinyRelease
 from lineside.client import LinesideClient
 from lineside.client.clock import ManualClock
+from lineside.inspection.errors import GeometryMismatch
 from lineside.inspection.frames import Image
 from lineside.inspection.strips import LineChunk
-from lineside.station.web import OpenedWeb, RegionOutcome, WebRun, open_web, parse_web_file, run_web
+from lineside.station.web import OpenedWeb, RegionOutcome, WebFileRefused, WebRun, open_web, parse_web_file, run_web
 from lineside.station.web.line_sources import LineSource
 from lineside.station.web.records import WebEvent
 from lineside.station.web.region_spool import RegionSpool
 from web_scene import ArrayLines, chunks_of
 
 LINES, WIDTH_PX = 1000, 160
+FIRST_IS_SEEN = 8
+"""Chunks of 40 lines after which the two rows of tiles that show the first region are full."""
+
 WEB: dict[str, Any] = {
     "schema": "lineside.web-station/1",
     "roll": "ROLL-1",
@@ -43,8 +47,8 @@ WEB: dict[str, Any] = {
 class SlowSpool(RegionSpool):
     """Writes nothing, and takes until all lines have come."""
 
-    def __init__(self, all_came: asyncio.Event) -> None:
-        self.all_came = all_came
+    def __init__(self, begun: asyncio.Event, all_came: asyncio.Event) -> None:
+        self.begun, self.all_came = begun, all_came
         self.client = LinesideClient("http://127.0.0.1:9", "nobody asks")
 
     async def __aenter__(self) -> Self:
@@ -56,6 +60,7 @@ class SlowSpool(RegionSpool):
         pass
 
     async def region(self, outcome: RegionOutcome, picture: Image | None) -> str:
+        self.begun.set()
         await self.all_came.wait()
         return outcome.part_id
 
@@ -68,10 +73,11 @@ class SlowSpool(RegionSpool):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineOfChunks(OpenedWeb):
-    """Lines from memory, and a spool that is slow."""
+    """Lines from memory; a slow spool begins to write the first region while it is in time."""
 
     chunks: Sequence[LineChunk] = ()
     is_slow: bool = False
+    begun: asyncio.Event
     all_came: asyncio.Event
 
     def source(self) -> LineSource:
@@ -80,14 +86,14 @@ class LineOfChunks(OpenedWeb):
         async def after() -> None:
             nonlocal given_out
             given_out += 1
-            await asyncio.sleep(0.002)
+            await (self.begun.wait() if self.is_slow and given_out == FIRST_IS_SEEN else asyncio.sleep(0.0))
             if given_out == len(self.chunks):
                 self.all_came.set()
 
         return ArrayLines(self.chunks, is_live=True, width_px=WIDTH_PX, after=after)
 
     def region_spool(self) -> RegionSpool | None:
-        return SlowSpool(self.all_came) if self.is_slow else None
+        return SlowSpool(self.begun, self.all_came) if self.is_slow else None
 
 
 @pytest.fixture
@@ -106,7 +112,7 @@ def _run(folder: Path, *, lines: int = LINES, is_slow: bool = False, **changes: 
         kept = {each.name: getattr(opened, each.name) for each in fields(opened)}
 
         async def running() -> WebRun:
-            live = LineOfChunks(**kept, chunks=chunks, is_slow=is_slow, all_came=asyncio.Event())
+            live = LineOfChunks(**kept, chunks=chunks, is_slow=is_slow, begun=asyncio.Event(), all_came=asyncio.Event())
             return await run_web(live, stop=asyncio.Event())
 
         return asyncio.run(running())
@@ -127,3 +133,26 @@ def test_a_region_that_is_too_late_once_it_is_written_down_has_no_permit_and_its
     assert [each["from_mm"] for each in _read(folder / "out/events.jsonl") if each["kind"] == "web_region_late"] == [
         0.0, 100.0, 200.0, 300.0,
     ]  # fmt: skip
+
+
+def test_a_roll_that_the_folder_holds_is_not_judged_again_and_another_one_leaves_nothing_of_it(folder: Path) -> None:
+    """No permit of an earlier run stands for web that nobody has looked at yet."""
+    _run(folder)
+    before = (folder / "out/marks.jsonl").read_text()
+    with pytest.raises(WebFileRefused, match=r"holds regions of roll 'ROLL-1'.*another name"):
+        _run(folder, lines=200)
+    assert (folder / "out/marks.jsonl").read_text() == before
+    (folder / "out/roll-map.png").write_bytes(b"of the roll before")
+    with pytest.raises(GeometryMismatch):
+        _run(folder, roll="ROLL-2", source=WEB["source"] | {"width_px": 200})
+    assert (folder / "out/marks.jsonl").read_text() == ""
+    assert not (folder / "out/roll-map.png").exists()
+    _run(folder, roll="ROLL-2", lines=200)
+    assert [each["part_id"] for each in _read(folder / "out/marks.jsonl")] == ["ROLL-2-000001"]
+
+
+def test_a_folder_whose_roll_cannot_be_told_is_not_written_over(folder: Path) -> None:
+    _run(folder, lines=200)
+    (folder / "out/judged-with.json").write_text('{"roll": "RO')
+    with pytest.raises(WebFileRefused, match="already holds"):
+        _run(folder, roll="ROLL-2")

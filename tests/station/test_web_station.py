@@ -133,19 +133,20 @@ class TestInTime:
 
     def test_what_was_decided_in_time_and_is_handed_on_too_late_is_not_inspected(self) -> None:
         """The marker takes the first region until the whole web has passed it."""
-        all_passed = asyncio.Event()
+        is_first_decided, all_passed = asyncio.Event(), asyncio.Event()
         scene = WebScene(reject=REJECT, handing=lambda: _until(all_passed))
         items = list(chunks_of(bright_web(1000, WIDTH_PX), (25,), clock=scene.clock))
         given_out = 0
 
-        async def all_judged() -> None:
+        async def until_the_first_is_decided() -> None:
             nonlocal given_out
             given_out += 1
-            await asyncio.sleep(0.002)
+            await (is_first_decided.wait() if given_out == 8 else asyncio.sleep(0.0))
             if given_out == len(items):
                 all_passed.set()
 
-        roll = scene.run(ArrayLines(items, is_live=True, after=all_judged))
+        source = ArrayLines(items, is_live=True, after=until_the_first_is_decided)
+        roll = scene.run(source, on_outcome=lambda _: is_first_decided.set())
         late = [event for event in roll.events if event.kind is WebEventKind.REGION_LATE]
         assert roll.verdicts == ["OK", *["NOT_INSPECTED"] * 6, *["OK"] * 3]
         assert [region.verdict.value for region in roll.roll_map.regions] == roll.verdicts

@@ -98,10 +98,11 @@ class MarkerOutput(Protocol):
 class FileMarker:
     """Permits and marks as lines of JSON in a file, on disk before `region` ends: for a rig that reads them.
 
-    A region that has no line, or one without a permit, may not pass as good.
+    A region that has no line, or one without a permit, may not pass as good. The file begins anew with each roll: no
+    permit of an earlier one is left.
 
     Attributes:
-        path: appended to.
+        path: of the file.
     """
 
     path: Path
@@ -110,7 +111,7 @@ class FileMarker:
     async def __aenter__(self) -> Self:
         """Open the file."""
         try:
-            self._file = self.path.open("a", encoding="utf-8")
+            self._file = self.path.open("w", encoding="utf-8")
         except OSError as error:
             raise MarkerFailed(f"marks cannot be written to {self.path}: {error.strerror}") from error
         return self

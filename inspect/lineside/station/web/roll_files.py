@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lineside.inspection.strips import RollMap
+from lineside.station.web.errors import WebFileRefused
 from lineside.station.web.records import RegionOutcome, WebEvent
 
 JUDGED_WITH_NAME: Final = "judged-with.json"
@@ -20,6 +21,8 @@ REGIONS_NAME: Final = "regions.jsonl"
 EVENTS_NAME: Final = "events.jsonl"
 ROLL_MAP_NAME: Final = "roll-map.json"
 CUT_LIST_NAME: Final = "cut-list.csv"
+
+_MADE_AT_THE_END: Final = (ROLL_MAP_NAME, CUT_LIST_NAME, "roll-map.png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +36,24 @@ class RollFiles:
     folder: Path
 
     def begin(self, judged_with: Mapping[str, Any]) -> None:
-        """Make the folder, say what judges, and begin the files anew.
+        """Make the folder, say what judges, and begin the files anew; those of another roll are gone then.
 
         Args:
-            judged_with: release, deployment, recipe and engine.
+            judged_with: roll, release, deployment, recipe and engine.
 
         Raises:
+            WebFileRefused: regions of this roll stand here already. Judged twice, a region would have two records, and
+                the permit of the first run would stand for what the second has not looked at yet.
             OSError: it cannot be written.
         """
+        if self._holds(judged_with["roll"]):
+            raise WebFileRefused(
+                f"{self.folder} already holds regions of roll {judged_with['roll']!r}: a roll is judged once. Give "
+                "this one another name (`roll`), or move the folder away if it is to be judged again"
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
+        for name in _MADE_AT_THE_END:
+            (self.folder / name).unlink(missing_ok=True)
         (self.folder / JUDGED_WITH_NAME).write_text(
             json.dumps(judged_with, ensure_ascii=False, indent=2) + "\n", "utf-8"
         )
@@ -63,6 +75,18 @@ class RollFiles:
             OSError: it cannot be written.
         """
         await asyncio.to_thread(_append, self.folder / EVENTS_NAME, event.as_document())
+
+    def _holds(self, roll: str) -> bool:
+        """Whether a region of a roll was written here; also where nobody can tell of which roll it is."""
+        try:
+            if not (self.folder / REGIONS_NAME).stat().st_size:
+                return False
+            judged_with = json.loads((self.folder / JUDGED_WITH_NAME).read_bytes())
+        except FileNotFoundError:
+            return False
+        except ValueError:  # torn by a crash
+            return True
+        return bool(judged_with["roll"] == roll)
 
     def finish(self, roll_map: RollMap) -> None:
         """Write the roll map and the cut list.

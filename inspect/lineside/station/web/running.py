@@ -47,6 +47,7 @@ async def run_web(
         on_event: told of each event.
 
     Raises:
+        WebFileRefused: the roll was judged before, into the same folder.
         LinesRefused, CameraError, FrameError: the source gives what cannot be judged.
         MarkerFailed, SpoolError, OSError: what was decided could not be written down or handed on.
     """
