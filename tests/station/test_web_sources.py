@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +43,7 @@ from lineside.station.web import (
     SourceTrouble,
     WebFileRefused,
     WebPlan,
+    WebSettings,
     parse_web_file,
 )
 from lineside.station.web.planning import plan_of
@@ -230,6 +231,19 @@ def _reconnecting(connections: list[FailedCamera]) -> ReconnectingCamera:
     )
 
 
+def _camera_file(camera: Mapping[str, object], lines_per_frame: int) -> WebSettings:
+    file = {
+        "schema": "lineside.web-station/1",
+        "roll": "ROLL-7",
+        "source": {"kind": "camera", "camera": camera, "width_px": 2048, "lines_per_frame": lines_per_frame},
+        "encoder": {"mm_per_count": 0.02},
+        "mm_per_px_across": 0.02,
+        "parts": {"pitch_mm": 68.0},
+        "reject": {"distance_mm": 400, "speed_mm_s": 120},
+    }
+    return parse_web_file(json.dumps(file), source="web.yaml")
+
+
 class TestCamera:
     def test_frames_are_chunks_whose_encoder_is_that_of_their_first_line(self) -> None:
         camera = ScriptedCamera([_frame(0, encoder=1000), _frame(1, encoder=1012), _frame(2, encoder=1024)])
@@ -296,25 +310,20 @@ class TestCamera:
         )
 
     def test_a_frame_that_waits_takes_its_length_from_the_way_to_the_marker(self) -> None:
+        camera = {"kind": "genicam", "producer": "v.cti", "encoder_feature": "ChunkEncoderValue"}
+
         def planned(lines_per_frame: int) -> WebPlan:
-            camera = {"kind": "genicam", "producer": "v.cti", "encoder_feature": "ChunkEncoderValue"}
-            source = {"kind": "camera", "camera": camera, "width_px": 2048, "lines_per_frame": lines_per_frame}
-            file = {
-                "schema": "lineside.web-station/1",
-                "roll": "ROLL-7",
-                "source": source,
-                "encoder": {"mm_per_count": 0.02},
-                "mm_per_px_across": 0.02,
-                "parts": {"pitch_mm": 68.0},
-                "reject": {"distance_mm": 400, "speed_mm_s": 120},
-            }
-            return plan_of(parse_web_file(json.dumps(file), source="web.yaml"), tile_wh_px=(640, 640))
+            return plan_of(_camera_file(camera, lines_per_frame), tile_wh_px=(640, 640))
 
         reject = planned(1000).reject
         assert reject is not None
         assert reject.distance_mm == 380.0
         with pytest.raises(WebFileRefused, match="the frame that waits for the next one's count, 320 mm"):
             planned(16_000)
+
+    def test_a_camera_that_is_connected_anew_when_the_web_stands_is_refused(self) -> None:
+        with pytest.raises(WebFileRefused, match="a web that stands"):
+            _camera_file({"kind": "genicam", "producer": "v.cti", "lost_after_timeouts": 5}, 8)
 
     def test_a_camera_without_an_encoder_counts_lines(self) -> None:
         [chunk] = _chunks(CameraLines(ScriptedCamera([_frame(2)]), 16, 4, counts_per_line=3))

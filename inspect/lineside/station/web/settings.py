@@ -398,6 +398,9 @@ def _line_camera(parsed: SourceFile) -> CameraSettings:
     """A camera of which no frame is passed over: it would be web that nobody looked at."""
     at = ("source", "camera")
     camera = parse_camera(parsed, at=at)
+    if camera.lost_after_timeouts is not None:
+        said = "a web that stands gives no frames, and a camera that is connected anew ends the roll; take it out"
+        raise parsed.problem((*at, "lost_after_timeouts"), said)
     try:
         return camera.with_every_frame()
     except ValueError as refused:
