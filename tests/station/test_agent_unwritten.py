@@ -203,5 +203,5 @@ def a_flow(journal: Journal, workers: Workers, clock: SystemClock) -> PartFlow:
             judged=lambda _: None,
             not_recorded=lambda *_: None,
         ),
-        bind=lambda *_: UNKNOWN,
+        bind=lambda **_: UNKNOWN,
     )
