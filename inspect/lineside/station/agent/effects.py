@@ -88,6 +88,7 @@ class Effects:
                     effect.encoder,
                     effect.part_id,
                     since_s,
+                    now_s,
                     until_s,
                 )
                 self._tasks.start(
@@ -101,6 +102,7 @@ class Effects:
                     effect.encoder,
                     effect.part_id,
                     since_s,
+                    now_s,
                     now_s,
                 )
                 self._tasks.start(

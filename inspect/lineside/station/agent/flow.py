@@ -42,7 +42,8 @@ class Trigger:
         acquisition_id: the PLC's.
         encoder: counts at the trigger.
         part_id: the PLC's, None where it has none.
-        seen_s: when, on the station's monotonic clock.
+        since_s: on the station's monotonic clock; it was not there before, nor is a frame from before its.
+        seen_s: when it was seen.
         until_s: when a verdict is of no use any more.
     """
 
@@ -50,6 +51,7 @@ class Trigger:
     acquisition_id: int
     encoder: int
     part_id: str | None
+    since_s: float
     seen_s: float
     until_s: float
 
@@ -239,7 +241,7 @@ class _Part:
             NotJudged: a picture is missing, or it has no name of its own.
         """
         trigger = self._trigger
-        frames, failures = await take_all(self._flow.views, triggered_s=trigger.seen_s, encoder=trigger.encoder)
+        frames, failures = await take_all(self._flow.views, triggered_s=trigger.since_s, encoder=trigger.encoder)
         if failures:
             self._flow.listener.not_acquired(trigger.acquisition_id, "; ".join(str(each) for each in failures))
         else:
