@@ -14,14 +14,13 @@ from lineside.station.cameras import (
     CameraFrame,
     CameraLost,
     CameraTimeout,
-    NotSupported,
     WrongPixelFormat,
 )
 from lineside.station.machine import Acquire, Effect, Happening, Step
 from lineside.station.rig import Inputs, Outputs
 from machine_scene import MachineScene
 from rig_scene import start_clock
-from scripted_camera import ScriptedCamera, frame
+from scripted_camera import LineTriggeredCamera, ScriptedCamera, frame
 
 QUICK = AcquisitionRules(grab_timeout_s=0.03, settle_s=0.03)
 
@@ -34,14 +33,6 @@ class Told:
     back: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class LineTriggered(ScriptedCamera):
-    """A camera that no software triggers."""
-
-    async def trigger(self) -> None:
-        """Leave it to the line."""
-        raise NotSupported("the line triggers it")
-
-
 def a_view(
     script: list[CameraFrame | CameraError],
     told: Told,
@@ -50,7 +41,7 @@ def a_view(
     rules: AcquisitionRules = QUICK,
     is_line_triggered: bool = False,
 ) -> tuple[ViewCamera, ScriptedCamera]:
-    camera = LineTriggered(script) if is_line_triggered else ScriptedCamera(script)
+    camera = LineTriggeredCamera(script) if is_line_triggered else ScriptedCamera(script)
     taker = ViewCamera(
         view,
         camera,

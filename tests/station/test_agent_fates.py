@@ -24,11 +24,10 @@ from lineside.station.agent.journal import Journal
 from lineside.station.agent.making import UNKNOWN
 from lineside.station.agent.supervision import Tasks
 from lineside.station.agent.workers import Workers
-from lineside.station.cameras import NotSupported
 from lineside.station.machine import Acquire, Dispose, RecordNotInspected
 from lineside.station.rig import Lane
 from lineside.station.spool import BookedPart, Spool, booked_parts
-from scripted_camera import ScriptedCamera, frame
+from scripted_camera import LineTriggeredCamera, frame
 
 
 @dataclass
@@ -103,14 +102,6 @@ def test_a_fate_is_of_the_part_that_ended_though_the_next_one_has_its_number(tmp
     assert [(part.part_id, part.lane) for part in found] == [("A", Lane.REJECT), ("B", None)]
 
 
-class LineTriggered(ScriptedCamera):
-    """A camera that no software triggers."""
-
-    async def trigger(self) -> None:
-        """Leave it to the line."""
-        raise NotSupported("the line triggers it")
-
-
 @pytest.mark.parametrize(("since_s", "is_its"), [(0.5, True), (2.0, False)])
 def test_a_parts_frame_may_be_as_old_as_the_scan_before_its_trigger(
     tmp_path: Path, *, since_s: float, is_its: bool
@@ -120,7 +111,7 @@ def test_a_parts_frame_may_be_as_old_as_the_scan_before_its_trigger(
     async def work() -> list[str]:
         view = ViewCamera(
             "default",
-            LineTriggered([frame(1)]),
+            LineTriggeredCamera([frame(1)]),
             rules=AcquisitionRules(),
             clock=SystemClock(),
             on_trouble=lambda *_: None,

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from lineside.station.cameras import CameraError, CameraFrame, CameraHealth, CameraState, CameraTimeout
+from lineside.station.cameras import CameraError, CameraFrame, CameraHealth, CameraState, CameraTimeout, NotSupported
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -83,3 +83,11 @@ class ScriptedCamera:
     def health(self) -> CameraHealth:
         """What it counted."""
         return CameraHealth(CameraState.CONNECTED, NOON, lost_frames=self._lost, lost_packets=self._packets)
+
+
+class LineTriggeredCamera(ScriptedCamera):
+    """One that no software triggers."""
+
+    async def trigger(self) -> None:
+        """Leave it to the line."""
+        raise NotSupported("the line triggers it")
