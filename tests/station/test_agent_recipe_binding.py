@@ -1,7 +1,7 @@
 """A part is judged by the recipe that was in force at its trigger, by whomever, or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,12 +33,12 @@ from lineside.station.machine import Changeover, DeploymentNotReady, DeploymentR
 from lineside.station.own_engine import EngineSettings, OwnEngine
 from lineside.station.rig import Lane
 from lineside.station.rig.line.truth import LineTruth
-from lineside.station.spool import StationJudgement
+from lineside.station.spool import Spool, StationJudgement
 from live_server import LiveServer
 from plant import RECIPE, good_board
 from running_station import running
 from signing import TestKeys
-from spooled_parts import a_view
+from spooled_parts import Parts, a_view
 from station_scene import SIMULATED, StationScene, deployed_server
 
 _CLOCK: Final = SystemClock()
@@ -144,9 +144,9 @@ class Station:
 
 @asynccontextmanager
 async def a_station(
-    server: LiveServer, keys: TestKeys, folder: Path, *, wall: Clock = _CLOCK
+    server: LiveServer, keys: TestKeys, folder: Path, *, wall: Clock = _CLOCK, taken: Collection[str] = ()
 ) -> AsyncIterator[Station]:
-    """A station that has asked its server once."""
+    """A station that has asked its server once; `taken` stand in its spool."""
     line, watch, happened = Line(), ServerWatch(clock=_CLOCK), list[Happening]()
     own = OwnEngine(
         folder / "own",
@@ -157,7 +157,9 @@ async def a_station(
     )
     key = server.keys[Role.STATION]
     async with LinesideClient(server.url, key, timeout_s=5, transport=line) as client:
-        with Workers() as workers:
+        with Workers() as workers, Spool(folder / "spool", station="aoi-1", clock=_CLOCK) as spool:
+            for name in taken:
+                spool.record_trigger(Parts().trigger(name))
             upkeep = Upkeep(
                 client,
                 "aoi-1",
@@ -166,6 +168,7 @@ async def a_station(
                 workers=workers,
                 views={"default"},
                 clock=_CLOCK,
+                has_part=spool.has_part,
                 happen=happened.append,
                 carry_out=lambda _: None,
             )
@@ -358,6 +361,17 @@ async def test_a_station_that_starts_without_the_server_does_not_judge_where_an_
     again = OwnEngine(tmp_path / "own", station="aoi-1", trust_file=tmp_path / "trust.json")
     with pytest.raises(LookupError, match="to begin at part 'F-of-the-lids'"):
         again.load_kept()
+
+
+@in_a_loop
+async def test_an_order_whose_first_part_waits_in_the_spool_has_begun(
+    server: LiveServer, keys: TestKeys, tmp_path: Path
+) -> None:
+    """The server says what it knows until that part is handed in; the station was started anew meanwhile."""
+    order(server, "LID", {"from": "part", "value": "F-in-the-spool"})
+    async with a_station(server, keys, tmp_path, taken={"F-in-the-spool"}) as station:
+        assert station.upkeep.making.context.product == "LID"
+        assert await station.verdict(station.trigger(1)) is Verdict.NOT_INSPECTED  # the server judges by the board's
 
 
 @in_a_loop

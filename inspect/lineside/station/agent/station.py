@@ -156,6 +156,7 @@ class Station:
             workers=self._workers,
             views=frozenset(configuration.cameras),
             clock=self._clock,
+            has_part=self.spool.has_part,
             happen=self._happened.append,
             carry_out=lambda effect: self._effects.carry_out(effect),
         )

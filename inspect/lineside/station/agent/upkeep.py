@@ -27,7 +27,7 @@ from lineside.station.machine import (
     Severity,
 )
 from lineside.station.own_engine import KitStoreFailed, NoKit, OwnEngine
-from lineside.station.spool import PartContext, UsedRecipe
+from lineside.station.spool import PartContext, SpoolError, UsedRecipe
 
 _REFRESH_S: Final = 2.0
 _log = structlog.get_logger("lineside.station")
@@ -44,6 +44,7 @@ class Upkeep:
         workers: where a kept model is loaded.
         views: what the station has cameras for.
         clock: the station's.
+        has_part: whether a part of this name was at the camera; blocks for the disk.
         happen: the machine's ear.
         carry_out: begins a report.
     """
@@ -58,6 +59,7 @@ class Upkeep:
         workers: Workers,
         views: Set[str],
         clock: Clock,
+        has_part: Callable[[str], bool],
         happen: Callable[[Happening], None],
         carry_out: Callable[[Effect], None],
     ) -> None:
@@ -69,6 +71,7 @@ class Upkeep:
         self._workers = workers
         self._views = frozenset(views)
         self._clock = clock
+        self._has_part = has_part
         self._since_s = -math.inf
         self._pending: Pending | None = None
         self._begun: Pending | None = None
@@ -143,11 +146,13 @@ class Upkeep:
         try:
             making = await self._workers.on_pictures(making_of, answer)
             pending = await self._workers.on_pictures(pending_of, answer)
-        except (RecipeError, CatalogueError, KeyError, TypeError) as error:
+            first = None if pending is None else pending.part_id
+            has_begun = first is not None and await self._workers.on_disk(self._has_part, first)
+        except (RecipeError, CatalogueError, KeyError, TypeError, SpoolError) as error:
             self._refusal = f"the server's kit cannot be used: {error}"
             return
         self._answer = answer
-        if pending is not None and pending.is_same_order(self._begun):
+        if pending is not None and (has_begun or pending.is_same_order(self._begun)):
             making, pending = pending.making, None  # the server has not heard of its first part yet
         else:
             self._begun = None

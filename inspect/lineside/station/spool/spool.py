@@ -267,6 +267,12 @@ class Spool:
         with self._guard, disk("reading the spool"):
             return unfinished_parts(self._connection)
 
+    def has_part(self, part_id: str) -> bool:
+        """Whether a part of this name was at the camera, as far as is remembered; all that the server lacks are."""
+        with self._guard, disk("reading the spool"):
+            found = self._connection.execute("SELECT 1 FROM parts WHERE part_id = ? LIMIT 1", (part_id,))
+            return found.fetchone() is not None
+
     def record_all_well(self, attempt_id: str) -> None:
         """Write down that the station was shown to see well at this part: parts before it are in no doubt later.
 
