@@ -128,3 +128,13 @@ def test_an_order_that_begins_with_a_part_of_the_outage_begins_when_that_part_is
     assert plant.post(good_board(2), part_id="p2").json()["order_id"] is None
     assert hand_in(plant, 2, good_board(3), part_id="first").status_code == 201
     assert plant.post(good_board(4), part_id="p4").json()["order_id"] == "JO-1"
+
+
+def test_a_record_may_be_larger_than_one_picture_and_no_picture_larger_than_it_may_be_alone(tmp_path: Path) -> None:
+    board = bad_board(1)
+    with open_plant(tmp_path, max_body_bytes=len(board)) as plant:
+        answer = hand_in(plant, 4, board, part_id="p")
+        assert answer.status_code == 201, "the picture and the words beside it"
+        answer = hand_in(plant, 5, board + b"0", part_id="q")
+        assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[-1]) == (413, "body-too-large")
+        assert "view 'default'" in answer.json()["detail"]

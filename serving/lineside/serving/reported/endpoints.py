@@ -19,6 +19,8 @@ from lineside.serving.security import Action, Principal, allow
 router = APIRouter(prefix="/v1/inspections", tags=["inspections"])
 
 _MOST_VIEWS = 32
+_MOST_LARGE_VIEWS = 8
+"""So many pictures of the largest size fit into one record: beside others, a view may be as large as it may be alone."""
 _LARGEST_RECORD_BYTES = 4 * 1024 * 1024  # some 15,000 defects: a fouled web has them, and its record must not be lost
 
 
@@ -57,11 +59,12 @@ async def put_inspection(
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise MediaTypeUnsupported("expected multipart/form-data with a part `record` and one part for each image")
     claimed = request.headers.get("content-length", "")
-    limit_bytes = services.settings.max_body_bytes
+    most_bytes = services.settings.max_body_bytes
+    limit_bytes = _MOST_LARGE_VIEWS * most_bytes + _LARGEST_RECORD_BYTES
     if not claimed.isdigit() or int(claimed) > limit_bytes:
         raise BodyTooLarge(f"a record needs a Content-Length of at most {limit_bytes} bytes; got {claimed or 'none'}")
     with services.reported.room():
-        record, bodies = await _read_form(request)
+        record, bodies = await _read_form(request, most_bytes=most_bytes)
         try:
             report = ReportIn.model_validate_json(record)
         except ValidationError as error:
@@ -75,8 +78,8 @@ async def put_inspection(
     )
 
 
-async def _read_form(request: Request) -> tuple[str, dict[str, bytes]]:
-    """The record's JSON, and the images by view."""
+async def _read_form(request: Request, *, most_bytes: int) -> tuple[str, dict[str, bytes]]:
+    """The record's JSON, and the images by view, none of more than `most_bytes`."""
     record, bodies = "", {}
     async with (
         arriving(),
@@ -84,6 +87,8 @@ async def _read_form(request: Request) -> tuple[str, dict[str, bytes]]:
     ):
         for name, part in form.multi_items():
             if isinstance(part, UploadFile):
+                if part.size is None or part.size > most_bytes:
+                    raise BodyTooLarge(f"the picture of view {name[:40]!r} has {part.size} bytes; at most {most_bytes}")
                 bodies[name] = await part.read()
             elif name == "record":
                 record = part
