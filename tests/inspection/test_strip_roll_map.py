@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,6 +59,7 @@ def test_the_cut_list_joins_neighbours_of_one_verdict() -> None:
         ("100.000", "300.000", "200.000", "NG"),
         ("300.000", "400.000", "100.000", "NOT_INSPECTED"),
         ("500.000", "600.000", "100.000", "NG"),
+        ("600.000", "620.000", "20.000", "NOT_INSPECTED"),
         ("620.000", "700.000", "80.000", "NG"),
     ]
     assert [(row["first_part"], row["last_part"]) for row in rows][:2] == [
@@ -65,6 +67,19 @@ def test_the_cut_list_joins_neighbours_of_one_verdict() -> None:
         ("R-000004", "R-000004"),
     ]
     assert [(row["reasons"], row["defects"]) for row in rows][:2] == [("size_limit lines_lost", "1"), ("late", "0")]
+
+
+def test_web_that_belongs_to_no_part_is_cut_out_as_not_inspected() -> None:
+    """Before the first mark, between two parts, and behind the last one where a run ended in an error."""
+    regions = (region(1, Verdict.OK, gap_mm=30.0), region(2, Verdict.NOT_INSPECTED, LATE), region(4, Verdict.OK))
+    cuts = list(replace(A_MAP, regions=regions, length_mm=450.0).cuts())
+    assert [(cut.from_mm, cut.to_mm, cut.verdict.value, cut.reason_codes) for cut in cuts] == [
+        (0.0, 30.0, "NOT_INSPECTED", ("no_region",)),
+        (100.0, 300.0, "NOT_INSPECTED", ("late", "no_region")),
+        (400.0, 450.0, "NOT_INSPECTED", ("no_region",)),
+    ]
+    [bare] = csv.DictReader(replace(A_MAP, regions=()).cut_list_csv().splitlines())
+    assert (bare["from_mm"], bare["to_mm"], bare["first_part"], bare["defects"]) == ("0.000", "700.000", "", "2")
 
 
 def test_defects_are_found_by_position() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import numpy as np
 import pytest
@@ -16,7 +16,15 @@ from lineside.inspection.frames import Image
 from lineside.inspection.strips import LineChunk, PitchSegmenter, WatchRules
 from lineside.inspection.strips.lines import Counts
 from lineside.inspection.verdict import Reason, ReasonCode
-from lineside.station.web import MarkerFailed, RegionOutcome, RejectPoint, SourceTrouble, WebEventKind
+from lineside.station.web import (
+    LinesRefused,
+    MarkerFailed,
+    PartMark,
+    RegionOutcome,
+    RejectPoint,
+    SourceTrouble,
+    WebEventKind,
+)
 from web_scene import MM_PER_LINE, WIDTH_PX, ArrayLines, WebScene, chunks_of
 
 LONG = (20, 130, 26, 470)
@@ -351,6 +359,36 @@ class TestBadInput:
         items = list(chunks_of(bright_web(400, WIDTH_PX), (32,), clock=scene.clock))
         with pytest.raises(MarkerFailed, match="no answer"):
             scene.run(ArrayLines(items), on_outcome=fail)
+
+    def test_a_run_that_ends_in_an_error_leaves_no_web_without_a_verdict(self) -> None:
+        """Nobody looked at the last lines; and the region on which the marker failed may pass unmarked."""
+
+        class EndsInAnError(ArrayLines):
+            async def chunks(self) -> AsyncIterator[LineChunk | SourceTrouble | PartMark]:
+                async for item in super().chunks():
+                    yield item
+                await first_is_told.wait()
+                raise LinesRefused("the camera was away")
+
+        first_is_told = asyncio.Event()
+        scene = WebScene()
+        items = list(chunks_of(bright_web(550, WIDTH_PX), (50,), clock=scene.clock))
+        with pytest.raises(LinesRefused):
+            scene.run(EndsInAnError(items), on_outcome=lambda _: first_is_told.set())
+        assert scene.roll_map is not None
+        regions = scene.roll_map.regions
+        assert (regions[0].verdict.value, regions[-1].part.to_mm) == ("OK", 275.0)
+        assert [reason.code.value for reason in regions[-1].reasons] == ["interrupted"]
+
+        def fail(_: RegionOutcome) -> None:
+            raise MarkerFailed("no answer")
+
+        scene = WebScene()
+        with pytest.raises(MarkerFailed):
+            scene.run(ArrayLines(list(chunks_of(bright_web(550, WIDTH_PX), (50,), clock=scene.clock))), on_outcome=fail)
+        assert scene.roll_map is not None
+        [cut] = scene.roll_map.cuts()
+        assert (cut.from_mm, cut.to_mm, cut.verdict.value) == (0.0, scene.roll_map.length_mm, "NOT_INSPECTED")
 
     def test_lines_of_another_width_are_refused(self) -> None:
         scene = WebScene()

@@ -130,6 +130,7 @@ class WebScene:
         why_not: why nothing may judge now.
         handing: awaited as each region is handed on: what writing and a marker take.
         segmenter: cuts the web into regions.
+        roll_map: of the last run, also of one that ended in an error.
     """
 
     detector: DarkStreaks = field(default_factory=DarkStreaks)
@@ -145,6 +146,8 @@ class WebScene:
     segmenter: PartSegmenter = field(
         default_factory=lambda: PitchSegmenter(roll="ROLL-1", pitch_mm=PITCH_LINES * MM_PER_LINE)
     )
+
+    roll_map: RollMap | None = field(default=None, init=False)
 
     def run(self, source: LineSource, *, on_outcome: Callable[[RegionOutcome], None] = lambda _: None) -> Roll:
         """Judge the lines of a source."""
@@ -172,8 +175,11 @@ class WebScene:
                 on_event=happened,
                 why_not=self.why_not,
             )
-            async with source:
-                figures = await station.run(source, stop=asyncio.Event())
+            try:
+                async with source:
+                    figures = await station.run(source, stop=asyncio.Event())
+            finally:
+                self.roll_map = station.roll_map()
             return figures, station.roll_map()
 
         figures, roll_map = asyncio.run(running())

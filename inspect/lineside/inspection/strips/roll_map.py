@@ -31,6 +31,9 @@ CUT_LIST_COLUMNS: Final = (
     "defects",
 )
 
+NO_REGION: Final = "no_region"
+"""In a cut list, the reason of web that belongs to no part."""
+
 
 @dataclass(frozen=True, slots=True)
 class RollRegion:
@@ -57,32 +60,26 @@ class Cut:
     """A stretch of the roll that is not OK, of one verdict.
 
     Attributes:
-        regions: its parts, one behind the other.
+        from_mm: where it begins.
+        to_mm: where it ends.
+        verdict: NG or NOT_INSPECTED.
+        regions: its parts, one behind the other; none where no part covers it.
+        is_covered: whether parts cover all of it: web before the first part or between two was judged by nobody.
         defects: that lie on it.
     """
 
+    from_mm: float
+    to_mm: float
+    verdict: Verdict
     regions: tuple[RollRegion, ...]
+    is_covered: bool
     defects: int
 
     @property
-    def from_mm(self) -> float:
-        """Where it begins."""
-        return self.regions[0].part.from_mm
-
-    @property
-    def to_mm(self) -> float:
-        """Where it ends."""
-        return self.regions[-1].part.to_mm
-
-    @property
-    def verdict(self) -> Verdict:
-        """NG or NOT_INSPECTED."""
-        return self.regions[0].verdict
-
-    @property
     def reason_codes(self) -> tuple[str, ...]:
-        """Each reason once, in the order in which they come along the roll."""
-        return tuple(dict.fromkeys(reason.code.value for region in self.regions for reason in region.reasons))
+        """Each reason once, in the order in which they come along the roll; `NO_REGION` where no part covers it."""
+        codes = (reason.code.value for region in self.regions for reason in region.reasons)
+        return tuple(dict.fromkeys(itertools.chain(codes, () if self.is_covered else (NO_REGION,))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +125,18 @@ class RollMap:
         return tuple(defect for defect in self.defects if defect.touches(from_mm, to_mm))
 
     def cuts(self) -> Iterator[Cut]:
-        """The stretches that are not OK, in order; neighbouring parts of one verdict are one stretch."""
-        stretch: list[RollRegion] = []
-        for region in self.regions:
-            if stretch and (region.part.from_mm > stretch[-1].part.to_mm or region.verdict is not stretch[-1].verdict):
-                yield self._cut(stretch)
-                stretch = []
-            if region.verdict is not Verdict.OK:
-                stretch.append(region)
-        if stretch:
-            yield self._cut(stretch)
+        """The stretches that are not OK, in order; neighbouring ones of one verdict are one stretch.
+
+        What no region covers was judged by nobody: NOT_INSPECTED.
+        """
+        for verdict, neighbours in itertools.groupby(self._stretches(), key=lambda each: each[2]):
+            if verdict is Verdict.OK:
+                continue
+            stretches = list(neighbours)
+            from_mm, to_mm = stretches[0][0], stretches[-1][1]
+            regions = tuple(region for *_, region in stretches if region is not None)
+            defects = len(self.defects_between(from_mm, to_mm))
+            yield Cut(from_mm, to_mm, verdict, regions, len(regions) == len(stretches), defects)
 
     def cut_list_csv(self) -> str:
         """The cuts as CSV (RFC 4180), lengths in mm with three decimals; see `CUT_LIST_COLUMNS`."""
@@ -146,7 +145,7 @@ class RollMap:
         rows.writerow(CUT_LIST_COLUMNS)
         for cut in self.cuts():
             places = (f"{place_mm:.3f}" for place_mm in (cut.from_mm, cut.to_mm, cut.to_mm - cut.from_mm))
-            first, last = cut.regions[0].part.part_id, cut.regions[-1].part.part_id
+            first, last = (cut.regions[at].part.part_id if cut.regions else "" for at in (0, -1))
             rows.writerow([*places, cut.verdict.value, first, last, " ".join(cut.reason_codes), cut.defects])
         return text.getvalue()
 
@@ -157,8 +156,17 @@ class RollMap:
     def _document(self) -> dict[str, Any]:
         return {"schema": SCHEMA, **asdict(self)}
 
-    def _cut(self, stretch: list[RollRegion]) -> Cut:
-        return Cut(tuple(stretch), len(self.defects_between(stretch[0].part.from_mm, stretch[-1].part.to_mm)))
+    def _stretches(self) -> Iterator[tuple[float, float, Verdict, RollRegion | None]]:
+        """All of the roll, from place to place: its regions, and what lies between, before and behind them."""
+        reached_mm = 0.0
+        for region in self.regions:
+            part = region.part
+            if part.from_mm > reached_mm:
+                yield reached_mm, part.from_mm, Verdict.NOT_INSPECTED, None
+            yield part.from_mm, part.to_mm, region.verdict, region
+            reached_mm = part.to_mm
+        if self.length_mm > reached_mm:
+            yield reached_mm, self.length_mm, Verdict.NOT_INSPECTED, None
 
 
 def read_roll_map(text: bytes) -> RollMap:

@@ -190,6 +190,15 @@ class WebFindings:
         at = next(at for at in reversed(range(len(self._regions))) if self._regions[at].part.part_id == part_id)
         self._regions[at] = replace(self._regions[at], verdict=judgement.verdict, reasons=judgement.reasons)
 
+    def abandon(self, why: Reason) -> None:
+        """The run ended in an error: nobody goes on looking at the regions that are left."""
+        if not self._lines.newest_line:
+            return
+        self._add_parts(self._segmenter.finish(self._lines.camera_mm))
+        self._defects.extend(self._carry.finish())
+        self._regions.extend(RollRegion(each.part, Verdict.NOT_INSPECTED, (why,)) for each in self._undecided)
+        self._undecided.clear()
+
     def roll_map(self) -> RollMap:
         """All that was found on the roll so far."""
         return RollMap(

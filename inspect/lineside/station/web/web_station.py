@@ -104,6 +104,7 @@ class WebStation:
         self._marks: list[int] = []
         self._some_judged, self._some_room = asyncio.Event(), asyncio.Event()
         self._happened: asyncio.Queue[RegionOutcome | WebEvent | None] = asyncio.Queue()
+        self._handing: RegionOutcome | None = None
         self._open_tiles = self._told_line = 0
         self._tiles_judged = self._tiles_shed = self._regions_late = 0
         self._least_slack_s: float | None = None
@@ -200,10 +201,28 @@ class WebStation:
                 group.create_task(self._collect(workers, reading, stopping))
                 group.create_task(self._act())
         except BaseExceptionGroup as failed:
+            self._abandon(str(failed.exceptions[0]))
             raise failed.exceptions[0] from None
+        except BaseException:
+            self._abandon("it was cancelled")
+            raise
         finally:
             workers.close()
         return self.figures
+
+    def _abandon(self, why: str) -> None:
+        """The roll map says of no region more than the marker was told."""
+        reason = Reason(ReasonCode.INTERRUPTED, f"the run ended before the marker was told of it: {why}", self._view)
+        untold = [] if self._handing is None else [self._handing]
+        while not self._happened.empty():
+            what = self._happened.get_nowait()
+            if isinstance(what, RegionOutcome):
+                untold.append(what)
+        for outcome in untold:
+            if outcome.verdict is Verdict.OK:
+                judgement = replace(outcome.judgement, verdict=Verdict.NOT_INSPECTED, reasons=(reason,))
+                self._findings.correct(outcome.part_id, judgement)
+        self._findings.abandon(reason)
 
     async def _read(self, source: LineSource, workers: TileWorkers) -> None:
         self._tell(WebEventKind.STARTED, f"roll {self._plan.roll}: the station reads lines")
@@ -363,7 +382,9 @@ class WebStation:
             if isinstance(what, WebEvent):
                 await self._on_event(what)
             else:
+                self._handing = what
                 await self._on_outcome(await self.in_time(what))
+                self._handing = None
 
     def _tell(
         self, kind: WebEventKind, message: str, *, from_mm: float | None = None, to_mm: float | None = None
