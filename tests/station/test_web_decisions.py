@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from lineside.inspection.strips import WebDefect
+from dark_streaks import CLASSES, THRESHOLDS
+from lineside.inspection.strips import LineFault, LineFaultKind, WebDefect
 from lineside.inspection.verdict import Judgement, Reason, ReasonCode, Verdict
 from lineside.station.cameras import VirtualSettings
 from lineside.station.cameras.genicam_settings import GenicamSettings
@@ -25,6 +26,9 @@ from lineside.station.web import (
 )
 from lineside.station.web.planning import plan_of
 from lineside.station.web.reject_point import WebSpeed
+from lineside.station.web.web_findings import WebFindings
+from lineside.station.web.web_lines import WebLines
+from web_scene import WebScene, web_recipe
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -116,6 +120,27 @@ class TestGradesAndMarks:
 
         with pytest.raises(MarkerFailed, match="No such file"):
             asyncio.run(told())
+
+
+def test_a_bad_roll_is_kept_by_its_stretches_however_often_it_is_told() -> None:
+    scene = WebScene()
+    findings = WebFindings(
+        scene.plan(),
+        WebLines(scene.plan()),
+        classes=CLASSES,
+        release_thresholds=THRESHOLDS,
+        recipe=web_recipe(),
+        segmenter=scene.segmenter,
+        why_not=lambda: None,
+    )
+    for place in range(500):
+        for kind in (LineFaultKind.SPEED, LineFaultKind.REPEATED):
+            findings.add_faults([LineFault(kind, place, place + 1, place, place + 1.0, "")])
+    findings.add_faults([LineFault(LineFaultKind.SPEED, 600, 601, 600.0, 601.0, "")])
+    assert findings.faults_held == 3
+    assert [(fault.kind.value, fault.from_mm, fault.to_mm) for fault in findings.roll_map().faults] == [
+        ("repeated", 0.0, 500.0), ("speed", 0.0, 500.0), ("speed", 600.0, 601.0),
+    ]  # fmt: skip
 
 
 SERVER = {"url": "http://127.0.0.1:8470", "station": "web-1", "key_file": "station.key"}

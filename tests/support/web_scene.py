@@ -164,11 +164,11 @@ class WebScene:
 
         async def running() -> tuple[WebFigures, RollMap]:
             station = WebStation(
-                self._plan(),
+                self.plan(),
                 self.detector,
                 classes=CLASSES,
                 release_thresholds=THRESHOLDS,
-                recipe=_recipe(),
+                recipe=web_recipe(),
                 segmenter=self.segmenter,
                 clock=self.clock,
                 on_outcome=decided,
@@ -189,7 +189,8 @@ class WebScene:
         """Judge a web that waits."""
         return self.run(ArrayLines(list(chunks_of(web, heights, clock=self.clock))))
 
-    def _plan(self) -> WebPlan:
+    def plan(self) -> WebPlan:
+        """What the station is built by."""
         return WebPlan(
             roll="ROLL-1",
             width_px=WIDTH_PX,
@@ -205,7 +206,7 @@ class WebScene:
         )
 
 
-def _recipe() -> Recipe:
+def web_recipe() -> Recipe:
     """Any defect makes a region NG."""
     scale = Scale(MM_PER_LINE, Calibration("CAL-1", "glass scale", datetime(2026, 4, 1, tzinfo=UTC)))
     return Recipe(

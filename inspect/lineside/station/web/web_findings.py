@@ -92,6 +92,7 @@ class WebFindings:
         self._regions: list[RollRegion] = []
         self._defects: list[WebDefect] = []
         self._faults: list[LineFault] = []
+        self._open_faults: dict[LineFaultKind, LineFault] = {}
         self._marked_mm = 0.0
 
     @property
@@ -103,6 +104,11 @@ class WebFindings:
     def settled_line(self) -> int:
         """No tile that begins before this line is waited for."""
         return self._tiler.settled_line
+
+    @property
+    def faults_held(self) -> int:
+        """Faults in memory: one for each stretch of a kind."""
+        return len(self._faults) + len(self._open_faults)
 
     def due_tiles(self) -> tuple[Tile, ...]:
         """Tiles whose lines are all there, each once."""
@@ -209,7 +215,7 @@ class WebFindings:
             product=self._recipe.product,
             regions=tuple(self._regions),
             defects=tuple(self._defects),
-            faults=joined_faults(self._faults),
+            faults=joined_faults([*self._faults, *self._open_faults.values()]),
         )
 
     def _placed(self, tiles: tuple[Tile, ...]) -> tuple[Tile, ...]:
@@ -226,8 +232,13 @@ class WebFindings:
         return tiles
 
     def _note(self, fault: LineFault) -> None:
-        """For the roll map: stretches that adjoin and are alike become one."""
-        self._faults[-1:] = joined_faults([*self._faults[-1:], fault])
+        """For the roll map: a stretch that adjoins the last one of its kind becomes one with it.
+
+        A bad roll tells of several kinds by turns with every chunk of lines, for hours.
+        """
+        last = self._open_faults.get(fault.kind)
+        *ended, self._open_faults[fault.kind] = joined_faults([fault] if last is None else [last, fault])
+        self._faults += ended
 
     def _add_parts(self, parts: Sequence[WebPart]) -> None:
         for part in parts:
