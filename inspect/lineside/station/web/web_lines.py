@@ -27,7 +27,7 @@ class WebLines:
         self._plan = plan
         self._watch = LineWatch(width_px=plan.width_px, scale=plan.scale, rules=plan.rules)
         self._places: LinePlaces | None = None
-        self._next_camera_line: int | None = None
+        self._next_camera_line = 0
 
     @property
     def newest_line(self) -> int:
@@ -41,9 +41,8 @@ class WebLines:
 
     def accept(self, chunk: LineChunk) -> tuple[LineFault, ...]:
         """Take a chunk in; returns what is wrong with its lines."""
-        if self._next_camera_line is not None:
-            self.lines_lost += max(0, chunk.first_line - self._next_camera_line)
-        self._next_camera_line = chunk.first_line + len(chunk)
+        self.lines_lost += max(0, chunk.first_line - self._next_camera_line)
+        self._next_camera_line = max(self._next_camera_line, chunk.first_line + len(chunk))
         self.lines_read += len(chunk)
         watched = self._watch.accept(chunk)
         for run in watched.runs:
