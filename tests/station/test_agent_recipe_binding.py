@@ -1,6 +1,7 @@
 """A part is judged by the recipe that was in force at its trigger, by whomever, or not at all."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ class Line(httpx.AsyncBaseTransport):
 
     is_cut: bool = False
     takes_releases: bool = True
+    garbles_kits: bool = False
     kits: int = 0
 
     def __post_init__(self) -> None:
@@ -93,7 +95,11 @@ class Line(httpx.AsyncBaseTransport):
         if self.is_cut or ("/kit/releases/" in request.url.path and not self.takes_releases):
             return httpx.Response(503, headers={"retry-after": "60"}, request=request)  # so that nobody waits
         answer = await self._inner.handle_async_request(request)
-        self.kits += request.url.path.endswith("/kit")
+        is_kit = request.url.path.endswith("/kit")
+        self.kits += is_kit
+        if is_kit and self.garbles_kits:
+            said = {**json.loads(await answer.aread()), "recipe": "views: none"}
+            return httpx.Response(200, json=said, request=request)
         return answer
 
     async def aclose(self) -> None:
@@ -198,6 +204,19 @@ async def test_with_the_server_away_the_kit_judges_what_it_is_for(
         await station.go_away()
         assert station.happened[-1:] == [DeploymentReady()]
         assert await station.verdict(station.trigger(1)) is Verdict.OK
+
+
+@in_a_loop
+async def test_a_kit_that_cannot_be_used_is_forgotten_when_the_one_before_comes_back(
+    server: LiveServer, keys: TestKeys, tmp_path: Path
+) -> None:
+    async with a_station(server, keys, tmp_path) as station:
+        station.line.garbles_kits = True
+        await station.upkeep.refresh()
+        assert "the server's kit cannot be used" in str(station.happened[-1])
+        station.line.garbles_kits = False
+        await station.upkeep.refresh()
+        assert station.happened[-1] == DeploymentReady()
 
 
 @in_a_loop

@@ -72,7 +72,8 @@ def test_a_frame_whose_grab_was_given_up_is_lost_and_counted() -> None:
 class Bursts:
     """A driver that delivers as many frames as it is let, at once."""
 
-    def __init__(self, frames: int) -> None:
+    def __init__(self, frames: int, *, lost_each: int = 0) -> None:
+        self._lost_each = lost_each
         self._may = threading.Semaphore(frames)
         self._left = frames
         self.has_given_all = threading.Event()
@@ -90,7 +91,7 @@ class Bursts:
         if not self._may.acquire(timeout=timeout_s):
             return None
         self._left -= 1
-        return Arrival(lambda: PICTURE)
+        return Arrival(lambda: PICTURE, self._lost_each)
 
     def check(self) -> None:
         """It is always there."""
@@ -105,9 +106,19 @@ class Bursts:
         """There is nothing to release."""
 
 
-@pytest.mark.parametrize("delivery", ["newest", "every"])
-def test_frames_that_were_passed_over_count_in_the_sequence(delivery: Delivery) -> None:
-    driver = Bursts(5)
+@pytest.mark.parametrize(
+    ("delivery", "lost_each", "sequence", "lost_before"),
+    [
+        pytest.param("newest", 0, 5, 0, id="passed over, and no loss to who asks for the newest"),
+        pytest.param("every", 0, 3, 3, id="fallen out of the buffer"),
+        pytest.param("newest", 1, 11, 0, id="and as many lost on the way"),
+        pytest.param("every", 1, 7, 7, id="and of the fallen ones too"),
+    ],
+)
+def test_frames_that_nobody_got_count_in_the_sequence(
+    delivery: Delivery, lost_each: int, sequence: int, lost_before: int
+) -> None:
+    driver = Bursts(5, lost_each=lost_each)
 
     async def scene() -> None:
         rules = DrivingRules(delivery, buffered_frames=2)
@@ -117,8 +128,7 @@ def test_frames_that_were_passed_over_count_in_the_sequence(delivery: Delivery) 
             await asyncio.sleep(0)  # the grab has begun before the next one comes
             driver.let(1)
             frame = await grabbing
-            expected = (5, 0) if delivery == "newest" else (3, 3)
-            assert (frame.sequence, frame.lost_before) == expected
+            assert (frame.sequence, frame.lost_before) == (sequence, lost_before)
 
     asyncio.run(scene())
 

@@ -17,6 +17,7 @@ from lineside.inspection.release import TrustStore
 from lineside.serving.security import Role
 from lineside.station.own_engine import NoKit
 from lineside.station.web import KitWatch, WebEvent, WebRun, open_web, parse_web_file, run_web, take_kit
+from lineside.station.web.server_link import kit_keeper
 from live_server import LiveServer, live_server
 from odd_releases import Workshop
 from signing import TestKeys
@@ -214,6 +215,26 @@ async def test_a_kit_is_watched_while_the_roll_runs(site: Site, tmp_path: Path) 
     assert refusal is not None
     assert (refusal.code.value, len(told)) == ("no_release", 1)
     assert "not signed" in told[0]
+
+
+@in_a_loop
+async def test_what_expires_during_a_roll_stays_so_though_the_clock_is_set_back(site: Site, tmp_path: Path) -> None:
+    clock = ManualClock(datetime.now(UTC))
+    settings = parse_web_file(_file(tmp_path, site, roll="ROLL-8"), source="web.yaml")
+    taken = await take_kit(settings, folder=tmp_path, clock=clock)
+    assert taken is not None
+
+    async def on_event(event: WebEvent) -> None:
+        """It is asked, not told."""
+
+    async with LinesideClient(AWAY, site.server.keys[Role.STATION], timeout_s=0.1) as client:
+        watch = KitWatch(taken, client, clock=clock, on_event=on_event)
+        clock.advance(400 * DAY_S)
+        await watch.look()
+    assert watch.why_not() is not None
+    assert settings.file.server is not None
+    with pytest.raises(NoKit, match="expired"):
+        kit_keeper(settings.file.server, folder=tmp_path, clock=SystemClock()).kept()
 
 
 @in_a_loop

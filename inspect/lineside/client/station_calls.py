@@ -11,20 +11,9 @@ from lineside.client.calls import Calls, Json, json_object, path_segment
 class StationCalls(Calls):
     """Fetches a station's kit and hands in its own records. Every call may be repeated."""
 
-    async def station_kit(self, station_id: str, *, part_id: str | None = None, encoder: int | None = None) -> Json:
-        """What the station judges with now: context, recipe, catalogue, signed deployment, release, references.
-
-        Args:
-            station_id: which station.
-            part_id: the next part, for an order that begins with a part.
-            encoder: its encoder count, for an order that begins at a count.
-        """
-        said: dict[str, str | int] = {}
-        if part_id is not None:
-            said["part_id"] = part_id
-        if encoder is not None:
-            said["encoder"] = encoder
-        return json_object(await self._get(f"/v1/stations/{path_segment(station_id)}/kit", said))
+    async def station_kit(self, station_id: str) -> Json:
+        """What the station judges with now: context, recipe, catalogue, signed deployment, release, references."""
+        return json_object(await self._get(f"/v1/stations/{path_segment(station_id)}/kit"))
 
     async def station_release(self, station_id: str, digest: str) -> bytes:
         """The release that the station's kit names, as a zip file of its folder; verify it before it is used."""

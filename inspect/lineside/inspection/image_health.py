@@ -116,6 +116,49 @@ class HealthLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Light:
+    """How light and dark a picture is; attributes as in `HealthReport`."""
+
+    mean: float
+    std: float
+    darkest: float
+    brightest: float
+    black_share: float
+    white_share: float
+
+    def faults(self, limits: HealthLimits) -> tuple[HealthFault, ...]:
+        """Which limits of exposure it breaks, in the order of `HealthFault`."""
+        broken = {
+            HealthFault.UNDER_EXPOSED: _below(self.brightest, limits.min_brightest)
+            or _above(self.black_share, limits.max_black_share)
+            or _below(self.mean, limits.min_mean),
+            HealthFault.OVER_EXPOSED: _above(self.darkest, limits.max_darkest)
+            or _above(self.white_share, limits.max_white_share)
+            or _above(self.mean, limits.max_mean),
+        }
+        return tuple(fault for fault, is_broken in broken.items() if is_broken)
+
+
+def measure_light(image: Image) -> Light:
+    """Measure the gray levels of a picture, uint8 (h, w) gray or (h, w, 3) BGR."""
+    gray = to_gray(image)
+    rows = np.ascontiguousarray(gray[:: max(1, gray.size // _WHOLE_UP_TO_PX)])
+    histogram = cv2.calcHist([rows], [0], None, [256], [0, 256])[:, 0].astype(np.float64)
+    shares = histogram / histogram.sum()
+    levels = np.arange(256)
+    mean = float(shares @ levels)
+    cumulative = np.cumsum(shares)
+    return Light(
+        mean=mean,
+        std=float(np.sqrt(shares @ (levels - mean) ** 2)),
+        darkest=float(np.searchsorted(cumulative, _TAIL, side="right")),
+        brightest=float(np.searchsorted(cumulative, 1 - _TAIL)),
+        black_share=float(shares[: _BLACK_UP_TO + 1].sum()),
+        white_share=float(shares[_WHITE_FROM:].sum()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class HealthReport:
     """What was measured, and which limits it breaks.
 
@@ -176,26 +219,18 @@ def assess(
     """
     past = past or CameraPast()
     gray = to_gray(image)
-    rows = np.ascontiguousarray(gray[:: max(1, gray.size // _WHOLE_UP_TO_PX)])
-    histogram = cv2.calcHist([rows], [0], None, [256], [0, 256])[:, 0].astype(np.float64)
-    shares = histogram / histogram.sum()
-    levels = np.arange(256)
-    mean = float(shares @ levels)
-    std = float(np.sqrt(shares @ (levels - mean) ** 2))
-    cumulative = np.cumsum(shares)
-    darkest = float(np.searchsorted(cumulative, _TAIL, side="right"))
-    brightest = float(np.searchsorted(cumulative, 1 - _TAIL))
+    light = measure_light(gray)
     measured = HealthReport(
         faults=(),
-        mean=mean,
-        std=std,
-        darkest=darkest,
-        brightest=brightest,
-        black_share=float(shares[: _BLACK_UP_TO + 1].sum()),
-        white_share=float(shares[_WHITE_FROM:].sum()),
-        sharpness=_sharpness(gray, brightest - darkest),
+        mean=light.mean,
+        std=light.std,
+        darkest=light.darkest,
+        brightest=light.brightest,
+        black_share=light.black_share,
+        white_share=light.white_share,
+        sharpness=_sharpness(gray, light.brightest - light.darkest),
         dropped_lines=None if limits.max_dropped_lines is None else count_dropped_lines(gray),
-        mean_drift=past.light.drift(mean),
+        mean_drift=past.light.drift(light.mean),
     )
     if limits.refuse_repeats and limits.max_repeat_correlation is not None:
         noise = NoisePrint.of(gray)
@@ -206,23 +241,21 @@ def assess(
         )
     else:
         measured = replace(measured, past=replace(past, noise=None))
-    faults = _faults(measured, limits, is_repeat=previous_digest == digest)
-    light = past.light if faults else past.light.with_picture(mean)
-    return replace(measured, faults=faults, past=replace(measured.past, light=light))
+    faults = _faults(measured, limits, exposure=light.faults(limits), is_repeat=previous_digest == digest)
+    baseline = past.light if faults else past.light.with_picture(light.mean)
+    return replace(measured, faults=faults, past=replace(measured.past, light=baseline))
 
 
-def _faults(measured: HealthReport, limits: HealthLimits, *, is_repeat: bool) -> tuple[HealthFault, ...]:
+def _faults(
+    measured: HealthReport, limits: HealthLimits, *, exposure: tuple[HealthFault, ...], is_repeat: bool
+) -> tuple[HealthFault, ...]:
     is_blank = _below(measured.std, limits.min_std)
     broken = {
         HealthFault.BLANK: is_blank,
         HealthFault.FROZEN: limits.refuse_repeats
         and (is_repeat or _exceeds(measured.repeat_correlation, limits.max_repeat_correlation)),
-        HealthFault.UNDER_EXPOSED: _below(measured.brightest, limits.min_brightest)
-        or _above(measured.black_share, limits.max_black_share)
-        or _below(measured.mean, limits.min_mean),
-        HealthFault.OVER_EXPOSED: _above(measured.darkest, limits.max_darkest)
-        or _above(measured.white_share, limits.max_white_share)
-        or _above(measured.mean, limits.max_mean),
+        HealthFault.UNDER_EXPOSED: HealthFault.UNDER_EXPOSED in exposure,
+        HealthFault.OVER_EXPOSED: HealthFault.OVER_EXPOSED in exposure,
         # A blank picture has no edge to measure: one fault, not two.
         HealthFault.DEFOCUSED: not is_blank
         and measured.sharpness is not None

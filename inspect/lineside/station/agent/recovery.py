@@ -14,10 +14,9 @@ from lineside.client.identifiers import IdentifierSource
 from lineside.inspection.verdict import ReasonCode, Verdict
 from lineside.station.agent.identity import nameless
 from lineside.station.rig import Lane
-from lineside.station.spool import DispositionRecord, ReportRecord, Spool, interrupted
+from lineside.station.spool import MOST_IN_EVIDENCE, DispositionRecord, ReportRecord, Spool, interrupted
 
 _MOST_NAMED = 20
-_MOST_IN_EVIDENCE = 100  # of names with 200 characters each: the server takes 64 KiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +76,5 @@ def _report(report_id: str, without_verdict: int, unseen: list[str], now: dateti
         "alarm" if unseen else "warning",
         message,
         now,
-        evidence={"without_verdict": without_verdict, "unseen": unseen[:_MOST_IN_EVIDENCE]},
+        evidence={"without_verdict": without_verdict, "unseen": unseen[:MOST_IN_EVIDENCE]},
     )

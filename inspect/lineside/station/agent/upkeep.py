@@ -150,6 +150,7 @@ class Upkeep:
             has_begun = first is not None and await self._workers.on_disk(self._has_part, first)
         except (RecipeError, CatalogueError, KeyError, TypeError, SpoolError) as error:
             self._refusal = f"the server's kit cannot be used: {error}"
+            self._answer = None  # the one before, should it come back, is taken up anew
             return
         self._answer = answer
         if pending is not None and (has_begun or pending.is_same_order(self._begun)):

@@ -107,6 +107,7 @@ class _Stamped:
     arrival: Arrival
     captured_at: datetime
     received_s: float
+    sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class DrivingRules:
 
     Attributes:
         delivery: which frames `grab` gives.
-        buffered_frames: held for the caller; the oldest one falls out and counts as lost.
+        buffered_frames: held for the caller; the oldest one falls out, and of `every` frame it counts as lost.
         call_s: seconds that connecting, a trigger or a feature may take; then the camera counts as lost.
     """
 
@@ -144,7 +145,8 @@ class DrivenCamera:
         self._stopping = threading.Event()
         self._mailbox: Mailbox[_Stamped] | None = None
         self._counts = TransportCounts()
-        self._sequence = -1
+        self._taken = 0  # frames, lost ones too; counted where they arrive
+        self._last_given = -1
         self._delivered = 0
         self._lost_on_the_way = 0
         self._lost_waiting = 0
@@ -213,7 +215,7 @@ class DrivenCamera:
         """The next frame; see `Delivery` for which one that is."""
         mailbox = self._entered()
         if self._rules.delivery == "newest":
-            self._sequence += mailbox.clear()  # taken, though nobody wanted them
+            mailbox.clear()
         try:
             async with asyncio.timeout(timeout_s):
                 stamped, fallen_out = await mailbox.take()
@@ -222,10 +224,10 @@ class DrivenCamera:
         except CameraLost as error:
             self._enter_state(CameraState.LOST, trouble=str(error))
             raise
-        nobody_came_for = fallen_out if self._rules.delivery == "every" else 0
-        lost_before = stamped.arrival.lost_before + nobody_came_for
-        self._lost_waiting += nobody_came_for
-        self._sequence += 1 + stamped.arrival.lost_before + fallen_out
+        not_given = stamped.sequence - self._last_given - 1
+        self._last_given = stamped.sequence
+        gives_every = self._rules.delivery == "every"
+        self._lost_waiting += fallen_out if gives_every else 0
         try:
             image = await asyncio.to_thread(stamped.arrival.to_image)
         except asyncio.CancelledError:
@@ -235,11 +237,11 @@ class DrivenCamera:
         return CameraFrame(
             image=image,
             camera=self._name,
-            sequence=self._sequence,
+            sequence=stamped.sequence,
             captured_at=stamped.captured_at,
             received_s=stamped.received_s,
             encoder=stamped.arrival.encoder,
-            lost_before=lost_before,
+            lost_before=not_given if gives_every else 0,  # before the newest one, nobody asked for any
             is_partial=stamped.arrival.is_partial,
             is_counted=stamped.arrival.is_counted,
         )
@@ -252,9 +254,7 @@ class DrivenCamera:
         mailbox = self._entered()
         newest = mailbox.newest()
         await self._call(self._driver.trigger, doing="the trigger")
-        too_late = mailbox.clear_through(newest)
-        self._lost_waiting += too_late
-        self._sequence += too_late
+        self._lost_waiting += mailbox.clear_through(newest)
 
     async def _call(self, work: Callable[[], T], *, doing: str) -> T:
         if self._thread is None:
@@ -301,7 +301,8 @@ class DrivenCamera:
                 if arrival is not None:
                     self._lost_on_the_way += arrival.lost_before
                     self._counts = self._driver.counts()
-                    mailbox.put(_Stamped(arrival, self._clock.now(), now_s))
+                    self._taken += 1 + arrival.lost_before
+                    mailbox.put(_Stamped(arrival, self._clock.now(), now_s, self._taken - 1))
                     checked_s = now_s
                 elif now_s - checked_s >= _CHECK_EVERY_S:
                     self._driver.check()

@@ -22,7 +22,8 @@ class CameraFrame:
         received_s: when the host had it, on the station's monotonic clock: what deadlines are measured from.
         encoder: count of the line's encoder at exposure, of a line camera as its first line began, where the camera
             tells it.
-        lost_before: frames that the camera or its transport lost since the last one delivered.
+        lost_before: frames that the camera or its transport lost since the last one delivered; 0 where the newest one
+            is asked for, which misses none.
         is_partial: packets are missing or the exposure was aborted; such a frame is never judged.
         is_counted: whether all frames that were lost so far are known; False where nobody counts them.
     """

@@ -31,9 +31,10 @@ from lineside.station.spool.records import (
 )
 from lineside.station.spool.spool import Spool
 from lineside.station.spool.status import ParkedRecord, SpoolStatus, spool_status
-from lineside.station.spool.unfinished import UnfinishedPart, interrupted
+from lineside.station.spool.unfinished import MOST_IN_EVIDENCE, UnfinishedPart, interrupted
 
 __all__ = [
+    "MOST_IN_EVIDENCE",
     "AnsweredRecord",
     "AskedRecord",
     "BookedPart",

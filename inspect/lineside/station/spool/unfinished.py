@@ -5,10 +5,14 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from lineside.inspection.verdict import ReasonCode, Verdict
 from lineside.station.spool.judgement import StationJudgement
 from lineside.station.spool.records import JudgedRecord
+
+MOST_IN_EVIDENCE: Final = 100
+"""Of such parts' names, with up to 200 characters each, in a report's evidence: the server takes 64 KiB."""
 
 
 @dataclass(frozen=True, slots=True)

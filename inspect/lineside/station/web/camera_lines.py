@@ -3,9 +3,9 @@
 The encoder triggers each line. The frame's count is that at which its first line began, where the camera tells it
 (GenICam's `encoder_feature`). Whether its lines are as many counts apart as they should be shows by the next frame's
 count, so each frame waits for the next one: where the camera dropped line triggers, or the web ran back, it is a gap.
-Without it lines are counted. A frame that was lost or that has
-holes is a gap of the line counter: the lines are never made up. A camera that was away ends the roll, encoder or not:
-its count may have begun anew meanwhile, or gone around, and every place behind would be wrong.
+Without it lines are counted. A frame that was lost or that has holes is a gap of the line counter: the lines are never
+made up. A camera that was away ends the roll, encoder or not: its count may have begun anew meanwhile, or gone around,
+and every place behind would be wrong.
 """
 
 import asyncio
@@ -103,7 +103,7 @@ class CameraLines:
 
     async def _frames(self) -> AsyncIterator[CameraFrame | SourceTrouble]:
         """Whole frames of one connection, and what is wrong with others."""
-        is_away = has_come = False
+        is_away = has_come = is_broken = False
         begun_at = 0 if self.is_counted_elsewhere else None  # reconnects when the lines began to count
         while True:
             try:
@@ -123,8 +123,11 @@ class CameraLines:
             except FrameBroken as error:
                 yield SourceTrouble(WebEventKind.FRAMES_LOST, str(error))
                 begun_at = self._reconnects if begun_at is None else begun_at
-                await self.sleep(_LOOK_S)
+                if is_broken:  # again: a driver that has failed says so at once, and every time
+                    await self.sleep(_LOOK_S)
+                is_broken = True
                 continue
+            is_broken = False
             if begun_at not in (None, self._reconnects):  # it came back before anybody saw it lost
                 raise self._was_away()
             if not frame.is_counted and (not has_come or frame.encoder is None):

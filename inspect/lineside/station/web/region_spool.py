@@ -20,6 +20,7 @@ from lineside.inspection.inspector import EncodedFrame
 from lineside.inspection.verdict import ReasonCode, Verdict
 from lineside.station.rig import Lane
 from lineside.station.spool import (
+    MOST_IN_EVIDENCE,
     DispositionRecord,
     Forwarder,
     JudgedRecord,
@@ -201,7 +202,7 @@ class RegionSpool:
             message=f"a run was killed: of {len(unseen)} regions nobody saw where they went, {without_verdict} of them "
             f"without a verdict; they count as rejected or set aside, look for them on the roll: {shown}",
             at=at,
-            evidence={"without_verdict": without_verdict, "unseen": unseen[:1000]},
+            evidence={"without_verdict": without_verdict, "unseen": unseen[:MOST_IN_EVIDENCE]},
         )
 
     def _see_to_the_forwarding(self) -> None:

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -84,7 +83,7 @@ async def take_kit(settings: WebSettings, *, folder: Path, clock: Clock) -> Take
         trusted = _read(trust_file)
         async with server_client(server, folder=folder) as client:
             kit, context = await _fetched_or_kept(keeper, client)
-        kit.check_time(clock.now())
+        kit.check_time(keeper.now())
     except (NoKit, KitStoreFailed) as error:
         await _report_refusal(server, str(error), folder=folder, clock=clock)
         raise
@@ -126,13 +125,12 @@ class KitWatch:
         self._judging = self._newest = taken.kit
         self._taken, self._client, self._clock, self._on_event = taken, client, clock, on_event
         self._refusal: Reason | None = None
-        self._latest = clock.now()
         self._told: str | None = None
 
     def why_not(self) -> Reason | None:
         """Why nothing may judge now; None while the deployment holds."""
         try:
-            self._judging.check_time(self._now())
+            self._judging.check_time(self._taken.keeper.now())
         except NoKit as error:
             return Reason(ReasonCode.DEPLOYMENT_EXPIRED, str(error))
         return self._refusal
@@ -160,7 +158,15 @@ class KitWatch:
             self._refusal = Reason(ReasonCode.NO_RELEASE, str(error))
         except ClientError as error:
             _log.warning("kit_not_fetched", why=str(error))
+        await self._keep_time()
         await self.tell()
+
+    async def _keep_time(self) -> None:
+        """What expires during the roll stays so after a restart."""
+        try:
+            await asyncio.to_thread(self._taken.keeper.keep_time, self._judging)
+        except (NoKit, KitStoreFailed) as error:
+            self._refusal = Reason(ReasonCode.NO_RELEASE, str(error))
 
     async def tell(self) -> None:
         """Report, once, that nothing may judge any more."""
@@ -184,11 +190,6 @@ class KitWatch:
             self._refusal = Reason(ReasonCode.NO_RELEASE, message)
         elif newest.content_id != self._newest.content_id:
             _log.info("deployment_waits", serial=newest.deployment.serial, why="taken up with the next roll")
-
-    def _now(self) -> datetime:
-        """The clock, as far as it does not step back: what has expired stays so."""
-        self._latest = max(self._latest, self._clock.now())
-        return self._latest
 
 
 def _judges_alike(one: Kit, other: Kit) -> bool:

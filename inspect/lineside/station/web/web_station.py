@@ -260,7 +260,8 @@ class WebStation:
         self._take_marks()
         self._findings.cut_parts()
         self._speed.note(self._ended_s, self._lines.camera_mm)
-        self._chunks_mm.append(self._lines.camera_mm - before_mm)
+        if not any(fault.kind is LineFaultKind.DROPPED for fault in faults):  # a gap says nothing of a chunk's length
+            self._chunks_mm.append(self._lines.camera_mm - before_mm)
         self._hold_deadlines(workers)
 
     def _take_marks(self) -> None:

@@ -19,7 +19,7 @@ from lineside.serving.security import Action, Principal, allow
 router = APIRouter(prefix="/v1/inspections", tags=["inspections"])
 
 _MOST_VIEWS = 32
-_MOST_LARGE_VIEWS = 8
+_MOST_LARGE_VIEWS = 4
 """So many pictures of the largest size fit into one record: each may be as large as it may be alone."""
 _LARGEST_RECORD_BYTES = 4 * 1024 * 1024  # some 15,000 defects: a fouled web has them, and its record must not be lost
 
