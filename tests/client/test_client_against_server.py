@@ -16,6 +16,7 @@ from lineside.client import (
     InspectionAnswer,
     KeptImage,
     KeyRefused,
+    KeyUnusable,
     LedgerEvent,
     LinesideClient,
     NothingThere,
@@ -281,3 +282,10 @@ def test_events_come_once_and_in_order_across_broken_streams(server: LiveServer)
     assert isinstance(found, list)
     assert [event.sequence for event in found] == list(range(1, last + 1))
     assert transport.connections > 1
+
+
+@pytest.mark.parametrize("key", ["-----BEGIN KEY-----\nc2VjcmV0\n-----END KEY-----", "lsk_\x07secret", "lsk_sécret"])
+def test_what_is_no_api_key_is_refused_and_never_shown(key: str) -> None:
+    with pytest.raises(KeyUnusable, match="expected one line that begins with lsk_") as refused:
+        LinesideClient("http://127.0.0.1:9", key)
+    assert not any(part in str(refused.value) for part in ("cret", "c2V", "BEGIN"))

@@ -297,6 +297,13 @@ def test_under_bypass_everything_passes_and_the_truth_says_that_no_permit_did_it
     assert len(line.truth.passed_without_permit) == 12
 
 
+def test_under_bypass_each_part_is_triggered_though_the_station_is_not_ready() -> None:
+    line, station = SimulatedLine(quick_line()), PlainStation(odd_passes, is_ready=False)
+    line.turn_bypass_key(on=True)
+    run_line(line, station)
+    assert len(station.triggers) == 12
+
+
 def test_acquisition_ids_go_from_their_last_to_one() -> None:
     line, station = SimulatedLine(quick_line(parts=4, first_acquisition_id=65_534)), PlainStation(lambda _: True)
     run_line(line, station)

@@ -14,6 +14,7 @@ import httpx
 from lineside.client.aas_calls import AasCalls
 from lineside.client.calls import Json, json_object, path_segment, signed
 from lineside.client.delivery_calls import DeliveryCalls
+from lineside.client.errors import KeyUnusable
 from lineside.client.event_stream import follow
 from lineside.client.label_calls import LabelCalls
 from lineside.client.mes_calls import MesCalls
@@ -69,6 +70,11 @@ class LinesideClient(
         transport: httpx.AsyncBaseTransport | None = None,
         pace: Pace | None = None,
     ) -> None:
+        if not (key.isascii() and key.isprintable()):
+            raise KeyUnusable(
+                f"the API key has {len(key)} characters in {len(key.splitlines())} lines, or some that are not "
+                "printable; expected one line that begins with lsk_: look at the file or variable that holds it"
+            )
         if unix_socket is not None and transport is not None:
             raise ValueError("a Unix socket is a transport: give one of unix_socket and transport")
         if unix_socket is not None:

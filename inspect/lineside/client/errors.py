@@ -11,7 +11,8 @@ LinesideError
     │   ├── Shed                              503 until the caller's deadline: the server has no room
     │   ├── ServerFailed                      500, 502 or 504
     │   └── ServerUnreachable (ConnectionError)  no connection, or it broke
-    └── AnswerUnreadable (ValueError)     an answer that is none of ours: another program, or another version
+    ├── AnswerUnreadable (ValueError)     an answer that is none of ours: another program, or another version
+    └── KeyUnusable (ValueError)          what was given as an API key cannot be one; nothing was sent
 ```
 
 A station treats the part as NOT_INSPECTED whichever of them it gets.
@@ -48,6 +49,10 @@ class ProblemDetail:
 
 class ClientError(LinesideError):
     """Base of the client's errors."""
+
+
+class KeyUnusable(ClientError, ValueError):
+    """What was given as an API key cannot be one. Its message never has it: it may be another secret."""
 
 
 class _Answered(ClientError):

@@ -338,7 +338,7 @@ class SimulatedLine:
         if self._blind_triggers > 0:
             self._blind_triggers -= 1
             return True
-        return station.ready or not self.settings.wants_ready
+        return station.ready or self._bypass or not self.settings.wants_ready  # bypassed parts are to be on record
 
     def _parts_at_gate(self, now_s: float) -> None:
         while (
