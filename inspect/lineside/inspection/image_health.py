@@ -6,7 +6,7 @@ grabber dropped, and a lens out of focus. A picture of another size than the rec
 The checks see one picture and what is kept of the camera's past; slow drift is for charts over many.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 import cv2
@@ -117,7 +117,16 @@ class HealthLimits:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """How light and dark a picture is; attributes as in `HealthReport`."""
+    """How light and dark a picture is.
+
+    Attributes:
+        mean: mean gray level.
+        std: standard deviation of gray levels.
+        darkest: the 0.02 % quantile.
+        brightest: the 99.98 % quantile.
+        black_share: share of pixels from 0 to 2.
+        white_share: share of pixels from 253 to 255.
+    """
 
     mean: float
     std: float
@@ -126,7 +135,7 @@ class Light:
     black_share: float
     white_share: float
 
-    def faults(self, limits: HealthLimits) -> tuple[HealthFault, ...]:
+    def exposure_faults(self, limits: HealthLimits) -> tuple[HealthFault, ...]:
         """Which limits of exposure it breaks, in the order of `HealthFault`."""
         broken = {
             HealthFault.UNDER_EXPOSED: _below(self.brightest, limits.min_brightest)
@@ -159,17 +168,11 @@ def measure_light(image: Image) -> Light:
 
 
 @dataclass(frozen=True, slots=True)
-class HealthReport:
-    """What was measured, and which limits it breaks.
+class HealthReport(Light):
+    """What was measured besides light, and which limits all of it breaks.
 
     Attributes:
         faults: in the order of `HealthFault`; empty for a healthy picture.
-        mean: mean gray level.
-        std: standard deviation of gray levels.
-        darkest: the 0.02 % quantile.
-        brightest: the 99.98 % quantile.
-        black_share: share of pixels from 0 to 2.
-        white_share: share of pixels from 253 to 255.
         sharpness: the 99.5 % quantile of the gradient along edges, in levels per pixel after a Gaussian blur
             of sigma 1 against noise, divided by (brightest - darkest). A perfect step has about 0.33, a step
             blurred by sigma 3 about 0.12, by sigma 6 about 0.06; unlike the Laplacian's variance it keeps
@@ -181,12 +184,6 @@ class HealthReport:
     """
 
     faults: tuple[HealthFault, ...]
-    mean: float
-    std: float
-    darkest: float
-    brightest: float
-    black_share: float
-    white_share: float
     sharpness: float | None
     repeat_correlation: float | None = None
     dropped_lines: int | None = None
@@ -221,13 +218,8 @@ def assess(
     gray = to_gray(image)
     light = measure_light(gray)
     measured = HealthReport(
+        **asdict(light),
         faults=(),
-        mean=light.mean,
-        std=light.std,
-        darkest=light.darkest,
-        brightest=light.brightest,
-        black_share=light.black_share,
-        white_share=light.white_share,
         sharpness=_sharpness(gray, light.brightest - light.darkest),
         dropped_lines=None if limits.max_dropped_lines is None else count_dropped_lines(gray),
         mean_drift=past.light.drift(light.mean),
@@ -241,14 +233,13 @@ def assess(
         )
     else:
         measured = replace(measured, past=replace(past, noise=None))
-    faults = _faults(measured, limits, exposure=light.faults(limits), is_repeat=previous_digest == digest)
+    faults = _faults(measured, limits, is_repeat=previous_digest == digest)
     baseline = past.light if faults else past.light.with_picture(light.mean)
     return replace(measured, faults=faults, past=replace(measured.past, light=baseline))
 
 
-def _faults(
-    measured: HealthReport, limits: HealthLimits, *, exposure: tuple[HealthFault, ...], is_repeat: bool
-) -> tuple[HealthFault, ...]:
+def _faults(measured: HealthReport, limits: HealthLimits, *, is_repeat: bool) -> tuple[HealthFault, ...]:
+    exposure = measured.exposure_faults(limits)
     is_blank = _below(measured.std, limits.min_std)
     broken = {
         HealthFault.BLANK: is_blank,

@@ -199,7 +199,7 @@ class TileWorkers:
         """Why a tile cannot be judged for its light; None if it can."""
         for band in np.array_split(pixels, ceil(len(pixels) / self._band_lines)):
             seen = measure_light(band)
-            faults = seen.faults(self._health)
+            faults = seen.exposure_faults(self._health)
             if faults:
                 return (
                     f"the web is {' and '.join(faults)}: gray levels {seen.darkest:g} to {seen.brightest:g}, mean "
