@@ -178,9 +178,7 @@ class _Part:
             SpoolError: the disk did not take a record.
         """
         if self._trigger.part_id is not None and self._needs_words:
-            self._take_name(
-                self._flow.names.from_words(self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id)
-            )
+            self._name_by_words()
         await self._write_trigger()
         await self._finish(StationJudgement.not_inspected(code, message, context=self._making.context))
 
@@ -191,9 +189,7 @@ class _Part:
             SpoolError: the disk did not take a record.
         """
         if self._needs_words:
-            self._take_name(
-                self._flow.names.from_words(self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id)
-            )
+            self._name_by_words()
         written = asyncio.create_task(self._write_trigger())  # while cameras expose
         try:
             found = await self._verdict(written)
@@ -201,6 +197,10 @@ class _Part:
             await asyncio.wait((written,))
         await written
         await self._finish(found)
+
+    def _name_by_words(self) -> None:
+        words = self._flow.names.from_words(self._id, plc=self._trigger.part_id, order_id=self._making.context.order_id)
+        self._take_name(words)
 
     def _take_name(self, name: PartName) -> None:
         """Its name is known, and so is whether an order begins with it."""

@@ -14,9 +14,7 @@ from lineside.client.identifiers import IdentifierSource
 from lineside.inspection.verdict import ReasonCode, Verdict
 from lineside.station.agent.identity import nameless
 from lineside.station.rig import Lane
-from lineside.station.spool import MOST_IN_EVIDENCE, DispositionRecord, ReportRecord, Spool, interrupted
-
-_MOST_NAMED = 20
+from lineside.station.spool import MOST_IN_EVIDENCE, DispositionRecord, ReportRecord, Spool, interrupted, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +64,9 @@ def recover(spool: Spool, *, clock: Clock, identifiers: IdentifierSource, why: s
 
 
 def _report(report_id: str, without_verdict: int, unseen: list[str], now: datetime, *, why: str) -> ReportRecord:
-    shown = ", ".join(unseen[:_MOST_NAMED]) + (" ..." if len(unseen) > _MOST_NAMED else "")
     message = f"{why}: {without_verdict} parts had no verdict and are NOT_INSPECTED"
     if unseen:
-        message += f"; {len(unseen)} were OK and nobody saw where they went: {shown}"
+        message += f"; {len(unseen)} were OK and nobody saw where they went: {listed(unseen)}"
     return ReportRecord(
         report_id,
         "internal",

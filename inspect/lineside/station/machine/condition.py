@@ -187,9 +187,8 @@ class Condition:
         if self._cameras:
             camera, message = next(iter(self._cameras.items()))
             return ReasonCode.NO_FRAME, f"camera {camera!r}: {message}"
-        disk = self._disk or self._disk_hangs
-        if disk is not None:
-            return ReasonCode.STATION_FAULT, disk
+        if self._disk_trouble is not None:
+            return ReasonCode.STATION_FAULT, self._disk_trouble
         if self._no_judge is not None:
             return ReasonCode.NO_SERVER, self._no_judge
         if not self._is_online:
@@ -201,7 +200,7 @@ class Condition:
         self._masters_due = masters_due
         if self._is_ending or self._stopped is not None:
             return StationState.HALTED
-        faults = (self._internal, self._error, self._disk, self._disk_hangs)
+        faults = (self._internal, self._error, self._disk_trouble)
         if any(fault is not None for fault in faults) or self._cameras or not self.has_link:
             return StationState.ERROR
         if self._no_judge is not None:
@@ -221,17 +220,22 @@ class Condition:
             (Alarm.STOPPED, self._stopped is not None),
             (Alarm.BYPASS, self._is_bypassed),
             (Alarm.CAMERA, bool(self._cameras)),
-            (Alarm.DISK, self._disk is not None or self._disk_hangs is not None),
+            (Alarm.DISK, self._disk_trouble is not None),
             (Alarm.NO_JUDGE, self._no_judge is not None),
             (Alarm.MASTERS, self._masters_due),
         )
         return next((alarm for alarm, stands in standing if stands), Alarm.NONE)
 
+    @property
+    def _disk_trouble(self) -> str | None:
+        """Full or hanging, it is one trouble."""
+        return self._disk or self._disk_hangs
+
     def _look_at_disk(self, full: str | None, hangs: str | None) -> list[Report]:
-        """Full or hanging, it is one trouble, told once, and ends when both do."""
-        before = self._disk or self._disk_hangs
+        """The disk's trouble is told once, and ends when it is neither full nor hanging."""
+        before = self._disk_trouble
         self._disk, self._disk_hangs = full, hangs
-        now = full or hangs
+        now = self._disk_trouble
         if before is None and now is not None:
             return [Report("disk_full", Severity.ALARM, now)]
         if before is not None and now is None:

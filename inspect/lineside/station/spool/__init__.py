@@ -31,7 +31,7 @@ from lineside.station.spool.records import (
 )
 from lineside.station.spool.spool import Spool
 from lineside.station.spool.status import ParkedRecord, SpoolStatus, spool_status
-from lineside.station.spool.unfinished import MOST_IN_EVIDENCE, UnfinishedPart, interrupted
+from lineside.station.spool.unfinished import MOST_IN_EVIDENCE, UnfinishedPart, interrupted, listed
 
 __all__ = [
     "MOST_IN_EVIDENCE",
@@ -66,6 +66,7 @@ __all__ = [
     "UsedRelease",
     "booked_parts",
     "interrupted",
+    "listed",
     "reconcile",
     "reconcile_with_server",
     "spool_status",

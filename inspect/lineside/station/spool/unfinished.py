@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +13,13 @@ from lineside.station.spool.records import JudgedRecord
 
 MOST_IN_EVIDENCE: Final = 100
 """Of such parts' names, with up to 200 characters each, in a report's evidence: the server takes 64 KiB."""
+
+_MOST_LISTED: Final = 20
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of many names, for a message to people."""
+    return ", ".join(names[:_MOST_LISTED]) + (" ..." if len(names) > _MOST_LISTED else "")
 
 
 @dataclass(frozen=True, slots=True)

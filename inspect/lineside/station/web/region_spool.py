@@ -33,6 +33,7 @@ from lineside.station.spool import (
     UsedRecipe,
     UsedRelease,
     interrupted,
+    listed,
 )
 from lineside.station.web.records import RegionOutcome, WebEvent, WebEventKind
 from lineside.station.web.rig_marker import result_id
@@ -41,7 +42,6 @@ LANES: Final = MappingProxyType({Verdict.OK: Lane.PASS, Verdict.NG: Lane.REJECT,
 """Where a region goes: what is marked counts as rejected, what nobody looked at as set aside."""
 
 _INFORMATION: Final = frozenset({WebEventKind.STARTED, WebEventKind.STOPPED, WebEventKind.CAMERA_BACK})
-_MOST_NAMED: Final = 20
 _LAST_WAIT_S: Final = 2.0
 """How long the end of a roll waits for the server; what is left is sent by the next run."""
 
@@ -194,13 +194,12 @@ class RegionSpool:
             self.spool.record_report(self._interrupted_report(now, without_verdict, unseen))
 
     def _interrupted_report(self, at: datetime, without_verdict: int, unseen: list[str]) -> ReportRecord:
-        shown = ", ".join(unseen[:_MOST_NAMED]) + (" ..." if len(unseen) > _MOST_NAMED else "")
         return ReportRecord(
             id=str(IdentifierSource(self.clock).uuid7()),
             kind="internal",
             severity="alarm",
             message=f"a run was killed: of {len(unseen)} regions nobody saw where they went, {without_verdict} of them "
-            f"without a verdict; they count as rejected or set aside, look for them on the roll: {shown}",
+            f"without a verdict; they count as rejected or set aside, look for them on the roll: {listed(unseen)}",
             at=at,
             evidence={"without_verdict": without_verdict, "unseen": unseen[:MOST_IN_EVIDENCE]},
         )
